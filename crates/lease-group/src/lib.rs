@@ -1,0 +1,1 @@
+//! A partitioned consumer group for NATS JetStream.

@@ -1,0 +1,2 @@
+//! jetlag.
+fn main() {}
