@@ -1,0 +1,1 @@
+//! From evidence to findings: latencies, series, ownership, silences, gaps.

@@ -1,0 +1,1 @@
+//! The clock: nanoseconds of `CLOCK_MONOTONIC`, and sleeping until one.

@@ -1,0 +1,1 @@
+//! Evidence on disk: journals, manifest, the run folder.

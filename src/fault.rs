@@ -1,0 +1,1 @@
+//! The faults: what may strike, and the seeded schedule of when and whom.

@@ -1,0 +1,1 @@
+//! The metrics: ids, units, directions, and how each is read from the findings.

@@ -1,0 +1,15 @@
+//! The vocabulary: every noun that two rooms must agree on, and nothing that acts.
+//!
+//! Floor 0. No clock, no disk, no async, no other room. What is stored on disk by name (records, story,
+//! manifest, report) is defined here; how bytes are laid out is the business of `evidence`.
+
+pub mod history;
+pub mod manifest;
+pub mod payload;
+pub mod promise;
+pub mod reading;
+pub mod record;
+pub mod report;
+pub mod story;
+pub mod time;
+pub mod units;

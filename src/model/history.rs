@@ -1,0 +1,50 @@
+//! A run as evidence, decoded: the input of every analysis.
+
+use super::manifest::Manifest;
+use super::record::{Author, Commit, Handling, Life, Ownership, Publish};
+use super::story::StoryLine;
+
+/// Everything a run left behind, in memory.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// What was run.
+    pub manifest: Manifest,
+    /// What the driver did and saw, in its order.
+    pub story: Vec<StoryLine>,
+    /// One journal an incarnation, in order of author.
+    pub journals: Vec<Journal>,
+    /// What was wrong with the evidence itself, a sentence each. Not empty means `invalid`.
+    pub damage: Vec<String>,
+}
+
+/// The journal of one incarnation, its records sorted into kinds, each in the order written.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// Who wrote it.
+    pub author: Author,
+    /// Publishes.
+    pub publishes: Vec<Publish>,
+    /// Handlings.
+    pub handlings: Vec<Handling>,
+    /// Commits.
+    pub commits: Vec<Commit>,
+    /// Ownership changes.
+    pub ownership: Vec<Ownership>,
+    /// Life events.
+    pub life: Vec<Life>,
+}
+
+impl Journal {
+    /// An empty journal of `author`.
+    #[must_use]
+    pub fn new(author: Author) -> Self {
+        Self {
+            author,
+            publishes: Vec::new(),
+            handlings: Vec::new(),
+            commits: Vec::new(),
+            ownership: Vec::new(),
+            life: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The report of one run: what `report.json` holds and every other format is rendered from.
+//!
+//! Times are milliseconds since the start of the run (`at_ms`) unless a name says otherwise.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::manifest::Environment;
+use super::promise::Promises;
+use super::reading::Reading;
+use super::story::Phase;
+
+/// Value of [`Report::schema`] that this version writes.
+pub const SCHEMA: &str = "jetlag.report/1";
+
+/// One run, measured and judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Name and version of this format: `jetlag.report/1`.
+    pub schema: String,
+    /// How the run ended.
+    pub state: RunState,
+    /// Why, a sentence each; empty for `complete`.
+    pub state_reasons: Vec<String>,
+    /// What was run.
+    pub run: RunInfo,
+    /// What the strategy promises.
+    pub promises: Promises,
+    /// Everything measured.
+    pub readings: Vec<Reading>,
+    /// The faults that struck, in order.
+    pub faults: Vec<FaultReport>,
+    /// Evidence of what went wrong: the first hundred of each kind.
+    pub violations: Vec<Violation>,
+    /// What the plots show.
+    pub figures: Figures,
+    /// Machine and versions.
+    pub environment: Environment,
+    /// The profile as it was run.
+    pub settings: serde_json::Value,
+}
+
+/// How a run ended, in order of precedence (METRICS.md, "Health of the measurement").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// The measurement cannot be trusted.
+    Invalid,
+    /// A promise was broken.
+    Violated,
+    /// The user stopped it.
+    Interrupted,
+    /// Whole and good.
+    Complete,
+}
+
+impl std::fmt::Display for RunState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Invalid => "invalid",
+            Self::Violated => "violated",
+            Self::Interrupted => "interrupted",
+            Self::Complete => "complete",
+        })
+    }
+}
+
+/// What was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunInfo {
+    /// Id of the run.
+    pub id: String,
+    /// Profile.
+    pub profile: String,
+    /// The question that the profile answers.
+    pub question: String,
+    /// Variant of the profile, when it has variants.
+    pub variant: Option<String>,
+    /// Strategy.
+    pub strategy: String,
+    /// The command as typed, secrets left out.
+    pub command: String,
+    /// Seed.
+    pub seed: u64,
+    /// Wall clock at the start, RFC 3339.
+    pub started: String,
+    /// Number of partitions.
+    pub partitions: u16,
+    /// Members at the start.
+    pub members: u16,
+    /// Lease time in milliseconds, for strategies with leases.
+    pub lease_ttl_ms: Option<f64>,
+    /// Offered rate; absent for a closed loop (`max`).
+    pub rate_per_s: Option<f64>,
+    /// The phases as they happened.
+    pub phases: Vec<PhaseSpan>,
+}
+
+/// One phase as it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PhaseSpan {
+    /// Which.
+    pub phase: Phase,
+    /// From.
+    pub from_ms: f64,
+    /// To.
+    pub to_ms: f64,
+}
+
+/// One fault and what it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FaultReport {
+    /// Its number in the schedule.
+    pub id: u32,
+    /// Kind.
+    pub kind: String,
+    /// Target as the profile names it.
+    pub target: String,
+    /// Incarnations struck (or started).
+    pub struck: Vec<String>,
+    /// When it struck (t0).
+    pub at_ms: f64,
+    /// End of its window: converged and caught up, or the next fault.
+    pub window_end_ms: f64,
+    /// The window was cut by the next fault or the end of the run.
+    pub censored: bool,
+    /// Per partition: what stood still.
+    pub partitions: Vec<PartitionGap>,
+}
+
+/// What one fault did to one partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PartitionGap {
+    /// Partition.
+    pub partition: u16,
+    /// Owned by a struck member, or changed owner in the window; else a bystander.
+    pub affected: bool,
+    /// Longest silence in the window; absent when nothing waited (unobserved).
+    pub gap_ms: Option<f64>,
+    /// The same figure over an equal window before the fault.
+    pub gap_before_ms: Option<f64>,
+    /// Mean interval between arrivals in the window.
+    pub arrival_interval_ms: Option<f64>,
+    /// Phases of the takeover; absent for a bystander. A phase without evidence is absent, never 0.
+    pub phases: Option<TakeoverPhases>,
+}
+
+/// The phases of one takeover: they add up to the time from the fault to the first handling.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TakeoverPhases {
+    /// Fault → first record that the owner is gone.
+    pub detect_ms: Option<f64>,
+    /// → the new grant.
+    pub claim_ms: Option<f64>,
+    /// → first delivery received.
+    pub resume_ms: Option<f64>,
+    /// → first never-handled message started.
+    pub first_handled_ms: Option<f64>,
+}
+
+/// Evidence of one thing that went wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Violation {
+    /// Metric id of its kind: `skipped`, `late`, `regressed`, `lost`, `phantom`, `overlap`, `stale_handling`, ….
+    pub kind: String,
+    /// Whether the strategy had promised that it would not happen.
+    pub promised: bool,
+    /// When.
+    pub at_ms: f64,
+    /// Partition.
+    pub partition: u16,
+    /// Key, where it is about one.
+    pub key: Option<u32>,
+    /// Sequence within the key.
+    pub key_seq: Option<u32>,
+    /// Stream sequence.
+    pub stream_seq: Option<u64>,
+    /// The incarnations concerned.
+    pub members: Vec<String>,
+    /// The epochs concerned, beside `members`.
+    pub epochs: Vec<u32>,
+    /// Distance or size of the hole, in messages.
+    pub distance: Option<u64>,
+    /// The fault in whose window it fell.
+    pub fault: Option<u32>,
+    /// One sentence that tells it.
+    pub story: String,
+}
+
+/// What the plots show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Figures {
+    /// By the second.
+    pub throughput: Vec<ThroughputPoint>,
+    /// By the second of the intended instant.
+    pub latency: Vec<LatencyPoint>,
+    /// Distribution of `end_to_end` in the measure phase: (percentile 0–100, milliseconds), rising.
+    pub latency_distribution: Vec<(f64, f64)>,
+    /// Who owned which partition when.
+    pub ownership: Vec<OwnershipSpan>,
+    /// Stretches in which messages of a partition waited and nobody handled them, longest first, then cut.
+    pub silences: Vec<Silence>,
+    /// Messages stored and not yet handled, sampled.
+    pub backlog: Vec<BacklogPoint>,
+    /// What the processes used.
+    pub resources: Vec<ResourceSeries>,
+}
+
+/// One second of flow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThroughputPoint {
+    /// Start of the second.
+    pub at_ms: f64,
+    /// Messages whose intended instant fell here.
+    pub offered: u64,
+    /// Messages whose storage was confirmed here.
+    pub stored: u64,
+    /// Handlings finished here.
+    pub handled: u64,
+    /// Of these, with the verdict `in_order`.
+    pub ordered: u64,
+    /// Order violations here.
+    pub violations: u64,
+}
+
+/// One second of latency.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencyPoint {
+    /// Start of the second.
+    pub at_ms: f64,
+    /// Observations.
+    pub n: u64,
+    /// Median of `end_to_end`.
+    pub p50_ms: f64,
+    /// 99th percentile.
+    pub p99_ms: f64,
+    /// Greatest.
+    pub max_ms: f64,
+}
+
+/// A belief: one incarnation thinks that it owns one partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnershipSpan {
+    /// Partition.
+    pub partition: u16,
+    /// Incarnation.
+    pub owner: String,
+    /// Epoch.
+    pub epoch: u32,
+    /// From the grant.
+    pub from_ms: f64,
+    /// To the end of the belief.
+    pub to_ms: f64,
+    /// How it ended.
+    pub end: OwnershipEnd,
+}
+
+/// How a belief ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnershipEnd {
+    /// Given back.
+    Released,
+    /// Known to be lost.
+    Lost,
+    /// The deadline passed.
+    Expired,
+    /// The process died.
+    Died,
+    /// Still held at the end of the evidence.
+    Open,
+}
+
+/// A stretch in which messages of a partition waited and nobody handled them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Silence {
+    /// Partition.
+    pub partition: u16,
+    /// From.
+    pub from_ms: f64,
+    /// To: the start of a never-handled message.
+    pub to_ms: f64,
+    /// The fault in whose window it began.
+    pub fault: Option<u32>,
+}
+
+/// Backlog at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BacklogPoint {
+    /// When.
+    pub at_ms: f64,
+    /// Messages stored and not yet handled.
+    pub messages: u64,
+}
+
+/// What one process used over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceSeries {
+    /// Process: `server-0`, `driver`, `p0.1`, `c3.2`.
+    pub process: String,
+    /// Samples.
+    pub points: Vec<ResourcePoint>,
+}
+
+/// One sample.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourcePoint {
+    /// When.
+    pub at_ms: f64,
+    /// CPU since the sample before, in percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory, MiB.
+    pub memory_mib: f64,
+}

@@ -1,0 +1,115 @@
+//! The driver's own journal: what it did to whom and what it saw, one JSON line an event.
+
+use serde::{Deserialize, Serialize};
+
+use super::time::MonoNs;
+
+/// One line of `journals/driver.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoryLine {
+    /// When, on the driver's clock.
+    pub at: MonoNs,
+    /// What.
+    #[serde(flatten)]
+    pub event: StoryEvent,
+}
+
+/// What the driver does and sees. A process is named by its incarnation (`c3.2`, `p0.1`), or `server-0`, `driver`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum StoryEvent {
+    /// A phase began.
+    Phase {
+        /// Which.
+        phase: Phase,
+    },
+    /// A process was started.
+    Spawned {
+        /// Its name.
+        process: String,
+        /// Its process id.
+        pid: u32,
+    },
+    /// A worker reported that it is ready to work.
+    Ready {
+        /// Its name.
+        process: String,
+    },
+    /// A fault struck: the signal was sent or the order given.
+    Fault {
+        /// Its number in the schedule, from 0.
+        id: u32,
+        /// Its kind, by the name of the fault room.
+        kind: String,
+        /// The target as the profile names it.
+        target: String,
+        /// The incarnations that were struck (for a join or restart: the one that was started).
+        struck: Vec<String>,
+    },
+    /// A paused process was continued.
+    Resumed {
+        /// Number of the fault that paused it.
+        id: u32,
+        /// The incarnation.
+        process: String,
+    },
+    /// A fault could not be done.
+    FaultSkipped {
+        /// Its number in the schedule.
+        id: u32,
+        /// Its kind.
+        kind: String,
+        /// Why.
+        reason: String,
+    },
+    /// A process ended.
+    Exited {
+        /// Its name.
+        process: String,
+        /// Exit code, when it exited.
+        code: Option<i32>,
+        /// Signal, when one ended it.
+        signal: Option<i32>,
+        /// Whether the driver had ordered it.
+        ordered: bool,
+        /// Its last words, when it left any.
+        message: Option<String>,
+    },
+    /// A reading of what a process used so far.
+    Sample {
+        /// Its name.
+        process: String,
+        /// CPU time so far, nanoseconds.
+        cpu_ns: u64,
+        /// Resident memory, bytes.
+        memory_bytes: u64,
+    },
+    /// Something that makes the run invalid.
+    Damage {
+        /// A sentence.
+        reason: String,
+    },
+    /// Something to know that does not make the run invalid.
+    Note {
+        /// A sentence.
+        text: String,
+    },
+    /// The user asked to stop.
+    Interrupted,
+    /// The run is over: nothing more is recorded.
+    End,
+}
+
+/// The phases of a run, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Stream, bucket, processes are made.
+    Provision,
+    /// Load flows and nothing is measured yet.
+    WarmUp,
+    /// The measured phase; faults strike here.
+    Measure,
+    /// The load has ended, what is stored is handled.
+    Drain,
+}

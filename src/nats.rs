@@ -1,0 +1,1 @@
+//! NATS: the server that jetlag starts, and the connection to any.

@@ -1,0 +1,1 @@
+//! Processes: started in groups of their own, signalled by pid, sampled, reaped.

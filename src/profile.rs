@@ -1,0 +1,1 @@
+//! Profiles: from TOML to a plan that is valid by construction.

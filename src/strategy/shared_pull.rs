@@ -1,0 +1,42 @@
+//! `shared-pull`: one durable pull consumer shared by all members, explicit acks. No order is promised.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::About;
+use crate::model::promise::Promises;
+use crate::model::units::Timespan;
+
+/// What the list shows.
+pub const ABOUT: About = About {
+    kind: "shared-pull",
+    summary: "one durable pull consumer for all members, explicit acks; no order promised",
+};
+
+/// Settings of the shared pull consumer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// After how long without an ack a message is delivered again.
+    pub ack_wait: Timespan,
+    /// Messages a pull asks for.
+    pub batch: u32,
+    /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
+    pub max_ack_pending: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ack_wait: Timespan(Duration::from_secs(5)), batch: 100, max_ack_pending: -1 }
+    }
+}
+
+impl Settings {
+    /// At least once, nothing more.
+    #[must_use]
+    pub fn promises(&self) -> Promises {
+        Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false }
+    }
+}

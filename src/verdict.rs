@@ -1,0 +1,1 @@
+//! The ledger: every handling gets exactly one verdict, every message one account.
