@@ -1,1 +1,11 @@
 //! Profiles: from TOML to a plan that is valid by construction.
+//!
+//! Two stages. The *document* is the file as typed, with the place of every key; the *plan* is what a run needs, and
+//! one that exists can be run. Everything wrong with a document is found in one pass ([`Problems`]).
+
+pub mod document;
+pub mod plan;
+pub mod problem;
+
+pub use plan::Plan;
+pub use problem::{Problem, Problems};
