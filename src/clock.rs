@@ -1,1 +1,3 @@
 //! The clock: nanoseconds of `CLOCK_MONOTONIC`, and sleeping until one.
+
+pub mod alarm;

@@ -7,6 +7,7 @@ use crate::fault;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
+pub use crate::strategy::desk::Handler;
 
 /// One run to be made. It exists only if it can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,18 +127,6 @@ pub struct Fleet {
     pub members: u16,
     /// How long a message takes to be handled.
     pub handler: Handler,
-}
-
-/// How long a message takes to be handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Handler {
-    /// No time at all.
-    None,
-    /// Always this long.
-    Fixed(SpanNs),
-    /// Exponentially distributed with this mean.
-    Exponential(SpanNs),
 }
 
 /// What makes a run invalid.
