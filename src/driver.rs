@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::evidence::{self, Folder};
 use crate::nats;
-use crate::nats::connect::Access;
+use crate::nats::Access;
 use crate::process;
 use crate::profile::Plan;
 use crate::strategy;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::record::Author;
 use crate::model::time::MonoNs;
-use crate::nats::connect::Access;
+use crate::nats::Access;
 use crate::profile::plan::{Handler, Load};
 use crate::strategy::Strategy;
 

@@ -9,16 +9,14 @@ pub mod load;
 pub mod publisher;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_nats::Event;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 
 use crate::evidence::{self, Layout, Writer};
 use crate::model::record::LifeEvent;
 use crate::nats;
-use crate::nats::connect::Notice;
 use crate::protocol::{Assignment, Job, Order, Word};
 use crate::strategy;
 use crate::strategy::desk::{self, Notebook};
@@ -66,17 +64,13 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     let writer = Writer::create(&assignment.journals, assignment.author, assignment.run_tag, Layout::default())?;
     let notebook = Notebook::new(writer);
     notebook.life(LifeEvent::Born)?;
-    let slow = Arc::new(AtomicBool::new(false));
     let client = {
-        let (notebook, slow) = (notebook.clone(), Arc::clone(&slow));
-        let note = move |notice: Notice| {
-            let event = match notice {
-                Notice::Connected => LifeEvent::Connected,
-                Notice::Disconnected => LifeEvent::Disconnected,
-                Notice::SlowConsumer => {
-                    slow.store(true, Ordering::Relaxed);
-                    LifeEvent::SlowConsumer
-                }
+        let notebook = notebook.clone();
+        let note = move |event: Event| {
+            let event = match event {
+                Event::Connected => LifeEvent::Connected,
+                Event::Disconnected => LifeEvent::Disconnected,
+                Event::SlowConsumer(_) => LifeEvent::SlowConsumer,
                 _ => return,
             };
             // An error here is met again, and reported, by the next record of the job itself.
@@ -91,6 +85,7 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
         }
     };
     notebook.life(LifeEvent::Stopped)?;
+    notebook.close()?;
     mouth.say(Word::Done(done));
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Conducts a run: phases, faults, samples, deaths. Every wait has a bound.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -219,7 +218,7 @@ impl Conductor<'_> {
     /// Waits until everything stored has been handled, or for as long as the profile allows.
     async fn drain(&mut self) -> Result<(), Error> {
         let bound = clock::now() + self.plan.phases.drain_max;
-        let mut drain = Drain::new(self.ground.journals());
+        let mut drain = Drain::new(self.ground.journals(), self.ground.run_tag());
         while self.goes_on() && clock::now() < bound {
             let progress = self.fleet.progress();
             if progress.handled >= progress.stored && drain.is_done().await {
@@ -493,10 +492,4 @@ impl Conductor<'_> {
             breaks: None,
         }));
     }
-}
-
-/// Where the journals of a run lie.
-#[must_use]
-pub(super) fn journals(folder: &std::path::Path) -> PathBuf {
-    folder.join("journals")
 }

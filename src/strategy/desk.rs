@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +36,8 @@ pub enum Handler {
 /// A lock that nobody contends for costs some 20 ns; control threads write a few records a second.
 #[derive(Clone)]
 pub struct Notebook {
-    writer: Arc<Mutex<Writer>>,
+    /// `None` when it has been closed.
+    writer: Arc<Mutex<Option<Writer>>>,
     holdings: watch::Sender<BTreeSet<u16>>,
 }
 
@@ -44,7 +45,7 @@ impl Notebook {
     /// Shares `writer`.
     #[must_use]
     pub fn new(writer: Writer) -> Self {
-        Self { writer: Arc::new(Mutex::new(writer)), holdings: watch::Sender::default() }
+        Self { writer: Arc::new(Mutex::new(Some(writer))), holdings: watch::Sender::default() }
     }
 
     /// The partitions that the member believes to own, as they change.
@@ -67,10 +68,18 @@ impl Notebook {
         Ok(())
     }
 
-    /// Does something with the writer.
-    pub fn with<T>(&self, deed: impl FnOnce(&mut Writer) -> T) -> T {
+    /// Does something with the writer; `None` after it was closed.
+    pub fn with<T>(&self, deed: impl FnOnce(&mut Writer) -> T) -> Option<T> {
         // A thread that panicked while writing left at worst one unpublished record: the journal is still good.
-        deed(&mut self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(deed)
+    }
+
+    /// Closes the journal in good order. What is written afterwards, by a thread that is late, is dropped.
+    ///
+    /// # Errors
+    /// When the last segment cannot be cut to its size.
+    pub fn close(&self) -> Result<(), evidence::Error> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Writer::close)
     }
 
     /// Appends a record.
@@ -78,7 +87,7 @@ impl Notebook {
     /// # Errors
     /// When the disk is full or the journal's helper died: the run is invalid, the process should end.
     pub fn append(&self, record: Record) -> Result<(), evidence::Error> {
-        self.with(|writer| writer.append(&record))
+        self.with(|writer| writer.append(&record)).unwrap_or(Ok(()))
     }
 
     /// Writes down an event in the life of the process, now.
@@ -141,7 +150,10 @@ impl Desk {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn handle(&self, delivery: &Delivery<'_>) -> Result<(), Error> {
-        let slot = self.notebook.with(|writer| writer.begin_handling(&self.handling(delivery)))?;
+        let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&self.handling(delivery))) else {
+            return Ok(());
+        };
+        let slot = begun?;
         if let Some(span) = self.time() {
             self.wait(delivery.started.max(clock::now()) + span).await?;
         }

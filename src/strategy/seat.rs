@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tokio::sync::watch;
 
 use super::desk::Desk;
-use crate::nats::connect::Access;
+use crate::nats::Access;
 
 /// Where and as whom a member consumes.
 pub struct Seat {

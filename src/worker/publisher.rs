@@ -222,19 +222,19 @@ impl<'a> Publisher<'a> {
         let (key, key_seq) = self.keys.next();
         let partition = self.partitions[key as usize];
         let possible = intended.max(self.open_since);
-        let slot = self.notebook.with(|writer| {
-            writer.begin_publish(&Publish {
-                key,
-                key_seq,
-                partition,
-                publisher: self.assignment.author.index,
-                intended,
-                possible,
-                sent: now,
-                bytes: self.load.payload_bytes,
-                fate: Fate::Unknown,
-            })
-        })?;
+        let record = Publish {
+            key,
+            key_seq,
+            partition,
+            publisher: self.assignment.author.index,
+            intended,
+            possible,
+            sent: now,
+            bytes: self.load.payload_bytes,
+            fate: Fate::Unknown,
+        };
+        let Some(begun) = self.notebook.with(|writer| writer.begin_publish(&record)) else { return Ok(()) };
+        let slot = begun?;
         self.progress.offered += 1;
         let message = Numbers { key, key_seq, partition, intended };
         let ticket = self.line.send(Sent { slot, message, at: now });
