@@ -1,1 +1,5 @@
 //! A partitioned consumer group for NATS JetStream.
+
+pub mod clock;
+pub mod partitioner;
+pub mod record;
