@@ -1,5 +1,8 @@
 //! A partitioned consumer group for NATS JetStream.
 
+pub mod assign;
 pub mod clock;
+pub mod handover;
 pub mod partitioner;
 pub mod record;
+pub mod roster;
