@@ -6,3 +6,4 @@ pub mod handover;
 pub mod partitioner;
 pub mod record;
 pub mod roster;
+pub mod state;
