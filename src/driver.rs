@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
-use crate::evidence::{self, Folder};
+use crate::evidence;
 use crate::nats;
 use crate::nats::Access;
 use crate::process;

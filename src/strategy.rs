@@ -68,7 +68,12 @@ impl Strategy {
     ///
     /// # Errors
     /// When the server refuses it.
-    pub async fn provision(&self, jetstream: &async_nats::jetstream::Context, stream: &str, group: &str) -> Result<(), Error> {
+    pub async fn provision(
+        &self,
+        jetstream: &async_nats::jetstream::Context,
+        stream: &str,
+        group: &str,
+    ) -> Result<(), Error> {
         match self {
             // The first member makes the bucket; nothing else is shared.
             Self::LeaseGroup(_) => Ok(()),
@@ -120,4 +125,11 @@ impl Error {
     pub(crate) fn refused(deed: impl Into<String>, reason: &impl std::fmt::Display) -> Self {
         Self::Refused { deed: deed.into(), reason: reason.to_string() }
     }
+}
+
+/// The partition that a key of this name belongs to, of `partitions`: equal to the server's `{{partition(n,…)}}`.
+#[must_use]
+pub fn partition(key_name: &str, partitions: u16) -> u16 {
+    let partition = ::lease_group::partitioner::partition(key_name.as_bytes(), u32::from(partitions));
+    u16::try_from(partition).expect("a partition is less than their number, which fits")
 }

@@ -25,7 +25,12 @@ impl Alarm {
         {
             use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
             let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-            Ok(Self { timer: tokio::io::unix::AsyncFd::new(timer)? })
+            #[expect(
+                deprecated,
+                reason = "its successor is unsafe for the sake of types whose descriptor may change; ours cannot"
+            )]
+            let timer = tokio::io::unix::AsyncFd::new(timer)?;
+            Ok(Self { timer })
         }
         #[cfg(not(target_os = "linux"))]
         Ok(Self {})
@@ -48,7 +53,11 @@ impl Alarm {
             };
             let interval = Timespec { tv_sec: 0, tv_nsec: 0 };
             // Setting the timer also takes back an expiry that nobody read, so a wait that was dropped does no harm.
-            timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &Itimerspec { it_interval: interval, it_value: value })?;
+            timerfd_settime(
+                self.timer.get_ref(),
+                TimerfdTimerFlags::ABSTIME,
+                &Itimerspec { it_interval: interval, it_value: value },
+            )?;
             loop {
                 let mut guard = self.timer.readable().await?;
                 let mut expirations = [0_u8; 8];

@@ -479,7 +479,7 @@ impl Conductor<'_> {
             (strike.kind.name().to_owned(), Duration::from(at.since(now)))
         });
         let members = self.fleet.iter().filter(|worker| worker.author().role == Role::Consumer && !worker.ended);
-        (self.show)(&Scene::Progress(Progress {
+        let progress = Progress {
             phase: Some(self.phase),
             elapsed: now.since(self.begin).into(),
             planned: (self.measure_began() + self.plan.phases.measure).since(self.begin).into(),
@@ -490,6 +490,7 @@ impl Conductor<'_> {
             members: members.count(),
             next_fault,
             breaks: None,
-        }));
+        };
+        (self.show)(&Scene::Progress(progress));
     }
 }

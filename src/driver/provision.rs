@@ -68,7 +68,7 @@ pub(super) async fn provision(
         promises: plan.strategy.promises(),
         command: options.command.clone(),
         seed: plan.seed,
-        started_wall: anchor.wall_rfc3339(),
+        started_wall: anchor.wall.clone(),
         started_mono: anchor.mono,
         partitions: plan.stream.partitions,
         keys: plan.load.keys,
@@ -148,9 +148,7 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
     }
     let wanted = match &plan.server.version {
         Some(version) => Some(
-            version
-                .parse::<Version>()
-                .map_err(|error| Error::refused(format!("use nats-server {version}"), &error))?,
+            version.parse::<Version>().map_err(|error| Error::refused(format!("use nats-server {version}"), &error))?,
         ),
         None => None,
     };

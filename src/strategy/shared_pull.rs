@@ -61,7 +61,12 @@ impl Settings {
     ///
     /// # Errors
     /// When the server refuses it.
-    pub async fn provision(&self, jetstream: &async_nats::jetstream::Context, stream: &str, group: &str) -> Result<(), Error> {
+    pub async fn provision(
+        &self,
+        jetstream: &async_nats::jetstream::Context,
+        stream: &str,
+        group: &str,
+    ) -> Result<(), Error> {
         let config = pull::Config {
             durable_name: Some(group.to_owned()),
             ack_policy: AckPolicy::Explicit,
@@ -239,8 +244,7 @@ impl Acks {
     async fn confirm(acks: Rc<Self>, mut replies: Subscriber) {
         while let Some(reply) = replies.next().await {
             let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
-            let Some((stream_seq, partition)) =
-                stream_seq.and_then(|seq| acks.waiting.borrow_mut().remove_entry(&seq))
+            let Some((stream_seq, partition)) = stream_seq.and_then(|seq| acks.waiting.borrow_mut().remove_entry(&seq))
             else {
                 continue;
             };

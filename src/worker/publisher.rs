@@ -19,8 +19,8 @@ use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
 use crate::profile::plan::Load;
 use crate::protocol::{Assignment, Order, Progress, Word};
-use crate::strategy::desk::{self, Notebook};
 use crate::strategy;
+use crate::strategy::desk::{self, Notebook};
 
 /// What is due within this span is sent in one go: finer ticks cost the server more than they tell (facts/performance.md 6).
 const TICK: SpanNs = SpanNs(250_000);
@@ -249,10 +249,7 @@ impl<'a> Publisher<'a> {
         let reply = self.replies[ticket.slot as usize].clone();
         let outcome = if self.load.message_id {
             let mut headers = HeaderMap::new();
-            headers.insert(
-                header::NATS_MESSAGE_ID,
-                format!("{:x}-{key}-{key_seq}", self.assignment.run_tag).as_str(),
-            );
+            headers.insert(header::NATS_MESSAGE_ID, format!("{:x}-{key}-{key_seq}", self.assignment.run_tag).as_str());
             self.client.publish_with_reply_and_headers(subject, reply, headers, payload).await
         } else {
             self.client.publish_with_reply(subject, reply, payload).await
@@ -350,7 +347,7 @@ impl<'a> Publisher<'a> {
 
 /// The partition of `key`: the same hash as the server's `{{partition(n,…)}}`, over the key's name `k<key>`.
 fn partition(key: u32, partitions: u16) -> u16 {
-    strategy::partition(format!("k{key}").as_bytes(), partitions)
+    strategy::partition(&format!("k{key}"), partitions)
 }
 
 /// `<inbox>.<generation>.<slot>` back into a ticket.

@@ -22,21 +22,10 @@ pub struct Roster {
 impl Roster {
     /// A heartbeat was seen. A repeated or older revision changes nothing: only news are a sign of life.
     pub fn see(&mut self, now: Moment, session: Session, revision: u64, heartbeat: Heartbeat) {
-        if self
-            .sessions
-            .get(&session)
-            .is_some_and(|seen| seen.revision >= revision)
-        {
+        if self.sessions.get(&session).is_some_and(|seen| seen.revision >= revision) {
             return;
         }
-        self.sessions.insert(
-            session,
-            Seen {
-                heartbeat,
-                revision,
-                since: now,
-            },
-        );
+        self.sessions.insert(session, Seen { heartbeat, revision, since: now });
     }
 
     /// The key of a session was deleted.
@@ -49,14 +38,8 @@ impl Roster {
     pub fn members(&self, now: Moment) -> Vec<Candidate> {
         self.sessions
             .iter()
-            .filter(|(_, seen)| {
-                seen.heartbeat.presence == Presence::Here
-                    && seen.since.plus(seen.heartbeat.ttl) > now
-            })
-            .map(|(session, seen)| Candidate {
-                session: *session,
-                worker: seen.heartbeat.worker.clone(),
-            })
+            .filter(|(_, seen)| seen.heartbeat.presence == Presence::Here && seen.since.plus(seen.heartbeat.ttl) > now)
+            .map(|(session, seen)| Candidate { session: *session, worker: seen.heartbeat.worker.clone() })
             .collect()
     }
 
@@ -69,11 +52,7 @@ impl Roster {
     /// The next instant at which somebody expires.
     #[must_use]
     pub fn due(&self, now: Moment) -> Option<Moment> {
-        self.sessions
-            .values()
-            .map(|seen| seen.since.plus(seen.heartbeat.ttl))
-            .filter(|moment| *moment > now)
-            .min()
+        self.sessions.values().map(|seen| seen.since.plus(seen.heartbeat.ttl)).filter(|moment| *moment > now).min()
     }
 
     /// Sessions that ended long ago: ten times their time to live. Their keys are only litter.
@@ -93,12 +72,7 @@ mod tests {
     use std::time::Duration;
 
     fn heartbeat(presence: Presence) -> Heartbeat {
-        Heartbeat {
-            worker: "w".to_owned(),
-            presence,
-            ttl: Duration::from_secs(2),
-            since_ms: 0,
-        }
+        Heartbeat { worker: "w".to_owned(), presence, ttl: Duration::from_secs(2), since_ms: 0 }
     }
 
     fn at(seconds: u64) -> Moment {
@@ -113,10 +87,7 @@ mod tests {
         roster.see(at(1), session, 5, heartbeat(Presence::Here));
         assert_eq!(roster.members(at(1)).len(), 1);
         assert_eq!(roster.due(at(1)), Some(at(2)));
-        assert!(
-            roster.members(at(2)).is_empty(),
-            "a repeated revision is no sign of life"
-        );
+        assert!(roster.members(at(2)).is_empty(), "a repeated revision is no sign of life");
         roster.see(at(3), session, 6, heartbeat(Presence::Here));
         assert_eq!(roster.members(at(4)).len(), 1);
         assert!(roster.litter(at(20)).is_empty());
@@ -127,12 +98,7 @@ mod tests {
     fn who_leaves_takes_no_part() {
         let mut roster = Roster::default();
         roster.see(at(0), Session::from_u128(1), 5, heartbeat(Presence::Here));
-        roster.see(
-            at(0),
-            Session::from_u128(1),
-            6,
-            heartbeat(Presence::Leaving),
-        );
+        roster.see(at(0), Session::from_u128(1), 6, heartbeat(Presence::Leaving));
         assert!(roster.members(at(1)).is_empty());
     }
 }
