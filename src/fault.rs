@@ -81,6 +81,15 @@ impl Kind {
         if self.admits(Target::Random) { Target::Random } else { Target::New }
     }
 
+    /// Settings that cannot work: the key, and what is wrong with it. Profiles with any are refused.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Pause(settings) => settings.objections(),
+            Self::Kill | Self::Terminate | Self::Restart | Self::Join | Self::Leave => Vec::new(),
+        }
+    }
+
     /// Whether it may strike such a target.
     #[must_use]
     pub fn admits(&self, target: Target) -> bool {

@@ -55,6 +55,15 @@ impl Strategy {
         }
     }
 
+    /// Settings that cannot work: the key, and what is wrong with it. Profiles with any are refused.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::LeaseGroup(settings) => settings.objections(),
+            Self::SharedPull(settings) => settings.objections(),
+        }
+    }
+
     /// Lease time, where there are leases.
     #[must_use]
     pub fn lease_ttl(&self) -> Option<SpanNs> {

@@ -27,6 +27,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Settings that cannot work: the key, and what is wrong with it.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        if self.lasting.0 < Duration::from_millis(1) {
+            return vec![("lasting", format!("a pause of {} is none: at least 1ms", self.lasting))];
+        }
+        Vec::new()
+    }
+}
+
 /// Whoever is paused already stays out of it: two pauses would end with the first.
 pub(super) fn orders(
     settings: &Settings,

@@ -75,7 +75,7 @@ pub struct Stream {
     pub storage: Storage,
     /// Copies of each message: 1, 3 or 5, at most the number of nodes. Default 1.
     pub replicas: u16,
-    /// For how long the server remembers message ids to drop duplicates; "0s" turns it off. Default 2m.
+    /// For how long the server remembers message ids to drop duplicates, at least 100ms. Default 2m.
     pub duplicate_window: Timespan,
     /// Messages older than this are evicted. Default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,6 +184,7 @@ pub struct Limits {
 /// One fault: `kind`, `target`, and either `at` or `every`. Times count from the start of the measure phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(extend("unevaluatedProperties" = false))]
 pub struct Fault {
     /// What strikes.
     #[serde(flatten)]
@@ -221,6 +222,42 @@ pub struct Variant {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub set: toml::Table,
+}
+
+impl Document {
+    /// The same with the defaults written out that depend on other keys.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        let mut filled = self.clone();
+        let load = &mut filled.load;
+        load.zipf_exponent = (load.key_choice == KeyChoice::Zipf).then(|| load.zipf_exponent());
+        load.hot_share = (load.key_choice == KeyChoice::Hot).then(|| load.hot_share());
+        let fleet = &mut filled.fleet;
+        fleet.handler_time = (fleet.handler != Handler::None).then(|| fleet.handler_time());
+        for fault in &mut filled.fault {
+            fault.target = Some(fault.target());
+        }
+        filled
+    }
+}
+
+impl Load {
+    /// The exponent, said or not.
+    pub(super) fn zipf_exponent(&self) -> f64 {
+        self.zipf_exponent.unwrap_or(1.0)
+    }
+
+    /// The hot key's share, said or not.
+    pub(super) fn hot_share(&self) -> f64 {
+        self.hot_share.unwrap_or(0.5)
+    }
+}
+
+impl Fleet {
+    /// The handler's time, said or not.
+    pub(super) fn handler_time(&self) -> Timespan {
+        self.handler_time.unwrap_or(Timespan(Duration::from_micros(200)))
+    }
 }
 
 /// Seconds, for the defaults below.

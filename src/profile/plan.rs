@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{Arrivals, Storage};
+use super::document::{self, Arrivals, Document, Storage};
+use super::load::Loaded;
 use crate::fault;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
@@ -71,7 +72,7 @@ pub struct Stream {
     pub storage: Storage,
     /// Copies of each message: 1, 3 or 5, at most the number of nodes.
     pub replicas: u16,
-    /// For how long message ids are remembered; zero turns de-duplication off.
+    /// For how long message ids are remembered.
     pub duplicate_window: SpanNs,
     /// Messages older than this are evicted.
     pub max_age: Option<SpanNs>,
@@ -134,4 +135,97 @@ pub struct Fleet {
 pub struct Limits {
     /// `schedule_lag` p99 above this: the generator was too late to be believed.
     pub schedule_lag_p99: SpanNs,
+}
+
+impl Loaded {
+    /// One plan a variant, else one.
+    #[must_use]
+    pub fn plans(&self) -> Vec<Plan> {
+        let plan = |(variant, document): &(Option<String>, Document)| Plan::new(self, variant.clone(), document);
+        self.documents.iter().map(plan).collect()
+    }
+}
+
+impl Plan {
+    /// What a checked document means.
+    fn new(profile: &Loaded, variant: Option<String>, document: &Document) -> Self {
+        let document = document.filled();
+        let settings = serde_json::to_value(&document).expect("a document has text keys and finite numbers only");
+        let measure = document.run.measure.span();
+        Self {
+            name: profile.name.clone(),
+            question: profile.question.clone(),
+            variant,
+            seed: document.run.seed,
+            repeat: document.run.repeat,
+            phases: Phases { warm_up: document.run.warm_up.span(), measure, drain_max: document.run.drain.span() },
+            server: Server { version: document.server.version.clone(), nodes: document.server.nodes },
+            stream: Stream::of(&document.stream),
+            load: Load::of(&document.load),
+            fleet: Fleet { members: document.fleet.members, handler: Handler::of(&document.fleet) },
+            strategy: document.strategy.clone(),
+            faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
+            limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
+            settings,
+        }
+    }
+}
+
+impl Stream {
+    fn of(stream: &document::Stream) -> Self {
+        Self {
+            partitions: stream.partitions,
+            storage: stream.storage,
+            replicas: stream.replicas,
+            duplicate_window: stream.duplicate_window.span(),
+            max_age: stream.max_age.map(|age| age.span()),
+            max_bytes: stream.max_bytes.map(|size| size.0),
+            max_messages: stream.max_messages,
+        }
+    }
+}
+
+impl Load {
+    fn of(load: &document::Load) -> Self {
+        let key_choice = match load.key_choice {
+            document::KeyChoice::Uniform => KeyChoice::Uniform,
+            document::KeyChoice::Zipf => KeyChoice::Zipf { exponent: load.zipf_exponent() },
+            document::KeyChoice::Hot => KeyChoice::Hot { share: load.hot_share() },
+        };
+        Self {
+            publishers: load.publishers,
+            rate: load.rate,
+            arrivals: load.arrivals,
+            payload_bytes: u32::try_from(load.payload.0).expect("a checked payload is at most 1 MiB"),
+            window: load.window,
+            keys: load.keys,
+            key_choice,
+            message_id: load.message_id,
+        }
+    }
+}
+
+impl Handler {
+    fn of(fleet: &document::Fleet) -> Self {
+        let time = fleet.handler_time().span();
+        match fleet.handler {
+            document::Handler::None => Self::None,
+            document::Handler::Fixed => Self::Fixed(time),
+            document::Handler::Exponential => Self::Exponential(time),
+        }
+    }
+}
+
+impl document::Fault {
+    /// What it means in a measure phase of this length.
+    fn spec(&self, measure: SpanNs) -> fault::Spec {
+        let again = self.every.map(|every| fault::Again {
+            every: every.span(),
+            until: self.until.map_or(measure, |until| until.span()),
+            times: self.times,
+        });
+        let jitter = self.jitter.map_or(SpanNs(0), |jitter| jitter.span());
+        let when = fault::When { first: self.first().span(), again, jitter };
+        fault::Spec { kind: self.kind.clone(), target: self.target(), when }
+    }
 }

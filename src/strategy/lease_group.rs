@@ -89,6 +89,37 @@ impl Settings {
         Promises { at_least_once: true, order_per_key: true, exclusive: self.takeover == Takeover::Safe, owners: true }
     }
 
+    /// Settings that cannot work: the key, and what is wrong with it.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
+        if self.ttl.0 < Duration::from_millis(100) {
+            objections
+                .push(("ttl", format!("a lease of {} is shorter than a renewal takes: at least 100ms", self.ttl)));
+        }
+        if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.ttl.0 < self.commit_every.0 * 3)
+        {
+            let most = self.ttl.0 / 3;
+            let text = "commit-every must be above 0 and at most a third of the ttl, because commits renew the lease";
+            objections.push(("commit-every", format!("{text}: at most {}", Timespan(most))));
+        }
+        if self.takeover == Takeover::Resume && self.commit == Commit::Checkpoint {
+            let text =
+                "takeover \"resume\" shares a durable, which knows nothing of checkpoints: use commit \"explicit\"";
+            objections.push(("takeover", text.to_owned()));
+        }
+        if self.takeover == Takeover::Resume && self.ack_wait.0 < Duration::from_millis(100) {
+            objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
+        }
+        if self.batch == 0 {
+            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
+        }
+        if self.max_handling.0.is_zero() {
+            objections.push(("max-handling", "max-handling is 0, so no message could be handled".to_owned()));
+        }
+        objections
+    }
+
     /// Joins as one member and handles messages until told to leave.
     ///
     /// # Errors

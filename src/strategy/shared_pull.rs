@@ -57,6 +57,22 @@ impl Settings {
         Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false }
     }
 
+    /// Settings that cannot work: the key, and what is wrong with it.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
+        if self.ack_wait.0 < Duration::from_millis(100) {
+            objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
+        }
+        if self.batch == 0 {
+            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
+        }
+        if self.max_ack_pending == 0 || self.max_ack_pending < -1 {
+            objections.push(("max-ack-pending", "max-ack-pending is 1 or more, or -1 for no limit".to_owned()));
+        }
+        objections
+    }
+
     /// Makes the durable that all members share.
     ///
     /// # Errors
