@@ -1,0 +1,323 @@
+//! The signature picture: one row a partition, coloured by its owner, with silences, overlaps and violations.
+
+use super::canvas::{Canvas, Font, Side, text_width};
+use super::chart::cross;
+use super::owners::{Overlap, Owners, is_later_life, overlaps};
+use super::palette::Ink;
+use super::timeline::{LEFT, RIGHT, SMALL, Timeline, WIDTH};
+use super::{Key, Plot, box_swatch, swatch};
+use crate::model::report::{OwnershipEnd, OwnershipSpan, Report, Silence, Violation};
+use crate::render::number;
+
+/// So many elements say who they are when they are pointed at; more would bloat the file.
+const TITLES_MAX: usize = 6_000;
+/// A legend with more names than this helps nobody.
+const NAMES_MAX: usize = 21;
+
+/// The sheet with its rows.
+struct Rows<'a> {
+    canvas: Canvas,
+    timeline: &'a Timeline,
+    top: f64,
+    height: f64,
+    titles: bool,
+}
+
+/// The picture.
+pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
+    let figures = &report.figures;
+    let partitions = (figures.ownership.iter().map(|span| span.partition))
+        .chain(figures.silences.iter().map(|silence| silence.partition))
+        .chain(report.violations.iter().map(|violation| violation.partition))
+        .map(|partition| partition.saturating_add(1))
+        .max()
+        .unwrap_or(0)
+        .max(report.run.partitions);
+    if partitions == 0 || (report.promises.owners && figures.ownership.is_empty()) {
+        return None;
+    }
+    let owners = Owners::of(&figures.ownership);
+    let overlaps = overlaps(&figures.ownership);
+    let height = row_height(partitions);
+    let top = 20.0 + timeline.head();
+    let bottom = top + f64::from(partitions) * height;
+    let mut rows = Rows {
+        canvas: Canvas::new(WIDTH, bottom + Timeline::FOOT),
+        timeline,
+        top,
+        height,
+        titles: figures.ownership.len() + figures.silences.len() + report.violations.len() <= TITLES_MAX,
+    };
+    rows.tracks(partitions);
+    rows.timeline.draw_seconds(&mut rows.canvas, top, bottom);
+    for span in &figures.ownership {
+        rows.span(span, &owners);
+    }
+    // The longest come first in the report, and lie above the shorter ones.
+    for silence in figures.silences.iter().rev() {
+        rows.silence(silence);
+    }
+    for overlap in &overlaps {
+        rows.overlap(overlap);
+    }
+    timeline.draw_faults(&mut rows.canvas, top, bottom);
+    for violation in &report.violations {
+        rows.violation(violation);
+    }
+    let alt = alt(report, partitions, &owners, overlaps.len());
+    Some(Plot {
+        id: "ownership",
+        title: if report.promises.owners { "Who owned which partition" } else { "What each partition waited for" },
+        caption: caption(report, timeline, &owners),
+        alt: alt.clone(),
+        svg: rows.canvas.finish(&alt),
+        legend: legend(report, &owners, overlaps.len()),
+    })
+}
+
+fn row_height(partitions: u16) -> f64 {
+    match partitions {
+        0..=12 => 26.0,
+        13..=20 => 22.0,
+        21..=32 => 17.0,
+        33..=64 => 13.0,
+        65..=128 => 8.0,
+        129..=256 => 5.0,
+        more => (1280.0 / f64::from(more)).max(1.0),
+    }
+}
+
+impl Rows<'_> {
+    fn y(&self, partition: u16) -> f64 {
+        self.top + f64::from(partition) * self.height
+    }
+
+    /// The row without the little space that keeps it apart from the next.
+    fn inner(&self) -> f64 {
+        self.height - if self.height >= 8.0 { 2.0 } else { self.height * 0.12 }
+    }
+
+    fn title(&mut self, title: impl FnOnce() -> String) {
+        if self.titles {
+            self.canvas.title(&title());
+        }
+    }
+
+    fn tracks(&mut self, partitions: u16) {
+        let step =
+            [1u16, 2, 4, 8, 16, 32, 64, 128, 256].into_iter().find(|step| f64::from(*step) * self.height >= 12.5);
+        let step = step.unwrap_or(512);
+        for partition in 0..partitions {
+            let y = self.y(partition);
+            self.canvas.rect((LEFT, y), (RIGHT, y + self.inner()), Ink::Track);
+            if partition.is_multiple_of(step) {
+                let middle = y + self.inner() / 2.0;
+                self.canvas.text(&partition.to_string(), (LEFT - 8.0, middle), Side::End, SMALL);
+            }
+        }
+        self.canvas.text("partition", (2.0, 9.0), Side::Start, Font { bold: true, ..SMALL });
+    }
+
+    fn span(&mut self, span: &OwnershipSpan, owners: &Owners) {
+        let (from, to) = (self.timeline.x(span.from_ms), self.timeline.x(span.to_ms));
+        if !from.is_finite() || !to.is_finite() {
+            return;
+        }
+        let (y, inner) = (self.y(span.partition), self.inner());
+        let to = to.max(from + 0.75);
+        self.canvas.rect((from, y), (to, y + inner), owners.ink(&span.owner));
+        let tell = || {
+            format!(
+                "partition {}: {}, epoch {}, from {} to {}, {}",
+                span.partition,
+                span.owner,
+                span.epoch,
+                number::instant(span.from_ms),
+                number::instant(span.to_ms),
+                ended(span.end)
+            )
+        };
+        self.title(tell);
+        if is_later_life(&span.owner) {
+            self.canvas.rect((from, y), (to, y + inner), Ink::Incarnation);
+            self.title(tell);
+        }
+        if to - from > 3.0 {
+            self.canvas.rect((from, y), (from + 1.25, y + inner), Ink::Paper);
+        }
+        if span.end == OwnershipEnd::Died {
+            self.canvas.rect((to - 2.0, y), (to + 0.5, y + inner), Ink::Text);
+        }
+        self.name(span, owners.number(&span.owner), (from, to), y + inner / 2.0);
+    }
+
+    /// The name of the owner in its stretch, with the epoch where there is room for it.
+    fn name(&mut self, span: &OwnershipSpan, owner: u8, (from, to): (f64, f64), middle: f64) {
+        if self.inner() < 10.5 {
+            return;
+        }
+        let font = Font { size: (self.inner() - 4.0).clamp(8.5, 12.0), bold: true, ink: Ink::OnOwner(owner) };
+        let room = to - from - 10.0;
+        let long = format!("{} · e{}", span.owner, span.epoch);
+        let text = [long.as_str(), span.owner.as_str()].into_iter().find(|text| text_width(text, font.size) <= room);
+        if let Some(text) = text {
+            if is_later_life(&span.owner) {
+                let width = text_width(text, font.size) + 6.0;
+                let half = font.size * 0.62;
+                self.canvas.rect((from + 3.0, middle - half), (from + 3.0 + width, middle + half), Ink::Owner(owner));
+            }
+            self.canvas.text(text, (from + 5.0, middle), Side::Start, font);
+        }
+    }
+
+    fn silence(&mut self, silence: &Silence) {
+        let (from, to) = (self.timeline.x(silence.from_ms), self.timeline.x(silence.to_ms));
+        if !from.is_finite() || !to.is_finite() {
+            return;
+        }
+        let (y, inner) = (self.y(silence.partition), self.inner());
+        let to = to.max(from + 1.5);
+        let length = number::ms(silence.to_ms - silence.from_ms);
+        self.canvas.rect((from, y), (to, y + inner), Ink::Paper);
+        self.canvas.rect((from, y), (to, y + inner), Ink::Silence);
+        self.title(|| {
+            let fault = silence.fault.map_or_else(String::new, |fault| format!(", in the window of fault {fault}"));
+            let at = number::instant(silence.from_ms);
+            format!("partition {}: silent for {length} from {at}{fault}", silence.partition)
+        });
+        let font = Font { size: (inner - 5.0).clamp(8.0, 11.0), bold: true, ink: Ink::Bad };
+        let width = text_width(&length, font.size) + 6.0;
+        if inner >= 12.0 && to - from > width + 2.0 {
+            let middle = (from + to) / 2.0;
+            self.canvas.rect((middle - width / 2.0, y + 2.0), (middle + width / 2.0, y + inner - 2.0), Ink::Paper);
+            self.canvas.text(&length, (middle, y + inner / 2.0), Side::Middle, font);
+        }
+    }
+
+    fn overlap(&mut self, overlap: &Overlap<'_>) {
+        let (from, to) = (self.timeline.x(overlap.from_ms), self.timeline.x(overlap.to_ms));
+        let (y, inner) = (self.y(overlap.partition), self.inner());
+        let to = to.max(from + 3.0);
+        self.canvas.rect((from - 1.0, y - 1.0), (to + 1.0, y + inner + 1.0), Ink::Bad);
+        self.canvas.rect((from, y), (to, y + inner), Ink::Paper);
+        self.canvas.rect((from, y), (to, y + inner), Ink::Overlap);
+        self.title(|| {
+            let (one, other) = overlap.owners;
+            format!(
+                "partition {}: {} (epoch {}) and {} (epoch {}) both believed that they owned it, for {} from {}",
+                overlap.partition,
+                one.owner,
+                one.epoch,
+                other.owner,
+                other.epoch,
+                number::ms(overlap.to_ms - overlap.from_ms),
+                number::instant(overlap.from_ms)
+            )
+        });
+    }
+
+    fn violation(&mut self, violation: &Violation) {
+        if !violation.at_ms.is_finite() {
+            return;
+        }
+        let at = (self.timeline.x(violation.at_ms), self.y(violation.partition) + self.inner() / 2.0);
+        let size = (self.inner() * 0.3).clamp(3.0, 4.5);
+        let title = if self.titles { format!("{}: {}", violation.kind, violation.story) } else { String::new() };
+        if is_absence(&violation.kind) {
+            self.canvas.dot(at, size + 2.5, Ink::Paper, true);
+            self.canvas.dot(at, size + 1.0, Ink::Bad, true);
+            self.canvas.dot(at, size - 1.0, Ink::Paper, true);
+            self.canvas.title(&title);
+        } else {
+            cross(&mut self.canvas, at, size, &title);
+        }
+    }
+}
+
+/// Whether a violation is about a message that is missing or made up, rather than out of place.
+fn is_absence(kind: &str) -> bool {
+    matches!(kind, "lost" | "phantom")
+}
+
+fn ended(end: OwnershipEnd) -> &'static str {
+    match end {
+        OwnershipEnd::Released => "given back",
+        OwnershipEnd::Lost => "known to be lost",
+        OwnershipEnd::Expired => "the deadline passed",
+        OwnershipEnd::Died => "the process died",
+        OwnershipEnd::Open => "held to the end",
+    }
+}
+
+fn caption(report: &Report, timeline: &Timeline, owners: &Owners) -> String {
+    let mut caption = if report.promises.owners {
+        "One row a partition; a stretch is one owner, named by member.life, with its epoch where there is room. \
+         A bare row has no owner."
+            .to_owned()
+    } else {
+        format!(
+            "{} has no owners: any member takes any message of any partition, so there is nothing to colour. The rows \
+             show when messages waited and nobody handled them, and where order broke.",
+            report.run.strategy
+        )
+    };
+    if owners.len() > NAMES_MAX {
+        caption.push_str(&format!(
+            " With {} members colours repeat after {NAMES_MAX}; pointing at a stretch names its owner.",
+            owners.len()
+        ));
+    }
+    match timeline.unlabelled() {
+        0 => {}
+        more => caption.push_str(&format!(
+            " {} stand too close for a label and are marked by ▼; the table of faults has them all.",
+            number::of(more as u64, "fault")
+        )),
+    }
+    caption
+}
+
+fn alt(report: &Report, partitions: u16, owners: &Owners, overlaps: usize) -> String {
+    let longest = report.figures.silences.iter().map(|silence| silence.to_ms - silence.from_ms);
+    let longest = longest.filter(|length| length.is_finite()).fold(0.0, f64::max);
+    format!(
+        "{} over time: {}, {}, {}, the longest silence {}.",
+        number::of(partitions.into(), "partition"),
+        number::of(owners.len() as u64, "member"),
+        number::of(report.faults.len() as u64, "fault"),
+        number::of(overlaps as u64, "overlap"),
+        number::ms(longest)
+    )
+}
+
+fn legend(report: &Report, owners: &Owners, overlaps: usize) -> Vec<Key> {
+    let key = |swatch: String, label: &str| Key { swatch, label: label.to_owned() };
+    let mut legend: Vec<Key> = Vec::new();
+    if owners.len() <= NAMES_MAX {
+        legend.extend(owners.names().map(|(name, number)| key(box_swatch(&[Ink::Owner(number)]), name)));
+    }
+    let spans = &report.figures.ownership;
+    if spans.iter().any(|span| is_later_life(&span.owner)) {
+        legend.push(key(box_swatch(&[Ink::Track, Ink::Incarnation]), "a later life of its member"));
+    }
+    if spans.iter().any(|span| span.end == OwnershipEnd::Died) {
+        legend.push(key(swatch(|canvas| canvas.rect((12.0, 0.0), (15.0, 12.0), Ink::Text)), "the owner died"));
+    }
+    if !report.figures.silences.is_empty() {
+        legend.push(key(box_swatch(&[Ink::Paper, Ink::Silence]), "silence: messages wait, nobody handles them"));
+    }
+    if overlaps > 0 {
+        legend.push(key(box_swatch(&[Ink::Paper, Ink::Overlap]), "overlap: two believe that they own it"));
+    }
+    if report.violations.iter().any(|violation| !is_absence(&violation.kind)) {
+        legend.push(key(super::mark_swatch(), "violation"));
+    }
+    if report.violations.iter().any(|violation| is_absence(&violation.kind)) {
+        let ring = swatch(|canvas| {
+            canvas.dot((14.0, 6.0), 5.5, Ink::Bad, true);
+            canvas.dot((14.0, 6.0), 3.0, Ink::Paper, true);
+        });
+        legend.push(key(ring, "message lost or made up"));
+    }
+    legend
+}

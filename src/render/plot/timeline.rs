@@ -1,0 +1,193 @@
+//! The time axis that all pictures over time share: faults as marked, labelled lines, phases as shades.
+
+use super::axis::Axis;
+use super::canvas::{Canvas, Font, Side, text_width};
+use super::palette::Ink;
+use crate::model::report::Report;
+use crate::model::story::Phase;
+
+/// Width of every picture.
+pub(super) const WIDTH: f64 = 1100.0;
+/// Where the drawing begins: left of it stand the labels of the rows.
+pub(super) const LEFT: f64 = 74.0;
+/// Where it ends.
+pub(super) const RIGHT: f64 = WIDTH - 14.0;
+
+/// Small text.
+pub(super) const SMALL: Font = Font { size: 12.0, bold: false, ink: Ink::Muted };
+const LABEL: Font = Font { size: 11.5, bold: true, ink: Ink::Text };
+const LEVEL_HEIGHT: f64 = 16.0;
+const LEVELS_MAX: usize = 5;
+
+/// The shared axis, and the labels of the faults laid out above it.
+pub(super) struct Timeline {
+    axis: Axis,
+    faults: Vec<Mark>,
+    phases: Vec<(Phase, f64, f64)>,
+    levels: usize,
+}
+
+struct Mark {
+    x: f64,
+    label: String,
+    /// Where its label stands: the level above the drawing, and whether it hangs left of its line.
+    place: Option<(usize, bool)>,
+    title: String,
+}
+
+impl Timeline {
+    /// From the start of the run to the last thing that is known of it.
+    pub(super) fn of(report: &Report) -> Self {
+        let figures = &report.figures;
+        let last = (report.run.phases.iter().map(|phase| phase.to_ms))
+            .chain(figures.throughput.iter().map(|point| point.at_ms + 1e3))
+            .chain(figures.latency.iter().map(|point| point.at_ms + 1e3))
+            .chain(figures.ownership.iter().map(|span| span.to_ms))
+            .chain(figures.backlog.iter().map(|point| point.at_ms))
+            .chain(figures.resources.iter().flat_map(|series| &series.points).map(|point| point.at_ms))
+            .chain(report.faults.iter().map(|fault| fault.at_ms))
+            .filter(|at| at.is_finite())
+            .fold(0.0, f64::max);
+        let axis = Axis::linear(0.0, if last > 0.0 { last } else { 1e3 }, LEFT, RIGHT);
+        let mut faults: Vec<Mark> = report
+            .faults
+            .iter()
+            .filter(|fault| fault.at_ms.is_finite())
+            .map(|fault| {
+                let who = match fault.struck.as_slice() {
+                    [] => fault.target.clone(),
+                    [one] => one.clone(),
+                    [first, rest @ ..] => format!("{first} +{}", rest.len()),
+                };
+                Mark {
+                    x: axis.at(fault.at_ms),
+                    label: format!("{} {} {}", fault.id, fault.kind, clipped(&who, 12)),
+                    place: None,
+                    title: format!("fault {}: {} {} at {:.2} s", fault.id, fault.kind, who, fault.at_ms / 1e3),
+                }
+            })
+            .collect();
+        faults.sort_by(|one, other| one.x.total_cmp(&other.x));
+        let levels = lay_out(&mut faults);
+        let phases =
+            report.run.phases.iter().map(|span| (span.phase, axis.at(span.from_ms), axis.at(span.to_ms))).collect();
+        Self { axis, faults, phases, levels }
+    }
+
+    /// The pixel of an instant.
+    pub(super) fn x(&self, at_ms: f64) -> f64 {
+        self.axis.at(at_ms)
+    }
+
+    /// Height that the labels of the faults need above the drawing.
+    pub(super) fn head(&self) -> f64 {
+        self.levels as f64 * LEVEL_HEIGHT + 10.0
+    }
+
+    /// What lies below the data: shades of the phases in which nothing is measured, and seconds along the bottom.
+    pub(super) fn draw_below(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
+        for (phase, from, to) in &self.phases {
+            if *phase != Phase::Measure && to - from > 0.25 {
+                canvas.rect((*from, top), (*to, bottom), Ink::Unmeasured);
+                canvas.title(phase_name(*phase));
+            }
+        }
+    }
+
+    /// Seconds along the bottom, and the names of the phases that have room for one.
+    pub(super) fn draw_seconds(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
+        let short = self.axis.high() < 5_000.0;
+        for tick in Axis::linear(0.0, self.axis.high() / 1e3, LEFT, RIGHT).ticks(if short { 5 } else { 10 }) {
+            let x = self.x(tick * 1e3);
+            canvas.line(&[(x, top), (x, bottom)], Ink::Grid, 1.0);
+            canvas.line(&[(x, bottom), (x, bottom + 4.0)], Ink::Muted, 1.0);
+            let label = if tick == 0.0 { "0 s".to_owned() } else { super::axis::short(tick) };
+            canvas.text(&label, (x, bottom + 13.0), Side::Middle, SMALL);
+        }
+        for (phase, from, to) in &self.phases {
+            let name = phase_name(*phase);
+            if to - from > text_width(name, SMALL.size) + 6.0 {
+                canvas.text(name, ((from + to) / 2.0, bottom + 28.0), Side::Middle, SMALL);
+                for edge in [from, to] {
+                    canvas.line(&[(*edge, bottom + 22.0), (*edge, bottom + 34.0)], Ink::Grid, 1.0);
+                }
+            }
+        }
+    }
+
+    /// Height that the seconds and phases need below the drawing.
+    pub(super) const FOOT: f64 = 38.0;
+
+    /// The faults, above the data.
+    pub(super) fn draw_faults(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
+        for mark in &self.faults {
+            let from = match mark.place {
+                Some((level, _)) => top - 6.0 - level as f64 * LEVEL_HEIGHT,
+                None => top - 4.0,
+            };
+            canvas.line(&[(mark.x, from), (mark.x, bottom)], Ink::Fault, 1.25);
+            canvas.title(&mark.title);
+            if let Some((_, left)) = mark.place {
+                let (x, side) = if left { (mark.x - 4.0, Side::End) } else { (mark.x + 4.0, Side::Start) };
+                canvas.text(&mark.label, (x, from - 2.0), side, LABEL);
+            } else {
+                canvas.area(
+                    &[(mark.x - 3.5, top - 8.0), (mark.x + 3.5, top - 8.0), (mark.x, top - 1.0)],
+                    Ink::Fault,
+                    1.0,
+                );
+            }
+        }
+    }
+
+    /// How many faults have a line and no label: a caption must say so.
+    pub(super) fn unlabelled(&self) -> usize {
+        self.faults.iter().filter(|mark| mark.place.is_none()).count()
+    }
+}
+
+/// Gives each label the lowest level where it touches no other label, and no line crosses a label. From the right,
+/// because a label stands right of its line: the stairs rise to the left, and each line ends at its own label.
+fn lay_out(faults: &mut [Mark]) -> usize {
+    struct Taken {
+        level: usize,
+        line: f64,
+        from: f64,
+        to: f64,
+    }
+    let mut taken: Vec<Taken> = Vec::new();
+    for mark in faults.iter_mut().rev() {
+        let width = text_width(&mark.label, LABEL.size) + 8.0;
+        let left = mark.x + width > RIGHT + 10.0;
+        let (from, to) = if left { (mark.x - width, mark.x) } else { (mark.x, mark.x + width) };
+        let free = |level: usize| {
+            taken.iter().all(|other| match other.level.cmp(&level) {
+                std::cmp::Ordering::Equal => to < other.from || from > other.to,
+                std::cmp::Ordering::Greater => other.line <= from || other.line >= to,
+                std::cmp::Ordering::Less => mark.x <= other.from || mark.x >= other.to,
+            })
+        };
+        if let Some(level) = (0..LEVELS_MAX).find(|level| free(*level)) {
+            mark.place = Some((level, left));
+            taken.push(Taken { level, line: mark.x, from, to });
+        }
+    }
+    taken.iter().map(|label| label.level + 1).max().unwrap_or(0)
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Provision => "provision",
+        Phase::WarmUp => "warm-up",
+        Phase::Measure => "measure",
+        Phase::Drain => "drain",
+    }
+}
+
+/// No longer than so many letters.
+pub(super) fn clipped(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
