@@ -1,1 +1,32 @@
 //! The ledger: every handling gets exactly one verdict, every message one account.
+//!
+//! Input is a [`History`]; the definitions are those of `docs/metrics.md`, "Ledger of every message". This room judges
+//! *what* happened: ranks, verdicts, losses, second copies, who believed to own what, who handled beside whom. It knows
+//! nothing of latencies, windows or figures: that is `analysis`.
+//!
+//! The evidence may be anything that a crash leaves behind: missing records, unknown partitions, absurd instants.
+//! Nothing here panics on it or grows beyond its length.
+
+mod belief;
+mod commits;
+mod deed;
+mod exclusion;
+mod grouped;
+mod ledger;
+mod lives;
+mod message;
+mod order;
+
+pub use belief::{Belief, beliefs};
+pub use exclusion::{DualOwnership, Exclusion, Overlap};
+pub use ledger::{Entry, Ledger, OrderCounts, PartitionCounts, PublisherCounts, Verdict};
+pub use lives::{LifeSpan, Lives};
+pub use message::{Message, Standing};
+
+use crate::model::history::History;
+
+/// Judges a whole run.
+#[must_use]
+pub fn judge(history: &History) -> Ledger {
+    ledger::judge(history)
+}
