@@ -1,1 +1,4 @@
 //! The front door: words in, exit code out.
+
+pub mod list;
+pub mod profile;

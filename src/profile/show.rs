@@ -22,8 +22,7 @@ pub fn show(profile: &Loaded) -> String {
         .zip(&tables)
         .filter_map(|((name, _), table)| {
             let differing = table.iter().filter(|(section, _)| !same(section));
-            let mut set: toml::Table =
-                differing.map(|(section, value)| (section.clone(), value.clone())).collect();
+            let mut set: toml::Table = differing.map(|(section, value)| (section.clone(), value.clone())).collect();
             if !same("fault") && !set.contains_key("fault") {
                 set.insert("fault".to_owned(), toml::Value::Array(Vec::new()));
             }

@@ -56,12 +56,7 @@ pub(super) struct Misfit {
 /// A list takes single items by their number, counted from 0; the first number beyond its end adds one. When a
 /// table's `kind` changes, the keys that only the old kind has go with it: `--set strategy.kind=shared-pull` needs
 /// no clearing up.
-pub(super) fn lay<'i>(
-    base: &mut DeTable<'i>,
-    new: DeTable<'i>,
-    schema: Option<&Schema>,
-    misfits: &mut Vec<Misfit>,
-) {
+pub(super) fn lay<'i>(base: &mut DeTable<'i>, new: DeTable<'i>, schema: Option<&Schema>, misfits: &mut Vec<Misfit>) {
     if let (Some(old_kind), Some(new_kind), Some(schema)) = (kind(base), kind(&new), schema)
         && old_kind != new_kind
     {
@@ -91,7 +86,9 @@ fn lay_value<'i>(old: &mut Value<'i>, new: Value<'i>, schema: Option<&Schema>, m
     let span = new.span();
     match (old.get_mut(), new.into_inner()) {
         (DeValue::Table(base), DeValue::Table(new)) => lay(base, new, schema, misfits),
-        (DeValue::Array(items), DeValue::Table(new)) if new.keys().all(|key| key.get_ref().parse::<usize>().is_ok()) => {
+        (DeValue::Array(items), DeValue::Table(new))
+            if new.keys().all(|key| key.get_ref().parse::<usize>().is_ok()) =>
+        {
             lay_items(items, new, schema.and_then(|schema| schema.get("items")), misfits);
         }
         (_, new) => *old = Spanned::new(span, new),

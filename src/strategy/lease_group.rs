@@ -81,15 +81,18 @@ impl Settings {
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         let mut objections = Vec::new();
         if self.ttl.0 < Duration::from_millis(100) {
-            objections.push(("ttl", format!("a lease of {} is shorter than a renewal takes: at least 100ms", self.ttl)));
+            objections
+                .push(("ttl", format!("a lease of {} is shorter than a renewal takes: at least 100ms", self.ttl)));
         }
-        if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.ttl.0 < self.commit_every.0 * 3) {
+        if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.ttl.0 < self.commit_every.0 * 3)
+        {
             let most = self.ttl.0 / 3;
             let text = "commit-every must be above 0 and at most a third of the ttl, because commits renew the lease";
             objections.push(("commit-every", format!("{text}: at most {}", Timespan(most))));
         }
         if self.takeover == Takeover::Resume && self.commit == Commit::Checkpoint {
-            let text = "takeover \"resume\" shares a durable, which knows nothing of checkpoints: use commit \"explicit\"";
+            let text =
+                "takeover \"resume\" shares a durable, which knows nothing of checkpoints: use commit \"explicit\"";
             objections.push(("takeover", text.to_owned()));
         }
         if self.takeover == Takeover::Resume && self.ack_wait.0 < Duration::from_millis(100) {

@@ -22,13 +22,7 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
     }
 }
 
-fn timing(
-    document: &Document,
-    fault: &Fault,
-    at: &impl Fn(&str) -> String,
-    whole: &str,
-    findings: &mut Findings,
-) {
+fn timing(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whole: &str, findings: &mut Findings) {
     let name = fault.kind.name();
     let measure = document.run.measure;
     match (fault.at, fault.every) {
@@ -52,7 +46,13 @@ fn timing(
     let first = fault.first();
     if first.0 >= measure.0 {
         let message = format!("the {name} strikes at {first}, but the measure phase ends after {measure}");
-        let typed = if fault.at.is_some() { "at" } else if fault.from.is_some() { "from" } else { "every" };
+        let typed = if fault.at.is_some() {
+            "at"
+        } else if fault.from.is_some() {
+            "from"
+        } else {
+            "every"
+        };
         findings.add(&[&at(typed), whole, "run.measure"], message, Some("strike earlier, or measure longer"));
     } else if let Some(jitter) = fault.jitter
         && first.0 + jitter.0 > measure.0
@@ -103,11 +103,13 @@ fn target(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whol
     }
     match target {
         Target::Member(index) => {
-            let joined = document.fault.iter().filter(|other| other.kind == Kind::Join && other.first() <= fault.last(document));
+            let joined =
+                document.fault.iter().filter(|other| other.kind == Kind::Join && other.first() <= fault.last(document));
             let joins: u64 = joined.map(|join| join.strikes_max(document)).sum();
             let members = u64::from(document.fleet.members) + joins;
             if u64::from(index) >= members {
-                let message = format!("there is no member c{index} by then: they are c0 to c{}", members.saturating_sub(1));
+                let message =
+                    format!("there is no member c{index} by then: they are c0 to c{}", members.saturating_sub(1));
                 findings.add(&[&at("target"), whole, "fleet.members"], message, None);
             }
         }
