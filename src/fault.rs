@@ -207,3 +207,6 @@ pub fn resolve(strike: &Strike, fleet: &Fleet, seed: u64) -> Result<Vec<Order>, 
         Kind::Pause(settings) => pause::orders(settings, strike.target, fleet, &mut chance),
     }
 }
+
+#[cfg(test)]
+mod tests;

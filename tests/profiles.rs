@@ -75,9 +75,6 @@ fn what_is_shown_means_the_same() {
 
 #[test]
 fn temporary() {
-    println!("{}", profile::show::show(&profile::open("quick", &[]).unwrap()));
-    println!("{}", profile::show::show(&profile::open("price-of-order", &[]).unwrap()));
-    println!("{:#?}", profile::load("kill-one", &[]).unwrap());
     println!(
         "{}",
         wrong(
@@ -85,4 +82,9 @@ fn temporary() {
             &["fleet.members=0", "load.payload=256", "bla", "strategy.ttl=2s"]
         )
     );
+    let ps = profile::parse("q", "q.toml", "# hm?\n[load]\nraet = \"5/s\"\nkeys = 1 2\n[fleet]\nmembers=0\n", &[])
+        .unwrap_err();
+    println!("{}", jetlag::cli::profile::problems_text(&ps, false));
+    println!("{ps}");
+    println!("{}", jetlag::cli::profile::problems_text(&profile::load("quik", &[]).unwrap_err(), false));
 }

@@ -18,6 +18,8 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Nothing is wrong but that the first path has no effect, because of what the second one says.
+    pub idle: bool,
 }
 
 /// Smallest payload: the header that carries identity, instant and checksum.
@@ -46,7 +48,13 @@ struct Findings(Vec<Finding>);
 impl Findings {
     fn add(&mut self, about: &[&str], message: String, help: Option<&str>) {
         let about = about.iter().map(|path| (*path).to_owned()).collect();
-        self.0.push(Finding { about, message, help: help.map(str::to_owned) });
+        self.0.push(Finding { about, message, help: help.map(str::to_owned), idle: false });
+    }
+
+    /// A key that has no effect because of what another one says.
+    fn idle(&mut self, path: &str, because: &str, message: &str) {
+        let about = vec![path.to_owned(), because.to_owned()];
+        self.0.push(Finding { about, message: message.to_owned(), help: None, idle: true });
     }
 
     /// A number that must lie between two others.
@@ -97,7 +105,7 @@ fn server_and_stream(document: &Document, findings: &mut Findings) {
         let message = format!("`replicas` is {}, expected 1, 3 or 5", stream.replicas);
         findings.add(&["stream.replicas"], message, None);
     } else if stream.replicas > server.nodes {
-        let message = format!("{} replicas do not fit on {} node(s)", stream.replicas, server.nodes);
+        let message = format!("{} replicas need as many nodes, and nodes is {}", stream.replicas, server.nodes);
         let help = format!("set server.nodes = {}", stream.replicas);
         findings.add(&["stream.replicas", "server.nodes"], message, Some(&help));
     }
@@ -141,8 +149,11 @@ fn load(document: &Document, findings: &mut Findings) {
     }
     if let Some(exponent) = load.zipf_exponent {
         if load.key_choice != KeyChoice::Zipf {
-            let message = "`zipf-exponent` has no effect without key-choice \"zipf\"".to_owned();
-            findings.add(&["load.zipf-exponent", "load.key-choice"], message, None);
+            findings.idle(
+                "load.zipf-exponent",
+                "load.key-choice",
+                "`zipf-exponent` has no effect without key-choice \"zipf\"",
+            );
         } else if !(exponent > 0.0 && exponent <= 10.0) {
             let message = format!("`zipf-exponent` is {exponent}, expected more than 0 and at most 10");
             findings.add(&["load.zipf-exponent"], message, None);
@@ -150,8 +161,7 @@ fn load(document: &Document, findings: &mut Findings) {
     }
     if let Some(share) = load.hot_share {
         if load.key_choice != KeyChoice::Hot {
-            let message = "`hot-share` has no effect without key-choice \"hot\"".to_owned();
-            findings.add(&["load.hot-share", "load.key-choice"], message, None);
+            findings.idle("load.hot-share", "load.key-choice", "`hot-share` has no effect without key-choice \"hot\"");
         } else if !(share > 0.0 && share < 1.0) {
             let message = format!("`hot-share` is {share}, expected between 0 and 1");
             findings.add(&["load.hot-share"], message, None);
@@ -164,8 +174,7 @@ fn fleet(document: &Document, findings: &mut Findings) {
     findings.range("fleet.members", fleet.members.into(), 1, 1000);
     if let Some(time) = fleet.handler_time {
         if fleet.handler == Handler::None {
-            let message = "`handler-time` has no effect with handler \"none\"".to_owned();
-            findings.add(&["fleet.handler-time", "fleet.handler"], message, None);
+            findings.idle("fleet.handler-time", "fleet.handler", "`handler-time` has no effect with handler \"none\"");
         } else if time.0.is_zero() || time.0 > Duration::from_secs(3600) {
             let message = format!("`handler-time` is {time}, expected more than 0 and at most 1h");
             findings.add(&["fleet.handler-time"], message, Some("handler = \"none\" takes no time"));

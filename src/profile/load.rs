@@ -67,19 +67,14 @@ pub fn parse(name: &str, source: &str, text: &str, sets: &[String]) -> Result<Lo
 
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut root = root.into_inner();
-    for error in errors {
-        found.push(plain(error.span().unwrap_or(0..0), error.message().replace('\n', ", ")));
-    }
+    let broken: Vec<usize> = errors.iter().map(|error| line_of(text, error.span().unwrap_or(0..0).start)).collect();
+    found.extend(errors.iter().map(|error| plain(error.span().unwrap_or(0..0), error.message().replace('\n', ", "))));
     let mut overlays = Vec::new();
     for setting in &settings {
         match setting.tree() {
             Ok(tree) => overlays.push(tree),
             Err((span, message)) => found.push(plain(span, message)),
         }
-    }
-    // A text that is no TOML has holes in its tree; what would be said about these is noise.
-    if !found.is_empty() {
-        return Err(texts.problems(found));
     }
 
     let schema = shape::document();
@@ -89,14 +84,20 @@ pub fn parse(name: &str, source: &str, text: &str, sets: &[String]) -> Result<Lo
     let variants = variants(&mut root, &mut found);
     let mut documents = Vec::new();
     if variants.is_empty() {
-        documents.push((None, document(&root, &schema, &mut found)));
+        documents.push((None, document(&root, &schema, text.len(), &broken, &mut found)));
     }
     for (variant, set) in variants {
         let mut root = root.clone();
         for overlay in std::iter::once(&set).chain(&overlays) {
             overlaid(&mut root, overlay, &schema, &mut found);
         }
-        documents.push((Some(variant), document(&root, &schema, &mut found)));
+        documents.push((Some(variant), document(&root, &schema, text.len(), &broken, &mut found)));
+    }
+    if !broken.is_empty() {
+        // Where the text is no TOML its tree has holes; what is said about these lines beyond that is noise.
+        let syntax = found.drain(..broken.len()).collect::<Vec<_>>();
+        found.retain(|found| !broken.contains(&line_of(text, found.span.start)));
+        found.extend(syntax);
     }
     if !found.is_empty() {
         return Err(texts.problems(found));
@@ -110,23 +111,35 @@ fn overlaid<'i>(root: &mut DeTable<'i>, overlay: &DeTable<'i>, schema: &serde_js
     found.extend(misfits.into_iter().map(|misfit| plain(misfit.span, misfit.message)));
 }
 
-/// Reads and checks one tree; what is wrong with it is added to `found`.
-fn document(root: &DeTable<'_>, schema: &serde_json::Value, found: &mut Vec<Found>) -> Document {
+/// Reads and checks one tree; what is wrong with it is added to `found`. One with broken lines is only read.
+/// Places beyond `length` are those of a `--set`.
+fn document(
+    root: &DeTable<'_>,
+    schema: &serde_json::Value,
+    length: usize,
+    broken: &[usize],
+    found: &mut Vec<Found>,
+) -> Document {
     let mut reader = Reader::new(schema);
     let document = reader.document(root);
+    let set_later =
+        |path: Option<&String>| path.and_then(|path| tree::place(root, path)).is_some_and(|place| place.start > length);
+    let findings = if broken.is_empty() { check(&document) } else { Vec::new() };
     let unread = |path: &String| {
         reader.unread.iter().any(|unread| {
             path == unread || path.strip_prefix(unread.as_str()).is_some_and(|rest| rest.starts_with('.'))
         })
     };
-    for finding in check(&document) {
-        if finding.about.iter().any(unread) {
+    for finding in findings {
+        // A file's key that a --set of another one leaves without effect is no mistake of anybody's.
+        let left_behind = finding.idle && set_later(finding.about.get(1)) && !set_later(finding.about.first());
+        if left_behind || finding.about.iter().any(unread) {
             continue;
         }
         let typed = finding.about.iter().find_map(|path| tree::place(root, path));
         let section = || finding.about.first().and_then(|path| tree::place(root, path.split('.').next()?));
         let span = typed.or_else(section).unwrap_or(0..0);
-        found.push(Found { span, message: finding.message, label: "here".to_owned(), help: finding.help });
+        found.push(Found { span, message: finding.message, label: String::new(), help: finding.help });
     }
     found.append(&mut reader.found);
     document
@@ -137,7 +150,7 @@ fn variants<'i>(root: &mut DeTable<'i>, found: &mut Vec<Found>) -> Vec<(String, 
     let Some(value) = root.remove("variant") else { return Vec::new() };
     let help = "write [[variant]], name = \"…\", set = { \"strategy.takeover\" = \"resume\" }";
     let mut tell = |span: Range<usize>, message: &str| {
-        found.push(Found { span, message: message.to_owned(), label: "here".to_owned(), help: Some(help.to_owned()) });
+        found.push(Found { span, message: message.to_owned(), label: String::new(), help: Some(help.to_owned()) });
     };
     let span = value.span();
     let DeValue::Array(items) = value.into_inner() else {
@@ -183,8 +196,13 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// The line that a place is in, from 0; places after the text count as no line of it.
+fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).map_or(usize::MAX, |before| before.matches('\n').count())
+}
+
 fn plain(span: Range<usize>, message: String) -> Found {
-    Found { span, message, label: "here".to_owned(), help: None }
+    Found { span, message, label: String::new(), help: None }
 }
 
 /// The texts that were read, one after the other in one row of places.
@@ -238,6 +256,6 @@ fn unknown(name: &str) -> Problems {
 /// A problem with the name of the profile itself.
 fn whole(text: &str, message: String, help: Option<String>) -> Problems {
     let source = Source { name: "command line".to_owned(), text: text.to_owned() };
-    let problem = Problem { message, source: 0, span: 0..text.len(), label: "here".to_owned(), help };
+    let problem = Problem { message, source: 0, span: 0..text.len(), label: String::new(), help };
     Problems { sources: vec![source], problems: vec![problem] }
 }

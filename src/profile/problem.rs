@@ -12,7 +12,7 @@ pub struct Problem {
     pub source: usize,
     /// Where in that source, in bytes.
     pub span: Range<usize>,
-    /// A few words at the caret.
+    /// What is to be seen at the caret, mostly what was expected; may be empty.
     pub label: String,
     /// What to do about it, when there is something to say.
     pub help: Option<String>,
@@ -48,13 +48,16 @@ impl Problems {
 }
 
 impl fmt::Display for Problems {
-    /// One line a problem, `file:line:column: message (help)`, for logs; the terminal gets carets.
+    /// One line a problem, `file:line:column: message, label (help)`, for logs; the terminal gets carets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, problem) in self.problems.iter().enumerate() {
             let name = self.sources.get(problem.source).map_or("", |source| source.name.as_str());
             let (line, column) = self.line_and_column(problem);
             let separator = if n == 0 { "" } else { "\n" };
             write!(f, "{separator}{name}:{line}:{column}: {}", problem.message)?;
+            if !problem.label.is_empty() {
+                write!(f, ", {}", problem.label)?;
+            }
             if let Some(help) = &problem.help {
                 write!(f, " ({help})")?;
             }

@@ -80,7 +80,11 @@ impl<'s> Reader<'s> {
             DeValue::Table(table) => self.table(table, value.span(), node, name, anchor),
             other => {
                 self.unread.push(name.to_owned());
+<<<<<<< HEAD
                 let message = format!("`{name}` is {}, expected a section", a(other));
+=======
+                let message = format!("`{name}` is {}", a(other));
+>>>>>>> profile
                 self.tell(
                     value.span(),
                     message,
@@ -98,7 +102,7 @@ impl<'s> Reader<'s> {
         let (Some((_, value)), Some(node)) = (tree::entry(root, "fault"), node) else { return Vec::new() };
         let help = Some("write [[fault]], once for each fault, and its keys below it".to_owned());
         let DeValue::Array(items) = value.get_ref() else {
-            let message = format!("`fault` is {}, expected a list of tables", a(value.get_ref()));
+            let message = format!("`fault` is {}", a(value.get_ref()));
             self.tell(value.span(), message, "expected [[fault]]", help);
             return Vec::new();
         };
@@ -114,7 +118,7 @@ impl<'s> Reader<'s> {
                     faults.push(self.table(table, item.span(), node, &path, anchor).unwrap_or_else(stand_in));
                 }
                 other => {
-                    let message = format!("a fault is {}, expected a table", a(other));
+                    let message = format!("a fault is {}", a(other));
                     self.tell(item.span(), message, "expected a table", help.clone());
                     faults.push(stand_in());
                 }
@@ -164,7 +168,16 @@ impl<'s> Reader<'s> {
             let name = key.get_ref().as_ref();
             let Some(node) = known.get(name) else {
                 let whose = kind.map_or_else(|| whose.to_owned(), |kind| format!("{whose} of kind \"{kind}\""));
-                self.unknown(key, &whose, known.keys().copied());
+                let others: Vec<_> = shape::kinds(node)
+                    .into_iter()
+                    .filter(|other| shape::keys(node, Some(other)).contains_key(name))
+                    .collect();
+                if others.is_empty() {
+                    self.unknown(key, &whose, known.keys().copied());
+                } else {
+                    let help = format!("it belongs to kind {}", shape::one_of(&others));
+                    self.tell(key.span(), format!("`{name}` is no key of {whose}"), "unknown here", Some(help));
+                }
                 continue;
             };
             let mut alone = anchored.clone();
@@ -180,7 +193,7 @@ impl<'s> Reader<'s> {
         match read(kept, &span) {
             Ok(read) => Some(read),
             Err(error) => {
-                self.tell(span, format!("{whose}: {}", error.message()), "here", None);
+                self.tell(span, format!("{whose}: {}", error.message()), "", None);
                 None
             }
         }
@@ -210,7 +223,7 @@ impl<'s> Reader<'s> {
         let message = if by_serde || said.is_empty() {
             let unit = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_)) && expected.contains("unit");
             let what = if unit { "a number without a unit".to_owned() } else { a(value.get_ref()) };
-            format!("`{name}` is {what}, expected {expected}")
+            format!("`{name}` is {what}")
         } else {
             format!("`{name}`: {said}")
         };
@@ -225,7 +238,7 @@ impl<'s> Reader<'s> {
         let expected = shape::one_of(words);
         self.tell(
             value.span(),
-            format!("`{key}` is {what}, expected {expected}"),
+            format!("`{key}` is {what}"),
             &format!("expected {expected}"),
             help.map(|near| format!("did you mean \"{near}\"?")),
         );
