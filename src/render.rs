@@ -23,22 +23,22 @@ use thiserror::Error;
 
 use crate::model::report::{Report, SCHEMA};
 
-/// One way of showing a report.
-pub struct Format {
+/// One way of showing a report, or whatever else has formats.
+pub struct Format<T = Report> {
     /// Name on the command line.
     pub name: &'static str,
     /// Name of the file in a run folder.
     pub file: &'static str,
     /// One line.
     pub about: &'static str,
-    render: fn(&Report) -> String,
+    render: fn(&T) -> String,
 }
 
-impl Format {
-    /// The report in this format.
+impl<T> Format<T> {
+    /// It, in this format.
     #[must_use]
-    pub fn render(&self, report: &Report) -> String {
-        (self.render)(report)
+    pub fn render(&self, shown: &T) -> String {
+        (self.render)(shown)
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Comparison {
     pub state: RunState,
     /// What the comparison says, a sentence each.
     pub findings: Vec<String>,
+    /// Price of order: `handled_per_s` of `shared-pull` ÷ `ordered_per_s` of `lease-group`, medians over repeats;
+    /// absent unless both were run.
+    pub price_of_order: Option<f64>,
     /// The runs, in the order in which they were given.
     pub rows: Vec<ComparedRun>,
 }
@@ -42,7 +45,7 @@ pub struct ComparedRun {
     pub state_reasons: Vec<String>,
     /// What the strategy promises.
     pub promises: Promises,
-    /// The readings of the whole run.
+    /// The readings of the whole run, and the CPU of each kind of process; without their histograms.
     pub readings: Vec<Reading>,
     /// The gaps, by kind of fault.
     pub gaps: Vec<ComparedGap>,

@@ -1,1 +1,119 @@
-//! Several runs side by side.
+//! Several runs side by side: variants of one profile, or repeats, made by one command.
+//!
+//! It lays runs next to each other and says what can be seen at a glance. Whether a difference is more than noise
+//! is not decided here.
+
+mod columns;
+mod findings;
+mod page;
+
+use super::json::{self, parse_as};
+use super::{Error, Format, number, summary, text};
+use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
+use crate::model::reading::{Reading, Scope};
+use crate::model::report::{Report, RunState};
+
+/// All formats of a comparison, in the order shown.
+pub const ALL: &[Format<Comparison>] = &[
+    Format { name: "json", file: "comparison.json", about: "Everything, for machines", render: json::pretty },
+    Format { name: "html", file: "comparison.html", about: "The comparison for people", render: page::render },
+    Format { name: "text", file: "comparison.txt", about: "The summary that the terminal shows", render: plain },
+];
+
+/// Lays runs side by side: each with its name, its folder relative to the comparison, and its report.
+#[must_use]
+pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
+    let rows: Vec<ComparedRun> = runs.iter().map(|(name, path, report)| row(name, path, report)).collect();
+    let first = runs.first().map(|(.., report)| &report.run);
+    let price_of_order = findings::price_of_order(&rows);
+    Comparison {
+        schema: SCHEMA.to_owned(),
+        profile: first.map_or_else(String::new, |run| run.profile.clone()),
+        question: first.map_or_else(String::new, |run| run.question.clone()),
+        state: worst(rows.iter().map(|row| row.state)),
+        findings: findings::of(&rows, price_of_order),
+        price_of_order,
+        rows,
+    }
+}
+
+/// A comparison, read from the text of a `comparison.json`.
+///
+/// # Errors
+/// When the text is something else, or was written by a newer jetlag.
+pub fn parse(text: &str) -> Result<Comparison, Error> {
+    parse_as(text, SCHEMA)
+}
+
+/// The summary for a terminal of eighty columns. Colour repeats what words say; the caller decides it.
+#[must_use]
+pub fn summary(comparison: &Comparison, color: bool) -> String {
+    let mut out = text::wrap(&format!("{}  {}", text::badge(comparison.state, color), headline(comparison)), "");
+    out.push_str(&text::wrap(&format!("{}: {}", comparison.profile, comparison.question), ""));
+    out.push('\n');
+    for finding in &comparison.findings {
+        out.push_str(&text::wrap(finding, "  - "));
+    }
+    // A block a run: a table with a column for each figure would be wider than any terminal.
+    for run in &comparison.rows {
+        out.push('\n');
+        out.push_str(&text::wrap(&format!("{} ({}): {}", run.name, run.strategy, run.state), ""));
+        let mut table = text::table();
+        for column in columns::of(&comparison.rows) {
+            table.add_row(vec![column.label.clone(), (column.cell)(run)]);
+        }
+        text::right(&mut table, &[1]);
+        out.push_str(&text::indented(&table));
+        out.push_str(&text::wrap(&run.path, "  → "));
+    }
+    out
+}
+
+fn plain(comparison: &Comparison) -> String {
+    summary(comparison, false)
+}
+
+fn headline(comparison: &Comparison) -> String {
+    match comparison.rows.as_slice() {
+        [] => "No run to compare.".to_owned(),
+        rows => format!("{} side by side.", number::of(rows.len() as u64, "run")),
+    }
+}
+
+fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
+    let of_run = |reading: &&Reading| {
+        reading.scope == Scope::Run
+            || (reading.metric == "cpu_per_million" && matches!(reading.scope, Scope::Process(_)))
+    };
+    let gap = |row: summary::GapRow| ComparedGap {
+        faults: u32::try_from(row.faults).unwrap_or(u32::MAX),
+        affected_ms_p50: row.affected.p50,
+        affected_ms_max: row.affected.max,
+        bystanders_ms_max: row.bystanders.max,
+        kind: row.kind,
+    };
+    ComparedRun {
+        name: name.to_owned(),
+        strategy: report.run.strategy.clone(),
+        path: path.to_owned(),
+        state: report.state,
+        state_reasons: report.state_reasons.clone(),
+        promises: report.promises,
+        readings: report
+            .readings
+            .iter()
+            .filter(of_run)
+            .map(|kept| Reading { histogram: None, ..kept.clone() })
+            .collect(),
+        gaps: summary::gaps(report).into_iter().map(gap).collect(),
+    }
+}
+
+/// In the precedence of METRICS.md. Nothing compared is nothing to trust.
+fn worst(states: impl Iterator<Item = RunState>) -> RunState {
+    let states: Vec<RunState> = states.collect();
+    [RunState::Invalid, RunState::Violated, RunState::Interrupted, RunState::Complete]
+        .into_iter()
+        .find(|state| states.contains(state))
+        .unwrap_or(RunState::Invalid)
+}

@@ -1,5 +1,6 @@
 //! `report.html`: one file that explains itself, needs no network and opens from disk.
 
+pub(super) mod state;
 mod view;
 
 use askama::Template as _;

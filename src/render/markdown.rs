@@ -30,7 +30,13 @@ fn render(report: &Report) -> String {
     }
     out.push_str("\n| figure | value | |\n|---|---:|---|\n");
     for figure in summary::key_figures(report) {
-        out.push_str(&format!("| `{}` | {} | {} |\n", code(&figure.name), inline(&figure.value), figure.note));
+        out.push_str(&format!(
+            "| `{}` | {} {} | {} |\n",
+            code(&figure.name),
+            inline(&figure.value),
+            inline(&figure.unit),
+            inline(&figure.note)
+        ));
     }
     gaps(report, &mut out);
     if !report.violations.is_empty() {

@@ -62,6 +62,15 @@ pub(super) fn instant(at_ms: f64) -> String {
     if at_ms.is_finite() { format!("{:.2} s", at_ms / 1e3) } else { ABSENT.to_owned() }
 }
 
+/// A value and its unit, apart.
+pub(super) fn and_unit(value: Option<f64>, unit: &str) -> (String, String) {
+    let text = with_unit(value, unit);
+    match text.split_once(' ') {
+        Some((number, unit)) => (number.to_owned(), unit.to_owned()),
+        None => (text, String::new()),
+    }
+}
+
 /// A value with the unit of its reading.
 pub(super) fn with_unit(value: Option<f64>, unit: &str) -> String {
     match (value, unit) {

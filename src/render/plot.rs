@@ -6,6 +6,7 @@
 
 pub(super) mod axis;
 pub(super) mod backlog;
+pub(super) mod bars;
 pub(super) mod canvas;
 pub(super) mod chart;
 pub(super) mod gaps;
@@ -50,8 +51,6 @@ pub(super) struct Plot {
     pub title: &'static str,
     /// How to read it, a sentence or two.
     pub caption: String,
-    /// What it says, for those who do not see it.
-    pub alt: String,
     /// The `<svg>` element.
     pub svg: String,
     /// The keys of the picture.

@@ -17,8 +17,10 @@ pub(super) struct Verdict {
 pub(super) struct KeyFigure {
     /// Metric id, with its statistic where there are several.
     pub name: String,
-    /// With its unit.
+    /// The number.
     pub value: String,
+    /// Its unit, if it has one.
+    pub unit: String,
     /// What it means, in a few words.
     pub note: String,
 }
@@ -42,8 +44,6 @@ pub(super) struct GapRow {
 /// How a handful of durations spreads. The values themselves are at hand, so these percentiles are exact.
 #[derive(Default)]
 pub(super) struct Spread {
-    /// How many were observed.
-    pub n: usize,
     /// Median.
     pub p50: Option<f64>,
     /// 99th percentile, by nearest rank.
@@ -61,7 +61,7 @@ impl Spread {
             let rank = (values.len() as f64 * share).ceil() as usize;
             values.get(rank.saturating_sub(1)).copied()
         };
-        Self { n: values.len(), p50: rank(0.50), p99: rank(0.99), max: values.last().copied() }
+        Self { p50: rank(0.50), p99: rank(0.99), max: values.last().copied() }
     }
 
     /// `median · max`, for narrow tables.
@@ -74,10 +74,9 @@ impl Spread {
 }
 
 /// The reading of the whole run with one of these ids and, if it has several statistics, the first of these.
-pub(super) fn run_reading<'a>(report: &'a Report, metrics: &[&str], stats: &[Stat]) -> Option<&'a Reading> {
+pub(super) fn run_reading<'a>(readings: &'a [Reading], metrics: &[&str], stats: &[Stat]) -> Option<&'a Reading> {
     let of_run = |metric: &&str| {
-        let mut found =
-            report.readings.iter().filter(|reading| reading.scope == Scope::Run && reading.metric == *metric);
+        let mut found = readings.iter().filter(|reading| reading.scope == Scope::Run && reading.metric == *metric);
         match stats {
             [] => found.next(),
             stats => {
@@ -90,33 +89,34 @@ pub(super) fn run_reading<'a>(report: &'a Report, metrics: &[&str], stats: &[Sta
 }
 
 /// Its value, when it was observed.
-pub(super) fn run_value(report: &Report, metrics: &[&str], stats: &[Stat]) -> Option<f64> {
-    run_reading(report, metrics, stats)?.value.filter(|value| value.is_finite())
+pub(super) fn run_value(readings: &[Reading], metrics: &[&str], stats: &[Stat]) -> Option<f64> {
+    run_reading(readings, metrics, stats)?.value.filter(|value| value.is_finite())
 }
 
 /// A count of the whole run, as a whole number.
-pub(super) fn run_count(report: &Report, metric: &str) -> Option<u64> {
-    run_value(report, &[metric], &[]).map(|value| value.max(0.0) as u64)
+pub(super) fn run_count(readings: &[Reading], metric: &str) -> Option<u64> {
+    run_value(readings, &[metric], &[]).map(|value| value.max(0.0) as u64)
 }
 
 /// How often order broke: the reading, or the sum of its parts.
-pub(super) fn order_violations(report: &Report) -> Option<u64> {
-    run_count(report, "order_violations").or_else(|| {
-        let parts: Vec<u64> = ["skipped", "late", "regressed"].iter().filter_map(|id| run_count(report, id)).collect();
+pub(super) fn order_violations(readings: &[Reading]) -> Option<u64> {
+    run_count(readings, "order_violations").or_else(|| {
+        let parts: Vec<u64> =
+            ["skipped", "late", "regressed"].iter().filter_map(|id| run_count(readings, id)).collect();
         (!parts.is_empty()).then(|| parts.iter().sum())
     })
 }
 
 /// How often two members handled messages of one partition at the same time.
-pub(super) fn overlaps(report: &Report) -> Option<u64> {
-    run_count(report, "overlap").or_else(|| run_count(report, "overlaps"))
+pub(super) fn overlaps(readings: &[Reading]) -> Option<u64> {
+    run_count(readings, "overlap").or_else(|| run_count(readings, "overlaps"))
 }
 
 /// The verdict of a run.
 pub(super) fn verdict(report: &Report) -> Verdict {
     let strategy = &report.run.strategy;
-    let order = order_violations(report);
-    let lost = run_count(report, "lost");
+    let order = order_violations(&report.readings);
+    let lost = run_count(&report.readings, "lost");
     let what_order_did = match order {
         Some(0) => "order held".to_owned(),
         Some(times) if report.promises.order_per_key => {
@@ -141,24 +141,26 @@ pub(super) fn verdict(report: &Report) -> Verdict {
     };
     let mut sentences = vec![flow(report)];
     sentences.extend(correctness(report));
-    sentences.extend(gaps(report).iter().filter_map(|row| gap_sentence(report, row)));
+    sentences.extend(gap_sentence(report));
     Verdict { headline, sentences: sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect() }
 }
 
 fn flow(report: &Report) -> String {
     let run = &report.run;
-    let Some(ordered) = run_value(report, &["ordered_per_s"], &[]) else { return String::new() };
+    let Some(ordered) = run_value(&report.readings, &["ordered_per_s"], &[]) else { return String::new() };
     let offered = run.rate_per_s.filter(|rate| rate.is_finite()).map_or_else(
         || "as fast as it would go (a closed loop: latency is queueing there)".to_owned(),
         |rate| format!("of {} offered", number::plain(rate)),
     );
-    let latency =
-        match (run_value(report, &["end_to_end"], &[Stat::P50]), run_value(report, &["end_to_end"], &[Stat::P99])) {
-            (Some(p50), Some(p99)) => {
-                format!(" Half of them were done within {}, 99 % within {}.", number::ms(p50), number::ms(p99))
-            }
-            _ => String::new(),
-        };
+    let latency = match (
+        run_value(&report.readings, &["end_to_end"], &[Stat::P50]),
+        run_value(&report.readings, &["end_to_end"], &[Stat::P99]),
+    ) {
+        (Some(p50), Some(p99)) => {
+            format!(" Half of them were done within {}, 99 % within {}.", number::ms(p50), number::ms(p99))
+        }
+        _ => String::new(),
+    };
     format!(
         "{} on {} consumed {} messages a second in order, {offered}.{latency}",
         number::of(run.members.into(), "member"),
@@ -169,13 +171,13 @@ fn flow(report: &Report) -> String {
 
 fn correctness(report: &Report) -> Option<String> {
     let parts: Vec<String> = [
-        ("handled", run_count(report, "handled")),
-        ("skipped", run_count(report, "skipped")),
-        ("late", run_count(report, "late")),
-        ("regressed", run_count(report, "regressed")),
-        ("lost", run_count(report, "lost")),
-        ("redelivered", run_count(report, "redelivered")),
-        ("handled by two owners at once", report.promises.owners.then(|| overlaps(report)).flatten()),
+        ("handled", run_count(&report.readings, "handled")),
+        ("skipped", run_count(&report.readings, "skipped")),
+        ("late", run_count(&report.readings, "late")),
+        ("regressed", run_count(&report.readings, "regressed")),
+        ("lost", run_count(&report.readings, "lost")),
+        ("redelivered", run_count(&report.readings, "redelivered")),
+        ("times in two hands at once", report.promises.owners.then(|| overlaps(&report.readings)).flatten()),
     ]
     .into_iter()
     .filter_map(|(name, number)| Some(format!("{} {name}", number::count(number?))))
@@ -183,35 +185,44 @@ fn correctness(report: &Report) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Message by message: {}.", parts.join(", ")))
 }
 
-fn gap_sentence(report: &Report, row: &GapRow) -> Option<String> {
-    let worst = row.affected.max?;
-    let lease = report.run.lease_ttl_ms.map_or_else(String::new, |ttl| format!(" (lease time {})", number::ms(ttl)));
-    let bystanders = match (row.bystanders.max, row.before.max) {
+fn gap_sentence(report: &Report) -> Option<String> {
+    let rows = gaps(report);
+    let affected: Vec<String> =
+        rows.iter().filter_map(|row| Some(format!("{} after a {}", number::ms(row.affected.max?), row.kind))).collect();
+    if affected.is_empty() {
+        return None;
+    }
+    let lease = report
+        .run
+        .lease_ttl_ms
+        .filter(|ttl| ttl.is_finite())
+        .map_or_else(String::new, |ttl| format!(" (lease time {})", number::ms(ttl)));
+    let greatest = |pick: fn(&GapRow) -> Option<f64>| rows.iter().filter_map(pick).reduce(f64::max);
+    let bystanders = match (greatest(|row| row.bystanders.max), greatest(|row| row.before.max)) {
         (Some(max), Some(before)) => {
-            format!("; bystanders {}, against {} before the fault", number::ms(max), number::ms(before))
+            format!(" Bystanders: at most {}, against {} before the faults.", number::ms(max), number::ms(before))
         }
-        (Some(max), None) => format!("; bystanders {}", number::ms(max)),
+        (Some(max), None) => format!(" Bystanders: at most {}.", number::ms(max)),
         _ => String::new(),
     };
-    Some(format!(
-        "After a {}, no affected partition stood still longer than {}{lease}{bystanders}.",
-        row.kind,
-        number::ms(worst)
-    ))
+    Some(format!("Affected partitions stood still for at most {}{lease}.{bystanders}", affected.join(", ")))
 }
 
 /// The figures that matter, those that the run has.
 pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
     let reading = |metric: &str, stats: &[Stat], label: &str, note: &str| {
-        let reading = run_reading(report, &[metric], stats)?;
+        let reading = run_reading(&report.readings, &[metric], stats)?;
+        let (value, unit) = number::and_unit(reading.value, &reading.unit);
         Some(KeyFigure {
             name: label.to_owned(),
-            value: number::with_unit(reading.value, &reading.unit),
+            value,
+            unit,
             note: if reading.censored { format!("{note} (cut short)") } else { note.to_owned() },
         })
     };
     let count = |label: &str, value: Option<u64>, note: &str| {
-        Some(KeyFigure { name: label.to_owned(), value: number::count(value?), note: note.to_owned() })
+        let value = number::count(value?);
+        Some(KeyFigure { name: label.to_owned(), value, unit: String::new(), note: note.to_owned() })
     };
     let mut figures: Vec<KeyFigure> = [
         reading("ordered_per_s", &[], "ordered_per_s", "handled in order"),
@@ -219,10 +230,10 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
         reading("end_to_end", &[Stat::P50], "end_to_end p50", "from intended to handled"),
         reading("end_to_end", &[Stat::P99], "end_to_end p99", "from intended to handled"),
         reading("end_to_end", &[Stat::Max], "end_to_end max", "from intended to handled"),
-        count("order_violations", order_violations(report), "skipped + late + regressed"),
-        count("lost", run_count(report, "lost"), "stored and never handled"),
-        count("redelivered", run_count(report, "redelivered"), "legal repeats"),
-        count("overlap", overlaps(report), "two members in one partition"),
+        count("order_violations", order_violations(&report.readings), "skipped + late + regressed"),
+        count("lost", run_count(&report.readings, "lost"), "stored and never handled"),
+        count("redelivered", run_count(&report.readings, "redelivered"), "legal repeats"),
+        count("overlap", overlaps(&report.readings), "two members in one partition"),
     ]
     .into_iter()
     .flatten()
@@ -231,22 +242,24 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
     figures
 }
 
-fn cpu_figures(report: &Report) -> Vec<KeyFigure> {
-    report
-        .readings
+/// CPU a million messages: of the run, and of each kind of process.
+pub(super) fn cpu_readings(readings: &[Reading]) -> impl Iterator<Item = &Reading> {
+    readings
         .iter()
         .filter(|reading| reading.metric == "cpu_per_million")
         .filter(|reading| matches!(reading.scope, Scope::Run | Scope::Process(_)))
-        .take(6)
-        .map(|reading| KeyFigure {
-            name: match &reading.scope {
-                Scope::Process(process) => format!("cpu_per_million {process}"),
-                _ => "cpu_per_million".to_owned(),
-            },
-            value: number::with_unit(reading.value, &reading.unit),
-            note: "CPU a million messages".to_owned(),
-        })
-        .collect()
+}
+
+fn cpu_figures(report: &Report) -> Vec<KeyFigure> {
+    let figure = |reading: &Reading| {
+        let (value, unit) = number::and_unit(reading.value, &reading.unit);
+        let (name, note) = match &reading.scope {
+            Scope::Process(process) => (format!("cpu_per_million {process}"), format!("CPU time of {process}")),
+            _ => ("cpu_per_million".to_owned(), "CPU time of all processes".to_owned()),
+        };
+        KeyFigure { name, value, unit, note }
+    };
+    cpu_readings(&report.readings).take(5).map(figure).collect()
 }
 
 /// The gaps by kind of fault, in order of first appearance. Kinds are never pooled.

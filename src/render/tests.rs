@@ -1,6 +1,8 @@
 //! What holds for every format and every report.
 
 use super::*;
+use crate::model::comparison::Comparison;
+use crate::model::report::RunState;
 use crate::render::sample;
 
 #[test]
@@ -85,4 +87,73 @@ fn samples_are_written_where_one_wants_to_look_at_them() {
             std::fs::write(file, format.render(&report)).expect("the folder is there");
         }
     }
+}
+
+fn naive_vs_safe() -> Comparison {
+    comparison::compare(&[
+        ("safe", "2026-11-21-quick/safe", &sample::quick()),
+        ("resume <blog>", "2026-11-21-quick/resume \"blog\"", &sample::violated()),
+        ("shared-pull", "2026-11-21-quick/shared-pull", &sample::shared()),
+    ])
+}
+
+#[test]
+fn a_comparison_says_who_broke_order_and_what_order_costs() {
+    let comparison = naive_vs_safe();
+    assert_eq!(comparison.state, RunState::Violated);
+    assert!(comparison.price_of_order.is_some_and(|price| (price - 1.0).abs() < 0.01));
+    let said = comparison.findings.join("\n");
+    for says in
+        ["safe broke order never", "resume <blog> broke order 48 times, against its promise", "lost 10 messages"]
+    {
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    let page = comparison::ALL.iter().find(|format| format.name == "html").expect("listed").render(&comparison);
+    assert!(page.contains("href=\"2026-11-21-quick/resume%20%22blog%22/report.html\""));
+}
+
+#[test]
+fn a_comparison_of_anything_renders_and_survives_its_file() {
+    let (empty, nonsense, vast) = (sample::empty(), sample::nonsense(), sample::vast());
+    let odd = comparison::compare(&[("empty", "a", &empty), ("nonsense", "b", &nonsense), ("vast", "c", &vast)]);
+    for comparison in [comparison::compare(&[]), odd, naive_vs_safe()] {
+        for format in comparison::ALL {
+            assert!(format.render(&comparison).len() > 30);
+        }
+        for line in comparison::summary(&comparison, false).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+    let comparison = naive_vs_safe();
+    assert_eq!(comparison::parse(&json::pretty(&comparison)).expect("it is one"), comparison);
+}
+
+#[test]
+fn comparisons_are_written_where_one_wants_to_look_at_them() {
+    let Ok(folder) = std::env::var("RENDER_SAMPLES") else { return };
+    for format in comparison::ALL {
+        std::fs::write(std::path::Path::new(&folder).join(format.file), format.render(&naive_vs_safe()))
+            .expect("folder");
+    }
+}
+
+/// Says every place where a document breaks its schema.
+fn breaches(schema: &str, document: &str) -> Vec<String> {
+    let schema = serde_json::from_str(schema).expect("a schema is JSON");
+    let document = serde_json::from_str(document).expect("a report is JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema is one");
+    validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn every_report_keeps_its_schema() {
+    for (name, report) in sample::all().into_iter().filter(|(name, _)| *name != "nonsense") {
+        assert_eq!(breaches(&schema::report(), &json::pretty(&report)), [""; 0], "{name}");
+    }
+    assert!(!breaches(&schema::report(), r#"{"schema": "jetlag.report/1"}"#).is_empty());
+}
+
+#[test]
+fn every_comparison_keeps_its_schema() {
+    assert_eq!(breaches(&schema::comparison(), &json::pretty(&naive_vs_safe())), [""; 0]);
 }

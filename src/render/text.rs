@@ -30,7 +30,7 @@ pub fn summary(report: &Report, color: bool) -> String {
     }
     out.push('\n');
     out.push_str(&wrap(&format!("{}{variant}, {}: {}", run.profile, run.strategy, run.question), ""));
-    for sentence in verdict.sentences.iter().take(2) {
+    for sentence in &verdict.sentences {
         out.push_str(&wrap(sentence, ""));
     }
     out.push('\n');
@@ -39,7 +39,7 @@ pub fn summary(report: &Report, color: bool) -> String {
     out.push_str(&faults(report));
     out.push_str(&violations(report));
     out.push_str("\nMake it again\n");
-    out.push_str(&wrap(&format!("{}   (seed {})", run.command, run.seed), "  "));
+    out.push_str(&wrap(&format!("{} (seed {})", run.command, run.seed), "  "));
     out
 }
 
@@ -62,7 +62,7 @@ fn figures(report: &Report) -> String {
     }
     let mut table = table();
     for figure in figures {
-        table.add_row(vec![figure.name, figure.value, figure.note]);
+        table.add_row(vec![figure.name, figure.value, figure.unit, figure.note]);
     }
     right(&mut table, &[1]);
     indented(&table)
@@ -73,21 +73,26 @@ fn gaps(report: &Report) -> String {
     if rows.is_empty() {
         return String::new();
     }
+    let cell = number::ms_or_absent;
+    let mut cut = false;
     let mut table = table();
-    table.set_header(vec!["gap after", "faults", "affected p50 · max", "bystanders", "before"]);
+    table.set_header(vec!["gap after", "faults", "affected p50", "max", "bystanders max", "before max"]);
     for row in rows {
-        let mark = if row.censored { " (cut short)" } else { "" };
+        cut |= row.censored;
+        let mark = if row.censored { " *" } else { "" };
         table.add_row(vec![
             format!("{}{mark}", row.kind),
             row.faults.to_string(),
-            row.affected.short(),
-            row.bystanders.short(),
-            row.before.short(),
+            cell(row.affected.p50),
+            cell(row.affected.max),
+            cell(row.bystanders.max),
+            cell(row.before.max),
         ]);
     }
-    right(&mut table, &[1, 2, 3, 4]);
+    right(&mut table, &[1, 2, 3, 4, 5]);
+    let cut = if cut { "  * a window was cut short by the next fault\n" } else { "" };
     let lease = report.run.lease_ttl_ms.map_or_else(String::new, |ttl| format!("  lease time {}\n", number::ms(ttl)));
-    format!("\n{}{lease}", indented(&table))
+    format!("\n{}{lease}{cut}", indented(&table))
 }
 
 fn faults(report: &Report) -> String {

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use crate::model::report::{FaultReport, Report, RunState, TakeoverPhases, Violation};
+use super::state::{State, state};
+use crate::model::report::{FaultReport, Report, TakeoverPhases, Violation};
 use crate::render::number::{self, ABSENT};
 use crate::render::plot::{self, Plot};
 use crate::render::summary::{self, GapRow, KeyFigure, Spread, Verdict};
@@ -25,14 +26,6 @@ pub(super) struct Page<'a> {
     environment: Vec<(&'static str, String)>,
     health: Vec<(&'static str, String)>,
     settings: String,
-}
-
-/// The state with its mark: a word and a sign, never a colour alone.
-pub(in crate::render) struct State {
-    /// Class in the style sheet.
-    pub class: &'static str,
-    /// Sign.
-    pub mark: &'static str,
 }
 
 /// One kind of fault.
@@ -101,17 +94,6 @@ impl<'a> Page<'a> {
             settings: serde_json::to_string_pretty(&report.settings).unwrap_or_default(),
         }
     }
-}
-
-/// The mark of a state.
-pub(in crate::render) fn state(state: RunState) -> State {
-    let (class, mark) = match state {
-        RunState::Complete => ("good", "✔"),
-        RunState::Violated => ("broken", "✘"),
-        RunState::Invalid => ("doubt", "!"),
-        RunState::Interrupted => ("doubt", "■"),
-    };
-    State { class, mark }
 }
 
 fn gap(row: GapRow) -> Gap {
@@ -237,7 +219,7 @@ fn environment(report: &Report) -> Vec<(&'static str, String)> {
 fn health(report: &Report) -> Vec<(&'static str, String)> {
     use crate::model::reading::Stat;
     let reading = |metric: &str, stats: &[Stat]| {
-        let reading = summary::run_reading(report, &[metric], stats)?;
+        let reading = summary::run_reading(&report.readings, &[metric], stats)?;
         Some(number::with_unit(reading.value, &reading.unit))
     };
     [

@@ -56,11 +56,6 @@ impl Axis {
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
-    /// Least value.
-    pub(super) fn low(&self) -> f64 {
-        self.low
-    }
-
     /// Greatest value.
     pub(super) fn high(&self) -> f64 {
         self.high
@@ -99,6 +94,11 @@ pub(super) fn short(value: f64) -> String {
         s if s >= 1e4 => format!("{}k", number::plain(value / 1e3)),
         _ => number::plain(value),
     }
+}
+
+/// A tick of an axis of milliseconds: `10 µs`, `100 ms`, `1 s`.
+pub(super) fn duration(value: f64) -> String {
+    if value >= 1e3 { format!("{} s", number::plain(value / 1e3)) } else { number::ms(value) }
 }
 
 #[cfg(test)]

@@ -31,7 +31,6 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
              the fleet is too slow.",
             number::count(highest)
         ),
-        alt: alt.clone(),
         svg: chart.finish(&alt),
         legend: Vec::new(),
     })

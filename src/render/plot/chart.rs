@@ -1,7 +1,7 @@
 //! The frame of a picture with a value axis over time: grid, labels, unit, faults. The data is drawn between.
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Font, Side};
+use super::canvas::{Canvas, Font, Side, text_width};
 use super::palette::Ink;
 use super::timeline::{LEFT, RIGHT, SMALL, Timeline, WIDTH};
 
@@ -29,7 +29,8 @@ impl<'a> Chart<'a> {
         axis: impl FnOnce(f64, f64) -> Axis,
         label: impl Fn(f64) -> String,
     ) -> Self {
-        let top = 20.0 + timeline.head();
+        let crowded = timeline.is_crowded_left_of(text_width(unit, TITLE.size) + 12.0);
+        let top = timeline.head() + if crowded { 22.0 } else { 12.0 };
         let bottom = top + height;
         let mut canvas = Canvas::new(WIDTH, bottom + Timeline::FOOT);
         let axis = axis(bottom, top);
@@ -41,7 +42,8 @@ impl<'a> Chart<'a> {
             canvas.text(&label(tick), (LEFT - 8.0, y), Side::End, SMALL);
         }
         canvas.line(&[(LEFT, bottom), (RIGHT, bottom)], Ink::Muted, 1.0);
-        canvas.text(unit, (2.0, 9.0), Side::Start, TITLE);
+        let title_y = if crowded { 9.0 } else { top - 12.0 };
+        canvas.text(unit, (2.0, title_y), Side::Start, TITLE);
         Self { canvas, timeline, axis, top, bottom }
     }
 
@@ -50,6 +52,13 @@ impl<'a> Chart<'a> {
         let points: Vec<(f64, f64)> =
             points.map(|(at_ms, value)| (self.timeline.x(at_ms), self.axis.at(value))).collect();
         self.canvas.line(&points, ink, width);
+    }
+
+    /// A series of sums by the second: each holds for its whole second, so nothing seems to fall before its cause.
+    pub(super) fn steps(&mut self, points: impl Iterator<Item = (f64, f64)>, ink: Ink, width: f64) {
+        let corners: Vec<(f64, f64)> =
+            points.flat_map(|(at_ms, value)| [(at_ms, value), (at_ms + 1e3, value)]).collect();
+        self.series(corners.into_iter(), ink, width);
     }
 
     /// The surface below a series.

@@ -37,7 +37,7 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
     for tick in axis.ticks(8) {
         let x = axis.at(tick);
         canvas.line(&[(x, top), (x, bottom)], Ink::Grid, 1.0);
-        canvas.text(&number::ms(tick), (x, bottom + 14.0), Side::Middle, SMALL);
+        canvas.text(&super::axis::duration(tick), (x, bottom + 14.0), Side::Middle, SMALL);
     }
     canvas.text("gap, logarithmic", (2.0, bottom + 14.0), Side::Start, Font { bold: true, ..SMALL });
     if let Some(ttl) = lease {
@@ -61,7 +61,6 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
              and nobody alive handled any. The grey bar is the same figure over an equal window before the fault: what \
              lies inside it is noise.{more}"
         ),
-        alt: alt.clone(),
         svg: canvas.finish(&alt),
         legend: vec![
             Key { swatch: disc(AFFECTED, true), label: "affected partition".to_owned() },
@@ -88,9 +87,9 @@ fn draw_fault(canvas: &mut Canvas, axis: &Axis, fault: &FaultReport, y: f64) {
     canvas.text(&name, (2.0, y + 16.0), Side::Start, Font { size: 13.0, bold: true, ink: Ink::Text });
     let affected = fault.partitions.iter().filter(|gap| gap.affected).count();
     let unobserved = fault.partitions.iter().filter(|gap| gap.gap_ms.is_none()).count();
-    let mut counts = format!("{affected} affected, {} bystanders", fault.partitions.len() - affected);
+    let mut counts = format!("{affected} of {} affected", fault.partitions.len());
     if unobserved > 0 {
-        counts = format!("{affected} + {}, {unobserved} unobserved", fault.partitions.len() - affected);
+        counts.push_str(&format!(", {unobserved} unobserved"));
     }
     canvas.text(&counts, (2.0, y + 33.0), Side::Start, SMALL);
     let before = fault.partitions.iter().filter_map(|gap| gap.gap_before_ms).filter(|value| value.is_finite());

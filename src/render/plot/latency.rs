@@ -1,6 +1,6 @@
 //! End-to-end latency over time.
 
-use super::axis::Axis;
+use super::axis::{self, Axis};
 use super::chart::Chart;
 use super::palette::Ink;
 use super::timeline::Timeline;
@@ -28,10 +28,10 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
         210.0,
         "end_to_end, logarithmic",
         |bottom, top| Axis::decades(values(), bottom, top),
-        number::ms,
+        axis::duration,
     );
     for (_, ink, width, pick) in SERIES {
-        chart.series(points.iter().map(|point| (point.at_ms + 500.0, pick(point))), ink, width);
+        chart.steps(points.iter().map(|point| (point.at_ms, pick(point))), ink, width);
     }
     let worst = values().filter(|value| value.is_finite()).fold(0.0, f64::max);
     let alt = format!("End-to-end latency over time; the greatest is {}.", number::ms(worst));
@@ -42,7 +42,6 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
                   second of the intended instant: a stall shows with its whole length. The axis is logarithmic, a \
                   line is ten times the one below."
             .to_owned(),
-        alt: alt.clone(),
         svg: chart.finish(&alt),
         legend: SERIES
             .iter()

@@ -39,7 +39,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     let owners = Owners::of(&figures.ownership);
     let overlaps = overlaps(&figures.ownership);
     let height = row_height(partitions);
-    let top = 20.0 + timeline.head();
+    let top = timeline.head() + if timeline.is_crowded_left_of(80.0) { 22.0 } else { 12.0 };
     let bottom = top + f64::from(partitions) * height;
     let mut rows = Rows {
         canvas: Canvas::new(WIDTH, bottom + Timeline::FOOT),
@@ -69,7 +69,6 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
         id: "ownership",
         title: if report.promises.owners { "Who owned which partition" } else { "What each partition waited for" },
         caption: caption(report, timeline, &owners),
-        alt: alt.clone(),
         svg: rows.canvas.finish(&alt),
         legend: legend(report, &owners, overlaps.len()),
     })
@@ -115,7 +114,8 @@ impl Rows<'_> {
                 self.canvas.text(&partition.to_string(), (LEFT - 8.0, middle), Side::End, SMALL);
             }
         }
-        self.canvas.text("partition", (2.0, 9.0), Side::Start, Font { bold: true, ..SMALL });
+        let y = if self.timeline.is_crowded_left_of(80.0) { 9.0 } else { self.top - 12.0 };
+        self.canvas.text("partition", (2.0, y), Side::Start, Font { bold: true, ..SMALL });
     }
 
     fn span(&mut self, span: &OwnershipSpan, owners: &Owners) {
@@ -157,16 +157,26 @@ impl Rows<'_> {
             return;
         }
         let font = Font { size: (self.inner() - 4.0).clamp(8.5, 12.0), bold: true, ink: Ink::OnOwner(owner) };
-        let room = to - from - 10.0;
         let long = format!("{} · e{}", span.owner, span.epoch);
-        let text = [long.as_str(), span.owner.as_str()].into_iter().find(|text| text_width(text, font.size) <= room);
-        if let Some(text) = text {
+        let mut lines: Vec<f64> = self.timeline.fault_lines().filter(|x| *x > from + 3.0).collect();
+        lines.sort_by(f64::total_cmp);
+        let place = |text: &&str| {
+            let width = text_width(text, font.size);
+            // The first place that no line of a fault strikes through.
+            let starts = std::iter::once(from + 5.0).chain(lines.iter().map(|x| x + 4.0));
+            let free = |start: &f64| {
+                start + width + 3.0 <= to && lines.iter().all(|x| *x <= *start || *x >= start + width + 2.0)
+            };
+            starts.take(12).find(free)
+        };
+        let placed = [long.as_str(), span.owner.as_str()].into_iter().find_map(|text| Some((text, place(&text)?)));
+        if let Some((text, at)) = placed {
             if is_later_life(&span.owner) {
                 let width = text_width(text, font.size) + 6.0;
                 let half = font.size * 0.62;
-                self.canvas.rect((from + 3.0, middle - half), (from + 3.0 + width, middle + half), Ink::Owner(owner));
+                self.canvas.rect((at - 2.0, middle - half), (at - 2.0 + width, middle + half), Ink::Owner(owner));
             }
-            self.canvas.text(text, (from + 5.0, middle), Side::Start, font);
+            self.canvas.text(text, (at, middle), Side::Start, font);
         }
     }
 

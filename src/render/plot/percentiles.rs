@@ -25,17 +25,17 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
         .filter(|(percentile, value)| percentile.is_finite() && value.is_finite())
         .collect();
     let (_, greatest) = points.last().copied()?;
-    let (top, bottom) = (24.0, 234.0);
+    let (top, bottom) = (34.0, 244.0);
     // The last point is the greatest value, at 100 %: it stands where the curve ends, one step beyond what was seen.
     let most = points.iter().filter(|(percentile, _)| *percentile < 100.0).map(|(percentile, _)| nines(*percentile));
     let most = most.fold(1.0, f64::max).min(8.0);
-    let x_axis = Axis::linear(0.0, most, LEFT, RIGHT - 40.0);
+    let x_axis = Axis::linear(0.0, most, LEFT, RIGHT - 90.0);
     let y_axis = Axis::decades(points.iter().map(|(_, value)| *value), bottom, top);
     let mut canvas = Canvas::new(WIDTH, bottom + 40.0);
     for tick in y_axis.ticks(8) {
         let y = y_axis.at(tick);
         canvas.line(&[(LEFT, y), (RIGHT, y)], Ink::Grid, 1.0);
-        canvas.text(&number::ms(tick), (LEFT - 8.0, y), Side::End, SMALL);
+        canvas.text(&super::axis::duration(tick), (LEFT - 8.0, y), Side::End, SMALL);
     }
     for tick in TICKS.into_iter().filter(|tick| nines(*tick) <= most + 1e-9) {
         let x = x_axis.at(nines(tick));
@@ -59,11 +59,12 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
             let at = (place(*percentile), y_axis.at(*value));
             canvas.dot(at, 4.0, Ink::Series(4), true);
             let font = Font { size: 12.5, bold: true, ink: Ink::Text };
-            let (x, side) = if at.0 > RIGHT - 120.0 { (at.0 - 6.0, Side::End) } else { (at.0 - 6.0, Side::End) };
-            canvas.text(&number::ms(*value), (x, at.1 - 10.0), side, font);
+            canvas.text(&number::ms(*value), (at.0 - 6.0, at.1 - 10.0), Side::End, font);
         }
     }
     canvas.dot((end, y_axis.at(greatest)), 4.0, Ink::Series(4), false);
+    let font = Font { size: 12.5, bold: true, ink: Ink::Text };
+    canvas.text(&number::ms(greatest), (end + 4.0, y_axis.at(greatest) - 13.0), Side::End, font);
     canvas.text("max", (end, bottom + 13.0), Side::Middle, SMALL);
     let alt = format!("Percentile curve of end-to-end latency, up to {}.", number::ms(greatest));
     Some(Plot {
@@ -72,7 +73,6 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
         caption: "All messages of the measure phase, from the merged histograms. Each step to the right is one nine \
                   more; the ring is the slowest message of all."
             .to_owned(),
-        alt: alt.clone(),
         svg: canvas.finish(&alt),
         legend: Vec::new(),
     })

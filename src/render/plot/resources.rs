@@ -96,12 +96,5 @@ fn draw(
     }
     let alt =
         format!("{title} over time: {}.", legend.iter().map(|key| key.label.as_str()).collect::<Vec<_>>().join("; "));
-    Some(Plot {
-        id,
-        title,
-        caption: "One line a process.".to_owned(),
-        alt: alt.clone(),
-        svg: chart.finish(&alt),
-        legend,
-    })
+    Some(Plot { id, title, caption: "One line a process.".to_owned(), svg: chart.finish(&alt), legend })
 }

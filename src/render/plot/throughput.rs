@@ -12,10 +12,10 @@ type Pick = fn(&ThroughputPoint) -> u64;
 
 /// Widest first: where the lines coincide, which is what one hopes for, all of them stay visible.
 const SERIES: [(&str, Ink, f64, Pick); 4] = [
-    ("offered", Ink::Series(0), 9.0, |point| point.offered),
-    ("stored", Ink::Series(1), 6.0, |point| point.stored),
-    ("handled", Ink::Series(2), 3.5, |point| point.handled),
-    ("handled in order", Ink::Series(3), 1.75, |point| point.ordered),
+    ("offered", Ink::Series(0), 7.5, |point| point.offered),
+    ("stored", Ink::Series(1), 5.0, |point| point.stored),
+    ("handled", Ink::Series(2), 3.0, |point| point.handled),
+    ("handled in order", Ink::Series(3), 1.5, |point| point.ordered),
 ];
 
 /// The picture.
@@ -33,7 +33,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
         axis::short,
     );
     for (_, ink, width, pick) in SERIES {
-        chart.series(points.iter().map(|point| (point.at_ms + 500.0, pick(point) as f64)), ink, width);
+        chart.steps(points.iter().map(|point| (point.at_ms, pick(point) as f64)), ink, width);
     }
     let broken: u64 = points.iter().map(|point| point.violations).sum();
     for point in points.iter().filter(|point| point.violations > 0) {
@@ -60,7 +60,6 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
         caption: "By the second. Lines that coincide lie inside one another; where the grey one shows alone, \
                   messages wait. Dashed verticals are faults; shaded phases are not measured."
             .to_owned(),
-        alt: alt.clone(),
         svg: chart.finish(&alt),
         legend,
     })

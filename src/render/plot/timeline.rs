@@ -115,6 +115,16 @@ impl Timeline {
         }
     }
 
+    /// Whether a fault stands in the corner where the title of the value axis would be.
+    pub(super) fn is_crowded_left_of(&self, x: f64) -> bool {
+        self.faults.iter().any(|mark| mark.x < x)
+    }
+
+    /// The lines of the faults, from left to right.
+    pub(super) fn fault_lines(&self) -> impl Iterator<Item = f64> {
+        self.faults.iter().map(|mark| mark.x)
+    }
+
     /// Height that the seconds and phases need below the drawing.
     pub(super) const FOOT: f64 = 38.0;
 
