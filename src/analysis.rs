@@ -1,1 +1,94 @@
-//! From evidence to findings: latencies, series, ownership, silences, gaps.
+//! From evidence to findings: latencies, series, ownership, silences, gaps, health.
+//!
+//! [`study`] is a pure function of a [`History`]: no clock, no disk, no network, so an old run can be studied again.
+//! The definitions are those of `docs/metrics.md`. What is told of the findings, and under which id, is the business
+//! of `metric`; how it looks is that of `render`.
+
+mod backlog;
+mod findings;
+mod first;
+mod health;
+mod latency;
+mod ownership;
+mod rebalance;
+mod resources;
+mod series;
+mod silence;
+mod statistics;
+mod takeover;
+mod timeline;
+mod violations;
+
+pub use findings::{
+    ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults, figures,
+    run_info, violations,
+};
+pub use health::Health;
+pub use latency::Latencies;
+pub use statistics::quantile;
+pub use timeline::Timeline;
+
+use crate::model::history::History;
+use crate::model::report::Figures;
+use crate::verdict::{self, Lives};
+
+/// Studies a whole run.
+#[must_use]
+pub fn study(history: &History) -> Findings {
+    let ledger = verdict::judge(history);
+    let lives = Lives::of(&history.story);
+    let timeline = Timeline::of(history);
+    let firsts = first::firsts(history, &ledger);
+    let latencies = latency::latencies(&timeline, &ledger, &firsts);
+    let flow = series::measured_flow(history, &timeline, &ledger);
+    let backlog = backlog::Backlog::of(&ledger, &firsts);
+    let silences = silence::silences(history, &timeline, &lives, &ledger, &firsts);
+    let faults = rebalance::faults(&rebalance::Scene {
+        history,
+        timeline: &timeline,
+        lives: &lives,
+        ledger: &ledger,
+        firsts: &firsts,
+        backlog: &backlog,
+        silences: &silences,
+    });
+    let processes = resources::processes(history, &timeline, flow.handled_messages);
+    let figures = Figures {
+        throughput: series::throughput(history, &timeline, &ledger),
+        latency: latency::by_second(&timeline, &ledger, &firsts),
+        latency_distribution: latencies.distribution(),
+        ownership: ownership::spans(&timeline, &ledger.exclusion.beliefs),
+        silences: silence::longest(&timeline, &silences, &faults),
+        backlog: backlog.sampled(&timeline),
+        resources: resources::series(history, &timeline),
+    };
+    let violations = violations::violations(history, &timeline, &ledger, &faults);
+    let health = health::examine(history, &timeline, &ledger, &latencies);
+    Findings {
+        run: findings::run(history, &timeline),
+        promises: history.manifest.promises,
+        environment: history.manifest.environment.clone(),
+        settings: history.manifest.settings.clone(),
+        closed_loop: history.manifest.rate_per_s.is_none(),
+        publisher: ledger.publisher,
+        order: ledger.order,
+        partition_order: ledger.partition_order,
+        partitions: ledger.partitions.clone(),
+        handled: ledger.handled(),
+        aborted: ledger.aborted,
+        phantom: ledger.phantom,
+        extra_copies: ledger.extra_copies,
+        misrouted: ledger.misrouted,
+        unhandled: ledger.lost,
+        loss_judged: timeline.reached_end_of_drain(),
+        exclusion: ExclusionCounts::of(&ledger.exclusion),
+        latencies,
+        flow,
+        faults,
+        processes,
+        violations,
+        figures,
+        health,
+        timeline,
+    }
+}

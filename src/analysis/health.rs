@@ -1,0 +1,188 @@
+//! Health of the measurement: in which state the run ended, and why.
+
+use super::latency::Latencies;
+use super::timeline::Timeline;
+use crate::model::history::History;
+use crate::model::record::LifeEvent;
+use crate::model::report::RunState;
+use crate::model::story::StoryEvent;
+use crate::model::time::SpanNs;
+use crate::verdict::Ledger;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The state, by precedence: damaged evidence, a broken promise, other causes, interrupted, complete.
+    pub state: RunState,
+    /// Why, a sentence each, the ones that decided first; empty for `complete`.
+    pub reasons: Vec<String>,
+    /// What is worth knowing and decided nothing.
+    pub notes: Vec<String>,
+    /// What broke a promise, a sentence each.
+    pub broken_promises: Vec<String>,
+    /// Members whose client dropped messages because they read too slowly.
+    pub slow_consumers: u64,
+    /// Processes of jetlag that died unasked.
+    pub unordered_deaths: u64,
+}
+
+/// Judges the health of a run.
+pub(super) fn examine(history: &History, timeline: &Timeline, ledger: &Ledger, latencies: &Latencies) -> Health {
+    let damage = damage(history, ledger);
+    let broken = broken_promises(history, timeline, ledger);
+    let mut other = Vec::new();
+    let mut notes = notes(history, timeline, ledger);
+    let slow_consumers = slow_consumers(history, &mut other);
+    let unordered_deaths = deaths(history, &mut other, &mut notes);
+    schedule(history, latencies, &mut other);
+    if !timeline.ended && !timeline.interrupted {
+        other.push("the driver died in mid-run: its story has no last line".to_owned());
+    }
+    let interrupted = timeline.interrupted.then(|| "interrupted by the user".to_owned());
+
+    let state = if !damage.is_empty() {
+        RunState::Invalid
+    } else if !broken.is_empty() {
+        RunState::Violated
+    } else if !other.is_empty() {
+        RunState::Invalid
+    } else if timeline.interrupted {
+        RunState::Interrupted
+    } else {
+        RunState::Complete
+    };
+    let reasons = damage.into_iter().chain(broken.clone()).chain(other).chain(interrupted).collect();
+    Health { state, reasons, notes, broken_promises: broken, slow_consumers, unordered_deaths }
+}
+
+/// What is wrong with the evidence itself.
+fn damage(history: &History, ledger: &Ledger) -> Vec<String> {
+    let mut damage = history.damage.clone();
+    damage.extend(history.story.iter().filter_map(|line| match &line.event {
+        StoryEvent::Damage { reason } => Some(reason.clone()),
+        _ => None,
+    }));
+    if ledger.misplaced > 0 {
+        damage.push(format!("{} name a partition that the run does not have", counted(ledger.misplaced, "record")));
+    }
+    damage
+}
+
+/// Promises that were broken. A phantom breaks what no strategy needs to promise.
+fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String> {
+    let promises = history.manifest.promises;
+    let mut broken = Vec::new();
+    if promises.at_least_once && timeline.reached_end_of_drain() && ledger.lost > 0 {
+        broken.push(format!("promised at least once: {} lost", counted(ledger.lost, "stored message")));
+    }
+    let order = ledger.order;
+    if promises.order_per_key && order.violations() > 0 {
+        broken.push(format!(
+            "promised order per key: {} ({} skipped, {} late, {} regressed)",
+            counted(order.violations(), "violation"),
+            order.skipped,
+            order.late,
+            order.regressed
+        ));
+    }
+    if promises.exclusive {
+        let found = &ledger.exclusion;
+        let overlap: u64 = found.overlap.iter().sum();
+        for (count, what) in [
+            (found.dual_ownership.len() as u64, "overlapping ownership"),
+            (found.stale_handling.len() as u64, "handling by a superseded owner"),
+            (overlap, "handling beside another member's"),
+        ] {
+            if count > 0 {
+                broken.push(format!("promised exclusion: {count} × {what}"));
+            }
+        }
+    }
+    if ledger.phantom > 0 {
+        broken.push(format!("{} handled that nobody published, or not intact", counted(ledger.phantom, "message")));
+    }
+    broken
+}
+
+fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    if ledger.lost > 0 && !timeline.reached_end_of_drain() {
+        notes.push(format!(
+            "{} not handled; the run was broken off before the end of its drain, so loss cannot be judged",
+            counted(ledger.lost, "stored message")
+        ));
+    }
+    let publisher = ledger.publisher;
+    if publisher.publish_reordered > 0 {
+        notes.push(format!("{} stored out of their key's order", counted(publisher.publish_reordered, "message")));
+    }
+    if publisher.duplicate_stored > 0 {
+        notes.push(format!("{} stored by publishing", counted(publisher.duplicate_stored, "second copy")));
+    }
+    for line in &history.story {
+        match &line.event {
+            StoryEvent::Note { text } => notes.push(text.clone()),
+            StoryEvent::FaultSkipped { id, kind, reason } => {
+                notes.push(format!("fault {id} ({kind}) could not be done: {reason}"));
+            }
+            _ => {}
+        }
+    }
+    notes
+}
+
+fn slow_consumers(history: &History, other: &mut Vec<String>) -> u64 {
+    let is_slow = |event: &&crate::model::record::Life| event.event == LifeEvent::SlowConsumer;
+    let mut members = 0;
+    for journal in &history.journals {
+        let drops = journal.life.iter().filter(is_slow).count() as u64;
+        if drops > 0 {
+            members += 1;
+            other.push(format!("{} read too slowly: its client dropped messages {drops} ×", journal.author));
+        }
+    }
+    members
+}
+
+/// Deaths that nobody ordered: a jetlag process makes the run invalid, a server is a finding about the server.
+fn deaths(history: &History, other: &mut Vec<String>, notes: &mut Vec<String>) -> u64 {
+    let mut deaths = 0;
+    for line in &history.story {
+        let StoryEvent::Exited { process, code, signal, ordered: false, message } = &line.event else { continue };
+        let how = match (code, signal) {
+            (_, Some(signal)) => format!("by signal {signal}"),
+            (Some(code), None) => format!("with exit code {code}"),
+            (None, None) => "without a status".to_owned(),
+        };
+        let words = message.as_ref().map_or_else(String::new, |words| format!(": {words}"));
+        let sentence = format!("{process} died unasked {how}{words}");
+        if process.starts_with("server") {
+            notes.push(sentence);
+        } else {
+            deaths += 1;
+            other.push(sentence);
+        }
+    }
+    deaths
+}
+
+/// A starved generator makes the run invalid, not slow. In a closed loop there is no schedule to lag behind.
+fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
+    let manifest = &history.manifest;
+    let p99 = SpanNs(latencies.schedule_lag.value_at_quantile(0.99));
+    if manifest.rate_per_s.is_some() && !latencies.schedule_lag.is_empty() && p99 > manifest.schedule_lag_limit {
+        other.push(format!(
+            "the load generator was starved: schedule lag p99 {p99} is above the limit of {}",
+            manifest.schedule_lag_limit
+        ));
+    }
+}
+
+/// `1 message`, `2 messages`.
+fn counted(count: u64, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {noun}s"),
+    }
+}
