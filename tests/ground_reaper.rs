@@ -2,6 +2,9 @@
 //!
 //! The test binary plays the other roles too: a variable in the environment tells which.
 
+// Who is left is read from /proc.
+#![cfg(target_os = "linux")]
+
 use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::process::{Command, Stdio};
@@ -75,7 +78,6 @@ fn role_of_a_driver() {
 }
 
 /// The processes that are in the group or should be, and are not dead (a zombie is: nobody has waited for it yet).
-#[cfg(target_os = "linux")]
 fn members(group: u32) -> BTreeSet<u32> {
     let processes = std::fs::read_dir("/proc").expect("there is /proc");
     processes
@@ -92,7 +94,6 @@ fn members(group: u32) -> BTreeSet<u32> {
         .collect()
 }
 
-#[cfg(target_os = "linux")]
 fn wait_until_empty(group: u32) {
     let deadline = Instant::now() + PATIENCE;
     while !members(group).is_empty() {
@@ -101,7 +102,6 @@ fn wait_until_empty(group: u32) {
     }
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn whenever_a_driver_is_killed_no_child_stays() {
     // Killed at another point of its work each time, most of them in the middle of starting children.
@@ -125,7 +125,6 @@ fn whenever_a_driver_is_killed_no_child_stays() {
     }
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "current_thread")]
 async fn the_reaper_outlives_every_polite_signal_and_takes_all_along_at_the_end() {
     let reaper = start_reaper().await;
