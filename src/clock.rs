@@ -7,7 +7,7 @@ pub mod alarm;
 
 use std::marker::PhantomData;
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::model::time::MonoNs;
 
@@ -93,8 +93,8 @@ impl Drop for Sleeper {
 
 /// `None` for an instant beyond what the kernel counts, which no schedule reaches.
 #[cfg(target_os = "linux")]
-fn timespec(instant: MonoNs) -> Option<Timespec> {
-    Some(Timespec {
+fn timespec(instant: MonoNs) -> Option<rustix::time::Timespec> {
+    Some(rustix::time::Timespec {
         tv_sec: i64::try_from(instant.0 / NS_PER_S).ok()?,
         tv_nsec: i64::try_from(instant.0 % NS_PER_S).ok()?,
     })

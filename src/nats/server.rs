@@ -121,6 +121,8 @@ pub struct Server {
     binary: Binary,
     options: Options,
     port: u16,
+    /// What it calls itself to clients. No other server anywhere does: so no stranger on its port is taken for it.
+    server_name: String,
 }
 
 impl Server {
@@ -131,8 +133,12 @@ impl Server {
     pub async fn start(binary: &Binary, options: Options) -> Result<Self, Error> {
         std::fs::create_dir_all(options.folder.join("store")).map_err(|source| io_error(&options.folder, source))?;
         check_space(&options.folder)?;
+        let server_name = format!("jetlag-{}-{:016x}", options.node, rand::random::<u64>());
         if let Some(port) = options.port {
-            return Self::start_on(port, binary, &options).await;
+            return match is_free(port) {
+                true => Self::start_on(port, server_name, binary, &options).await,
+                false => Err(Error::PortTaken { port }),
+            };
         }
         for _ in 0..PORT_ATTEMPTS {
             let port = rand::rng().random_range(PORTS);
@@ -140,7 +146,7 @@ impl Server {
             if !is_free(port) {
                 continue;
             }
-            match Self::start_on(port, binary, &options).await {
+            match Self::start_on(port, server_name.clone(), binary, &options).await {
                 Err(Error::PortTaken { .. }) => {}
                 outcome => return outcome,
             }
@@ -148,10 +154,10 @@ impl Server {
         Err(Error::NoPort)
     }
 
-    async fn start_on(port: u16, binary: &Binary, options: &Options) -> Result<Self, Error> {
-        let name = node_name(options.node);
+    async fn start_on(port: u16, server_name: String, binary: &Binary, options: &Options) -> Result<Self, Error> {
+        let name = format!("server-{}", options.node);
         let config_path = options.folder.join("nats-server.conf");
-        let config = configuration(&name, port, &options.folder.join("store"));
+        let config = configuration(&server_name, port, &options.folder.join("store"));
         std::fs::write(&config_path, config).map_err(|source| io_error(&config_path, source))?;
         let log_path = options.folder.join("nats-server.log");
         // Its standard error is its log: so a Go panic is in it too, and what it says about its configuration.
@@ -164,7 +170,7 @@ impl Server {
         command.stdin(Stdio::null()).stdout(stdout).stderr(log);
         let child = Child::spawn(&name, command, options.group)
             .map_err(|source| Error::BadBinary { path: binary.path.clone(), source })?;
-        let mut server = Self { child, binary: binary.clone(), options: options.clone(), port };
+        let mut server = Self { child, binary: binary.clone(), options: options.clone(), port, server_name };
         server.wait_until_ready(log_start).await?;
         Ok(server)
     }
@@ -177,7 +183,7 @@ impl Server {
         if self.try_exited()?.is_none() {
             self.halt().await?;
         }
-        *self = Self::start_on(self.port, &self.binary, &self.options).await?;
+        *self = Self::start_on(self.port, self.server_name.clone(), &self.binary, &self.options).await?;
         Ok(())
     }
 
@@ -285,22 +291,22 @@ impl Server {
 
     async fn wait_until_ready(&mut self, log_start: u64) -> Result<(), Error> {
         let access = self.access();
-        let name = self.name().to_owned();
         let deadline = Instant::now() + READY_WITHIN;
         let mut why = "nobody listens".to_owned();
         while Instant::now() < deadline {
-            // First whether it lives: a stranger may be what answers on the port.
-            if let Some(exit) = self.child.try_wait()? {
-                return Err(self.why_ended(exit, log_start));
-            }
-            match probe(&access, &name).await {
+            let answer = tokio::select! {
+                biased;
+                exit = self.child.wait() => return Err(self.why_ended(exit?, log_start)),
+                answer = probe(&access, &self.server_name) => answer,
+            };
+            match answer {
                 Ok(()) => return Ok(()),
                 Err(answer) => why = answer,
             }
             tokio::time::sleep(READY_POLL).await;
         }
         let log = self.log();
-        Err(Error::NotReady { name, why, tail: tail(&log, log_start), log })
+        Err(Error::NotReady { name: self.name().to_owned(), why, tail: tail(&log, log_start), log })
     }
 
     /// The server says why it ends in its log only.
@@ -318,22 +324,18 @@ impl Server {
 }
 
 /// Asks whether the server of this name answers for its JetStream; the error completes "was not ready: …".
-async fn probe(access: &Access, name: &str) -> Result<(), String> {
+async fn probe(access: &Access, server_name: &str) -> Result<(), String> {
     // A connection is logged and costs the client a task; a bare look whether somebody listens costs nothing.
     let address = access.urls()[0].trim_start_matches("nats://").to_owned();
     tokio::net::TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let options = access.options().map_err(|error| error.to_string())?.max_reconnects(1);
     let client = access.connect_with(options, "jetlag probe", |_| {}).await.map_err(|error| error.to_string())?;
     let found = client.server_info().server_name;
-    if found != name {
+    if found != server_name {
         return Err(format!("another server ('{found}') answers there"));
     }
     let account = jetstream(client, PROBE_WITHIN).query_account().await;
     account.map(drop).map_err(|error| format!("JetStream says: {error}"))
-}
-
-fn node_name(node: u16) -> String {
-    format!("server-{node}")
 }
 
 /// The server's configuration. JSON is a form of it that needs no escaping rules of our own.
