@@ -39,6 +39,9 @@ pub fn read_journal(folder: &Path, author: Author, run_tag: u64) -> Result<Read,
         };
         read.segment(&bytes, index, run_tag, &mut past).map_err(|found| Error::Newer { path, found, known: FORMAT })?;
     }
+    if let (true, Some(last)) = (past.goes_on, past.next.checked_sub(1)) {
+        read.damage.push(format!("{author}: segment {last:06} says that it goes on, and what follows is missing"));
+    }
     Ok(read)
 }
 
@@ -65,8 +68,10 @@ fn segment_files(folder: &Path) -> Result<Vec<(u32, PathBuf)>, Error> {
 struct Past {
     /// The index that should come.
     next: u32,
-    /// The first segment that was not full: nothing may follow it.
-    open: Option<u32>,
+    /// The segment before says that another follows.
+    goes_on: bool,
+    /// The first segment that was not full, or closed: nothing may follow it.
+    end: Option<u32>,
 }
 
 impl Read {
@@ -78,6 +83,7 @@ impl Read {
             self.damage.push(format!("{author}: segment {:06} is missing before {index:06}", past.next));
         }
         past.next = index.saturating_add(1);
+        past.goes_on = false;
         let lines = bytes.as_chunks::<RECORD_BYTES>().0;
         let (header, seal) = match lines.first().map_or(Err(BadHeader::Damaged), |line| Header::read(&words(line))) {
             Ok(found) => found,
@@ -99,7 +105,8 @@ impl Read {
             self.damage.push(format!("{name} says that it is {}/{:06}.seg: left out", header.author, header.index));
             return Ok(());
         }
-        let expected = seal.map_or(header.file_bytes(), |records| (u64::from(records) + 1) * RECORD_BYTES as u64);
+        let sealed = seal.map(|seal| seal.records);
+        let expected = (u64::from(sealed.unwrap_or(header.capacity)) + 1) * RECORD_BYTES as u64;
         if (bytes.len() as u64) < expected {
             self.damage.push(format!("{name} is cut off: {} of {expected} bytes are there", bytes.len()));
         } else if bytes.len() as u64 > header.file_bytes() {
@@ -107,15 +114,15 @@ impl Read {
         }
         let capacity = header.capacity as usize;
         let count = self.records(&lines[1..lines.len().min(capacity.saturating_add(1))], &header, &name);
-        if let (Some(open), true) = (past.open, count > 0) {
-            self.damage.push(format!("{name} has records though segment {open:06} before it is not full"));
+        if let (Some(end), true) = (past.end, count > 0) {
+            self.damage.push(format!("{name} has records though the journal ended in segment {end:06}"));
         }
-        if seal.is_some_and(|records| records as usize != count) {
-            let sealed = seal.unwrap_or_default();
+        if let Some(sealed) = sealed.filter(|sealed| *sealed as usize != count) {
             self.damage.push(format!("{name} was closed with {sealed} records and has {count}"));
         }
-        if count < capacity {
-            past.open.get_or_insert(index);
+        past.goes_on = seal.is_some_and(|seal| seal.goes_on);
+        if count < capacity || seal.is_some_and(|seal| !seal.goes_on) {
+            past.end.get_or_insert(index);
         }
         Ok(())
     }
@@ -157,4 +164,22 @@ impl Read {
 fn words(line: &[u8; RECORD_BYTES]) -> Line {
     let words = line.as_chunks::<8>().0;
     std::array::from_fn(|index| words.get(index).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::record::Role;
+
+    #[test]
+    fn a_newer_segment_is_refused_with_both_versions() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let author = Author { role: Role::Publisher, index: 0, life: 1 };
+        let header = Header { run_tag: 1, author, index: 0, capacity: 1 };
+        let bytes: Vec<u8> = header.line(FORMAT + 6).iter().flat_map(|word| word.to_le_bytes()).collect();
+        std::fs::write(folder.path().join("000000.seg"), bytes).expect("a segment");
+        let error = read_journal(folder.path(), author, 1).expect_err("refused");
+        assert!(matches!(error, Error::Newer { found: 7, known: FORMAT, .. }), "{error}");
+        assert!(error.to_string().contains("or a newer one"), "{error}");
+    }
 }

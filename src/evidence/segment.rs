@@ -4,7 +4,7 @@
 //! word 0   magic               word 4   index u32 | capacity u32
 //! word 1   format | 64         word 5   0
 //! word 2   run tag             word 6   check of words 0…5
-//! word 3   role | index | life word 7   0, or the seal: how many records it has, for good
+//! word 3   role | index | life word 7   0, or the seal: how many records it has, and whether more follow
 //! ```
 //!
 //! All words are little-endian. A record is there when its time word, stored last and with release, is not zero;
@@ -30,6 +30,31 @@ pub(super) struct Header {
     pub(super) author: Author,
     pub(super) index: u32,
     pub(super) capacity: u32,
+}
+
+/// What a segment says when nothing more will be appended to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seal {
+    pub(super) records: u32,
+    /// Another segment follows; otherwise the journal was closed here.
+    pub(super) goes_on: bool,
+}
+
+impl Seal {
+    /// As a word, never zero.
+    fn word(self) -> u64 {
+        let said = u64::from(self.records) | u64::from(self.goes_on) << 32;
+        said | (mix(&[said]) | 1) << 33
+    }
+
+    fn read(word: u64) -> Result<Option<Self>, BadHeader> {
+        let seal = Self { records: word as u32, goes_on: word >> 32 & 1 == 1 };
+        match word {
+            0 => Ok(None),
+            _ if seal.word() == word => Ok(Some(seal)),
+            _ => Err(BadHeader::Damaged),
+        }
+    }
 }
 
 /// Why a line is no header.
@@ -60,10 +85,11 @@ impl Header {
         role | u64::from(self.author.index) << 16 | u64::from(self.author.life) << 32
     }
 
-    fn line(&self) -> Line {
+    /// The header as a line. A newer format may change all but magic, format and check.
+    pub(super) fn line(&self, format: u32) -> Line {
         let mut line = [
             MAGIC,
-            u64::from(FORMAT) | (RECORD_BYTES as u64) << 32,
+            u64::from(format) | (RECORD_BYTES as u64) << 32,
             self.run_tag,
             self.author_word(),
             u64::from(self.index) | u64::from(self.capacity) << 32,
@@ -76,9 +102,12 @@ impl Header {
     }
 
     /// Reads a header and its seal.
-    pub(super) fn read(line: &Line) -> Result<(Self, Option<u32>), BadHeader> {
+    pub(super) fn read(line: &Line) -> Result<(Self, Option<Seal>), BadHeader> {
         let format = line[1] as u32;
-        if line[0] == MAGIC && format > FORMAT {
+        if line[0] != MAGIC || line[6] != mix(&line[..6]) {
+            return Err(BadHeader::Damaged);
+        }
+        if format > FORMAT {
             return Err(BadHeader::Newer(format));
         }
         let role = match line[3] as u16 {
@@ -88,21 +117,11 @@ impl Header {
         };
         let author = Author { role, index: (line[3] >> 16) as u16, life: (line[3] >> 32) as u16 };
         let header = Self { run_tag: line[2], author, index: line[4] as u32, capacity: (line[4] >> 32) as u32 };
-        if header.line()[..7] != line[..7] {
+        if header.line(format)[..7] != line[..7] {
             return Err(BadHeader::Damaged);
         }
-        let seal = match line[7] {
-            0 => None,
-            word if word == seal(word as u32) => Some(word as u32),
-            _ => return Err(BadHeader::Damaged),
-        };
-        Ok((header, seal))
+        Ok((header, Seal::read(line[7])?))
     }
-}
-
-/// The seal of a segment that has `records`, never zero.
-fn seal(records: u32) -> u64 {
-    u64::from(records) | (mix(&[u64::from(records)]) | 1) << 32
 }
 
 /// FNV-1a by words, for headers: thorough enough, and not on a hot path.
@@ -154,7 +173,7 @@ impl Segment {
     fn on(words: Words, header: &Header) -> Self {
         let segment =
             Self { words, salt: header.salt(), index: header.index, capacity: header.capacity, used: 0, open: 0 };
-        for (word, value) in segment.words.as_slice().iter().zip(header.line()) {
+        for (word, value) in segment.words.as_slice().iter().zip(header.line(FORMAT)) {
             word.store(value.to_le(), Ordering::Release);
         }
         segment
@@ -212,8 +231,9 @@ impl Segment {
     }
 
     /// Says for good how many records there are.
-    pub(super) fn seal(&self) {
-        self.words.as_slice()[7].store(seal(self.used).to_le(), Ordering::Release);
+    pub(super) fn seal(&self, goes_on: bool) {
+        let seal = Seal { records: self.used, goes_on };
+        self.words.as_slice()[7].store(seal.word().to_le(), Ordering::Release);
     }
 }
 
@@ -283,23 +303,24 @@ mod tests {
 
     #[test]
     fn a_header_reads_as_written() {
-        assert_eq!(Header::read(&HEADER.line()), Ok((HEADER, None)));
-        let mut sealed = HEADER.line();
-        sealed[7] = seal(12);
-        assert_eq!(Header::read(&sealed), Ok((HEADER, Some(12))));
+        assert_eq!(Header::read(&HEADER.line(FORMAT)), Ok((HEADER, None)));
+        for goes_on in [false, true] {
+            let seal = Seal { records: 12, goes_on };
+            let mut sealed = HEADER.line(FORMAT);
+            sealed[7] = seal.word();
+            assert_eq!(Header::read(&sealed), Ok((HEADER, Some(seal))));
+        }
     }
 
     #[test]
     fn a_changed_header_is_noticed_and_a_newer_one_told() {
         for bit in 0..512 {
-            let mut line = HEADER.line();
-            line[7] = seal(12);
+            let mut line = HEADER.line(FORMAT);
+            line[7] = Seal { records: 12, goes_on: true }.word();
             line[bit / 64] ^= 1 << (bit % 64);
             assert!(Header::read(&line).is_err(), "bit {bit}");
         }
-        let mut line = HEADER.line();
-        line[1] += 1;
-        assert_eq!(Header::read(&line), Err(BadHeader::Newer(FORMAT + 1)));
+        assert_eq!(Header::read(&HEADER.line(FORMAT + 1)), Err(BadHeader::Newer(FORMAT + 1)));
         assert_eq!(Header::read(&[0; 8]), Err(BadHeader::Damaged));
     }
 

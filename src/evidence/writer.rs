@@ -160,7 +160,7 @@ impl Writer {
         // The helper first: it may be about to make a segment that nobody needs.
         drop(supply);
         drop(older);
-        current.seal();
+        current.seal(false);
         let path = super::journal_file(&folder, current.index());
         let bytes = (u64::from(current.used()) + 1) * RECORD_BYTES as u64;
         drop(current);
@@ -217,7 +217,7 @@ impl Writer {
         }
         let next = self.supply.next().inspect_err(|error| self.ended = Some(error.to_string()))?;
         let full = std::mem::replace(&mut self.current, next);
-        full.seal();
+        full.seal(true);
         self.older.push(full);
         self.retire_closed();
         Ok(())
