@@ -8,7 +8,7 @@ use clap::Args;
 use super::{exit, may_colour};
 use crate::evidence::{self, Folder};
 use crate::model::report::{Report, RunState};
-use crate::render;
+use crate::{metric, render};
 
 /// Words of `jetlag analyze`.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> ExitCode {
 /// Judges the evidence in `folder` and writes the reports beside it.
 pub(super) fn analyze(folder: &Path) -> Result<Report, evidence::Error> {
     let history = evidence::load(folder)?;
-    let report = render::report(&history);
+    let report = metric::report(&history);
     let folder = Folder::open(folder)?;
     for (path, format) in [(folder.report_json(), &render::json::FORMAT), (folder.report_html(), &render::html::FORMAT)] {
         evidence::write_atomic(&path, format.render(&report).as_bytes())?;

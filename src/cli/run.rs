@@ -13,10 +13,10 @@ use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
 use crate::driver::{self, Ending};
 use crate::evidence;
-use crate::model::report::{Report, RunState};
+use crate::model::report::Report;
 use crate::nats;
 use crate::profile::Plan;
-use crate::render::{self, comparison};
+use crate::render::comparison;
 
 /// Words of `jetlag run`.
 #[derive(Debug, Args)]
@@ -98,8 +98,6 @@ enum Trouble {
 /// The runs that were made, and the folder that holds them.
 struct Made {
     folder: PathBuf,
-    profile: String,
-    question: String,
     runs: Vec<One>,
 }
 
@@ -133,7 +131,7 @@ async fn make_all(
             break;
         }
     }
-    Ok(Made { folder, profile: first.name.clone(), question: first.question.clone(), runs: made })
+    Ok(Made { folder, runs: made })
 }
 
 /// The runs of a plan: as many as it is to be repeated, each with a name.
@@ -185,35 +183,22 @@ fn conclude(made: &Made, json: bool) -> ExitCode {
     if let [one] = made.runs.as_slice() && one.folder == made.folder {
         return analyze::conclude(&one.report, &one.folder, json);
     }
-    let runs: Vec<comparison::Run<'_>> = made
-        .runs
-        .iter()
-        .map(|one| comparison::Run { name: &one.name, path: one.name.clone(), report: &one.report })
-        .collect();
-    let compared = comparison::compare(&made.profile, &made.question, &runs);
+    let runs: Vec<(&str, &str, &Report)> =
+        made.runs.iter().map(|one| (one.name.as_str(), one.name.as_str(), &one.report)).collect();
+    let compared = comparison::compare(&runs);
     let code = exit::of_states(made.runs.iter().map(|one| one.report.state));
-    let (json_path, html_path) = (made.folder.join("comparison.json"), made.folder.join("comparison.html"));
-    for (path, text) in [(&json_path, comparison::json(&compared)), (&html_path, comparison::html(&compared))] {
-        if let Err(error) = evidence::write_atomic(path, text.as_bytes()) {
+    let path_of = |name: &str| comparison::ALL.iter().find(|format| format.name == name).map(|format| format.file);
+    for format in comparison::ALL.iter().filter(|format| ["json", "html"].contains(&format.name)) {
+        if let Err(error) = evidence::write_atomic(&made.folder.join(format.file), format.render(&compared).as_bytes()) {
             return exit::environment(&error, json);
         }
     }
+    let [json_path, html_path] = ["json", "html"].map(|name| made.folder.join(path_of(name).unwrap_or_default()));
     if json {
-        let worst = made.runs.iter().map(|one| one.report.state).min_by_key(precedence).unwrap_or(RunState::Invalid);
-        println!("{}", analyze::object(worst, &made.folder, &json_path, &html_path, code));
+        println!("{}", analyze::object(compared.state, &made.folder, &json_path, &html_path, code));
     } else {
-        print!("{}", comparison::text(&compared, may_colour(&std::io::stdout())));
+        print!("{}", comparison::summary(&compared, may_colour(&std::io::stdout())));
         println!("\n{}", html_path.display());
     }
     ExitCode::from(code)
-}
-
-/// Place in METRICS.md's order of precedence.
-fn precedence(state: &RunState) -> u8 {
-    match state {
-        RunState::Invalid => 0,
-        RunState::Violated => 1,
-        RunState::Interrupted => 2,
-        RunState::Complete => 3,
-    }
 }

@@ -80,11 +80,7 @@ impl<'s> Reader<'s> {
             DeValue::Table(table) => self.table(table, value.span(), node, name, anchor),
             other => {
                 self.unread.push(name.to_owned());
-<<<<<<< HEAD
-                let message = format!("`{name}` is {}, expected a section", a(other));
-=======
                 let message = format!("`{name}` is {}", a(other));
->>>>>>> profile
                 self.tell(
                     value.span(),
                     message,
