@@ -27,6 +27,9 @@ pub const PAYLOAD_MIN: u64 = 64;
 /// Largest payload: what a server accepts by default.
 pub const PAYLOAD_MAX: u64 = 1 << 20;
 
+/// Largest number that TOML holds.
+const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
+
 /// Everything in `document` that cannot be run.
 #[must_use]
 pub fn check(document: &Document) -> Vec<Finding> {
@@ -82,8 +85,9 @@ fn run(document: &Document, findings: &mut Findings) {
             findings.add(&[path], format!("a phase of {span} is longer than a week"), None);
         }
     }
+    findings.range("run.seed", run.seed, 0, NUMBER_MAX);
     findings.range("run.repeat", run.repeat.into(), 1, 1000);
-    findings.at_least("limits.schedule-lag-p99", document.limits.schedule_lag_p99, Duration::from_nanos(1));
+    findings.at_least("limits.schedule-lag-p99", document.limits.schedule_lag_p99, Duration::from_micros(1));
 }
 
 fn server_and_stream(document: &Document, findings: &mut Findings) {
@@ -120,11 +124,14 @@ fn server_and_stream(document: &Document, findings: &mut Findings) {
             findings.add(&["stream.duplicate-window", "stream.max-age"], message, Some("the server refuses that"));
         }
     }
-    if stream.max_bytes.is_some_and(|bytes| bytes.0 == 0) {
-        findings.add(&["stream.max-bytes"], "`max-bytes` is 0".to_owned(), Some("leave it out for no limit"));
+    if let Some(bytes) = stream.max_bytes
+        && !(1..=1 << 60).contains(&bytes.0)
+    {
+        let message = format!("`max-bytes` is {bytes}, expected 1B to 1EiB");
+        findings.add(&["stream.max-bytes"], message, Some("leave it out for no limit"));
     }
-    if stream.max_messages == Some(0) {
-        findings.add(&["stream.max-messages"], "`max-messages` is 0".to_owned(), Some("leave it out for no limit"));
+    if let Some(count) = stream.max_messages {
+        findings.range("stream.max-messages", count, 1, NUMBER_MAX);
     }
 }
 

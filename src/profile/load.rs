@@ -164,6 +164,14 @@ fn variants<'i>(root: &mut DeTable<'i>, found: &mut Vec<Found>) -> Vec<(String, 
             tell(span, "a variant is no table");
             continue;
         };
+        let set = match table.remove("set").map(|set| (set.span(), set.into_inner())) {
+            None => DeTable::new(),
+            Some((_, DeValue::Table(set))) => tree::undotted(set),
+            Some((span, _)) => {
+                tell(span, "the `set` of a variant is no table");
+                DeTable::new()
+            }
+        };
         match table.remove("name").map(|name| (name.span(), name.into_inner())) {
             None => tell(span, "a [[variant]] needs a `name`"),
             Some((span, name)) => match name.as_str() {
@@ -173,17 +181,9 @@ fn variants<'i>(root: &mut DeTable<'i>, found: &mut Vec<Found>) -> Vec<(String, 
                 Some(name) if variants.iter().any(|(other, _)| other == name) => {
                     tell(span, "two variants have this name")
                 }
-                Some(name) => variants.push((name.to_owned(), DeTable::new())),
+                Some(name) => variants.push((name.to_owned(), set)),
                 None => tell(span, "the `name` of a variant is text in quotes"),
             },
-        }
-        if let Some(set) = table.remove("set") {
-            let span = set.span();
-            match (set.into_inner(), variants.last_mut()) {
-                (DeValue::Table(set), Some(variant)) => variant.1 = tree::undotted(set),
-                (DeValue::Table(_), None) => {}
-                _ => tell(span, "the `set` of a variant is no table"),
-            }
         }
         for (key, _) in table {
             tell(key.span(), &format!("`{}` is no key of a [[variant]]", key.get_ref()));

@@ -4,6 +4,7 @@
 //! without; so one wrong value never hides another, and a table's good keys are still read.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Schema;
@@ -12,8 +13,9 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::document::{Document, Fault};
 use super::nearest::nearest;
-use super::shape;
+use super::shape::{self, ANY_TEXT};
 use super::tree::{self, Value};
+use crate::model::units::Timespan;
 
 /// Something wrong at a place in the row of all texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,6 +181,15 @@ impl<'s> Reader<'s> {
             let mut alone = anchored.clone();
             alone.insert(key.clone(), value.clone());
             match read::<T>(alone, &span) {
+                Ok(_) if shape::is_timespan(node) && too_long(value) => {
+                    self.unread.push(format!("{path}.{name}"));
+                    self.tell(
+                        value.span(),
+                        format!("`{name}` is {}", a(value.get_ref())),
+                        "expected at most a year",
+                        None,
+                    );
+                }
                 Ok(_) => drop(kept.insert(key.clone(), value.clone())),
                 Err(error) => {
                     self.unread.push(format!("{path}.{name}"));
@@ -201,7 +212,7 @@ impl<'s> Reader<'s> {
         let name = key.get_ref();
         let help = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", ticked(&known)),
+            None => format!("known are {}", ticked(&known)),
         };
         self.tell(key.span(), format!("`{name}` is no key of {whose}"), "unknown key", Some(help));
     }
@@ -213,15 +224,13 @@ impl<'s> Reader<'s> {
             return self.not_a_word(value, name, &words);
         }
         let expected = shape::expected(node);
-        let said = error.message().trim();
-        let by_serde =
-            ["invalid type", "invalid value", "data did not match"].iter().any(|start| said.starts_with(start));
-        let message = if by_serde || said.is_empty() {
-            let unit = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_)) && expected.contains("unit");
-            let what = if unit { "a number without a unit".to_owned() } else { a(value.get_ref()) };
-            format!("`{name}` is {what}")
+        let number = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_));
+        let message = if number && expected.contains("unit") {
+            format!("`{name}` is a number without a unit")
+        } else if expected == ANY_TEXT {
+            format!("`{name}`: {}", error.message().trim())
         } else {
-            format!("`{name}`: {said}")
+            format!("`{name}` is {}", a(value.get_ref()))
         };
         self.tell(value.span(), message, &format!("expected {expected}"), None);
     }
@@ -248,6 +257,12 @@ impl<'s> Reader<'s> {
 
 fn read<T: DeserializeOwned>(table: DeTable<'_>, span: &Range<usize>) -> Result<T, toml::de::Error> {
     T::deserialize(Deserializer::from(Spanned::new(span.clone(), table)))
+}
+
+/// Longer than anybody waits; servers and clocks overflow somewhere beyond.
+fn too_long(value: &Value<'_>) -> bool {
+    let year = Duration::from_secs(366 * 24 * 3600);
+    value.get_ref().as_str().and_then(|text| text.parse().ok()).is_some_and(|Timespan(span)| span > year)
 }
 
 /// What a fault that cannot be read is taken for.

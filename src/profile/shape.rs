@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::document::Document;
 
+/// What is expected where any text may be right for all that the schema knows.
+pub(super) const ANY_TEXT: &str = "text in quotes";
+
 /// The schema of a document, every type in its place.
 pub(super) fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
@@ -69,10 +72,16 @@ pub(super) fn expected(node: &Value) -> String {
         _ => match node.get("pattern").and_then(Value::as_str).unwrap_or_default() {
             "^[0-9]" => "a length of time with its unit, like \"250ms\" or \"2s\"".to_owned(),
             "^[0-9].*[A-Za-z]$" => "a size with its unit, like \"256B\" or \"1KiB\"".to_owned(),
+            target if target.starts_with("^(random") => "\"c2\", \"owner-of:3\", \"random\" or \"all\"".to_owned(),
             rate if rate.contains("/s") => "a rate like \"2000/s\", or \"max\"".to_owned(),
-            _ => "text in quotes".to_owned(),
+            _ => ANY_TEXT.to_owned(),
         },
     }
+}
+
+/// Whether a value is a length of time.
+pub(super) fn is_timespan(node: &Value) -> bool {
+    node.get("pattern").and_then(Value::as_str) == Some("^[0-9]")
 }
 
 /// `"a"`, `"b"` or `"c"`.

@@ -97,11 +97,11 @@ impl Settings {
             objections
                 .push(("ttl", format!("a lease of {} is shorter than a renewal takes: at least 100ms", self.ttl)));
         }
-        if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.ttl.0 < self.commit_every.0 * 3)
-        {
-            let most = self.ttl.0 / 3;
+        let most = self.ttl.0 / 3;
+        if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.commit_every.0 > most) {
+            let most = Timespan(Duration::from_millis(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)));
             let text = "commit-every must be above 0 and at most a third of the ttl, because commits renew the lease";
-            objections.push(("commit-every", format!("{text}: at most {}", Timespan(most))));
+            objections.push(("commit-every", format!("{text}: at most {most}")));
         }
         if self.takeover == Takeover::Resume && self.commit == Commit::Checkpoint {
             let text =

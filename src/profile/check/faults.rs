@@ -55,7 +55,7 @@ fn timing(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whol
         };
         findings.add(&[&at(typed), whole, "run.measure"], message, Some("strike earlier, or measure longer"));
     } else if let Some(jitter) = fault.jitter
-        && first.0 + jitter.0 > measure.0
+        && first.0.saturating_add(jitter.0) > measure.0
     {
         let message = format!("with a jitter of {jitter} the {name} may come after the measure phase of {measure}");
         findings.add(&[&at("jitter"), whole, "run.measure"], message, None);
