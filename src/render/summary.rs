@@ -135,7 +135,7 @@ pub(super) fn verdict(report: &Report) -> Verdict {
         RunState::Violated if order == Some(0) && lost.unwrap_or(0) == 0 => {
             "Order held, but another promise was broken.".to_owned()
         }
-        RunState::Violated => format!("A promise was broken: {what_order_did}{what_was_lost}."),
+        RunState::Violated => capital(&format!("{what_order_did}{what_was_lost}.")),
         RunState::Invalid => "This measurement cannot be trusted.".to_owned(),
         RunState::Interrupted => format!("Stopped before its end: until then, {what_order_did}{what_was_lost}."),
     };

@@ -133,8 +133,9 @@ fn fault(fault: &FaultReport) -> Fault<'_> {
         at: number::instant(fault.at_ms),
         struck: match fault.struck.as_slice() {
             [] => ABSENT.to_owned(),
-            [some @ ..] if some.len() <= 4 => some.join(", "),
-            [first, second, third, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len()),
+            [first, second, third, rest @ ..] if rest.len() > 1 => {
+                format!("{first}, {second}, {third} and {} more", rest.len())
+            }
             few => few.join(", "),
         },
         affected: fault.partitions.iter().filter(|gap| gap.affected).count(),

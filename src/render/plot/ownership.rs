@@ -53,6 +53,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     for span in &figures.ownership {
         rows.span(span, &owners);
     }
+    timeline.draw_faults(&mut rows.canvas, top, bottom);
     // The longest come first in the report, and lie above the shorter ones.
     for silence in figures.silences.iter().rev() {
         rows.silence(silence);
@@ -60,7 +61,6 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     for overlap in &overlaps {
         rows.overlap(overlap);
     }
-    timeline.draw_faults(&mut rows.canvas, top, bottom);
     for cluster in clusters(&report.violations, timeline) {
         rows.violations(&cluster);
     }
@@ -152,7 +152,7 @@ impl Rows<'_> {
         if to - from > 3.0 {
             self.canvas.rect((from, y), (from + 1.25, y + inner), Ink::Paper);
         }
-        if span.end == OwnershipEnd::Died {
+        if span.end == OwnershipEnd::Died && !self.is_thin() {
             self.canvas.rect((to - 2.0, y), (to + 0.5, y + inner), Ink::Text);
         }
         self.name(span, owners.number(&span.owner), (from, to), y + inner / 2.0);
@@ -193,7 +193,7 @@ impl Rows<'_> {
             return;
         }
         let (y, inner) = (self.y(silence.partition), self.inner());
-        let to = to.max(from + 1.5);
+        let to = to.max(from + if self.is_thin() { 2.5 } else { 1.5 });
         let length = number::ms(silence.to_ms - silence.from_ms);
         self.canvas.rect((from, y), (to, y + inner), Ink::Paper);
         let ink = if self.is_thin() { Ink::Bad } else { Ink::Silence };
@@ -369,7 +369,7 @@ fn legend(report: &Report, owners: &Owners, overlaps: usize) -> Vec<Key> {
     if report.run.partitions <= 64 && spans.iter().any(|span| is_later_life(&span.owner)) {
         legend.push(key(box_swatch(&[Ink::Track, Ink::Incarnation]), "a later life of its member"));
     }
-    if spans.iter().any(|span| span.end == OwnershipEnd::Died) {
+    if report.run.partitions <= 64 && spans.iter().any(|span| span.end == OwnershipEnd::Died) {
         legend.push(key(swatch(|canvas| canvas.rect((12.0, 0.0), (15.0, 12.0), Ink::Text)), "the owner died"));
     }
     if !report.figures.silences.is_empty() {

@@ -137,7 +137,9 @@ impl Timeline {
                 Some((level, _)) => top - 11.0 - level as f64 * LEVEL_HEIGHT,
                 None => top - 4.0,
             };
-            canvas.line(&[(mark.x, from), (mark.x, bottom)], Ink::Fault, 1.25);
+            // Many lines over all the rows would be all that one sees.
+            let width = if self.faults.len() > 16 { 0.5 } else { 1.25 };
+            canvas.line(&[(mark.x, from), (mark.x, bottom)], Ink::Fault, width);
             canvas.title(&mark.title);
             if let Some((_, left)) = mark.place {
                 let (x, side) = if left { (mark.x - 4.0, Side::End) } else { (mark.x + 4.0, Side::Start) };
