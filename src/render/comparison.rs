@@ -8,7 +8,7 @@ mod findings;
 mod page;
 
 use super::json::{self, parse_as};
-use super::{Error, Format, number, summary, text};
+use super::{Error, Format, summary, text};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
 use crate::model::reading::{Reading, Scope};
 use crate::model::report::{Report, RunState};
@@ -74,10 +74,7 @@ fn plain(comparison: &Comparison) -> String {
 }
 
 fn headline(comparison: &Comparison) -> String {
-    match comparison.rows.as_slice() {
-        [] => "No run to compare.".to_owned(),
-        rows => format!("{} side by side.", number::of(rows.len() as u64, "run")),
-    }
+    if comparison.rows.is_empty() { "No run to compare.".to_owned() } else { findings::headline(&comparison.rows) }
 }
 
 fn row(name: &str, path: &str, report: &Report) -> ComparedRun {

@@ -44,7 +44,7 @@ pub(super) fn plain(value: f64) -> String {
 pub(super) fn ms(value: f64) -> String {
     match value.abs() {
         _ if !value.is_finite() => ABSENT.to_owned(),
-        s if s == 0.0 => "0 ms".to_owned(),
+        0.0 => "0 ms".to_owned(),
         s if s < 0.1 => format!("{} µs", plain(value * 1e3)),
         s if s < 10_000.0 => format!("{} ms", plain(value)),
         s if s < 600_000.0 => format!("{} s", plain(value / 1e3)),

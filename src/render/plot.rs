@@ -15,6 +15,7 @@ pub(super) mod owners;
 pub(super) mod ownership;
 pub(super) mod palette;
 pub(super) mod percentiles;
+pub(super) mod phases;
 pub(super) mod resources;
 pub(super) mod throughput;
 pub(super) mod timeline;
@@ -31,6 +32,7 @@ pub(super) fn all(report: &Report) -> Vec<Plot> {
     [
         ownership::plot(report, &timeline),
         gaps::plot(report),
+        phases::plot(report),
         throughput::plot(report, &timeline),
         latency::plot(report, &timeline),
         percentiles::plot(report),

@@ -81,13 +81,13 @@ pub(crate) fn violated() -> Report {
 pub(crate) fn vast() -> Report {
     let kinds = ["kill", "restart", "leave", "join"];
     let faults =
-        (0..28u16).map(|number| (8.0 + f64::from(number) * 3.7, kinds[usize::from(number) % 4], number * 2 % 64));
+        (0..60u16).map(|number| (8.0 + f64::from(number) * 9.3, kinds[usize::from(number) % 4], number * 2 % 64 + 1));
     build(&Shape {
         strategy: "lease-group",
         owners: true,
         partitions: 256,
         members: 64,
-        seconds: 120,
+        seconds: 600,
         faults: faults.collect(),
     })
 }

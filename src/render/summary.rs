@@ -64,10 +64,10 @@ impl Spread {
         Self { p50: rank(0.50), p99: rank(0.99), max: values.last().copied() }
     }
 
-    /// `median · max`, for narrow tables.
+    /// `median · max` in milliseconds, the unit being said in the head of the table.
     pub(super) fn short(&self) -> String {
         match (self.p50, self.max) {
-            (Some(p50), Some(max)) => format!("{} · {}", number::ms(p50), number::ms(max)),
+            (Some(p50), Some(max)) => format!("{} · {}", number::plain(p50), number::plain(max)),
             _ => ABSENT.to_owned(),
         }
     }
@@ -135,7 +135,7 @@ pub(super) fn verdict(report: &Report) -> Verdict {
         RunState::Violated if order == Some(0) && lost.unwrap_or(0) == 0 => {
             "Order held, but another promise was broken.".to_owned()
         }
-        RunState::Violated => format!("A promise was broken: {what_order_did}{what_was_lost}."),
+        RunState::Violated => capital(&format!("{what_order_did}{what_was_lost}.")),
         RunState::Invalid => "This measurement cannot be trusted.".to_owned(),
         RunState::Interrupted => format!("Stopped before its end: until then, {what_order_did}{what_was_lost}."),
     };
@@ -177,7 +177,7 @@ fn correctness(report: &Report) -> Option<String> {
         ("regressed", run_count(&report.readings, "regressed")),
         ("lost", run_count(&report.readings, "lost")),
         ("redelivered", run_count(&report.readings, "redelivered")),
-        ("times in two hands at once", report.promises.owners.then(|| overlaps(&report.readings)).flatten()),
+        ("handled by two members at once", report.promises.owners.then(|| overlaps(&report.readings)).flatten()),
     ]
     .into_iter()
     .filter_map(|(name, number)| Some(format!("{} {name}", number::count(number?))))

@@ -12,7 +12,12 @@ fn every_format_renders_every_report() {
             let text = format.render(&report);
             assert!(text.ends_with('\n') || format.name == "html", "{name} as {}", format.name);
             assert!(text.len() > 100, "{name} as {}", format.name);
-            assert!(text.len() < 3_000_000, "{name} as {} has {} bytes", format.name, text.len());
+            assert!(
+                text.len() < 3_000_000 || format.name == "json",
+                "{name} as {} has {} bytes",
+                format.name,
+                text.len()
+            );
         }
     }
 }
@@ -104,7 +109,7 @@ fn a_comparison_says_who_broke_order_and_what_order_costs() {
     assert!(comparison.price_of_order.is_some_and(|price| (price - 1.0).abs() < 0.01));
     let said = comparison.findings.join("\n");
     for says in
-        ["safe broke order never", "resume <blog> broke order 48 times, against its promise", "lost 10 messages"]
+        ["safe never broke order", "resume <blog> broke order 48 times, against its promise", "lost 10 messages"]
     {
         assert!(said.contains(says), "{says}: {said}");
     }

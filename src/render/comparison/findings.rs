@@ -11,8 +11,8 @@ pub(super) fn of(rows: &[ComparedRun], price_of_order: Option<f64>) -> Vec<Strin
     findings.extend(losses(rows));
     findings.extend(price_of_order.map(|price| {
         format!(
-            "Price of order: shared-pull handles {} messages for each one that lease-group handles in order.",
-            number::plain(price)
+            "Price of order: {price:.2}, which is handled_per_s of shared-pull ÷ ordered_per_s of lease-group (1.00 where \
+             both keep up with what is offered)."
         )
     }));
     findings.extend(gaps(rows));
@@ -37,6 +37,27 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.len().is_multiple_of(2) { Some((values.get(middle - 1)? + upper) / 2.0) } else { Some(upper) }
 }
 
+/// The verdict over all runs in one sentence.
+pub(super) fn headline(rows: &[ComparedRun]) -> String {
+    let named = |broke: bool| -> Vec<&str> {
+        let wanted =
+            |row: &&ComparedRun| summary::order_violations(&row.readings).is_some_and(|times| (times > 0) == broke);
+        rows.iter().filter(wanted).map(|row| row.name.as_str()).collect()
+    };
+    let (held, broke) = (named(false), named(true));
+    match (held.as_slice(), broke.as_slice()) {
+        ([], []) => format!("{} side by side.", number::of(rows.len() as u64, "run")),
+        (_, []) if held.len() == rows.len() => "Order held in every run.".to_owned(),
+        ([], _) if broke.len() == rows.len() => "Order broke in every run.".to_owned(),
+        _ if held.len() + broke.len() > 4 => {
+            format!("Order held in {} of {}.", held.len(), number::of(rows.len() as u64, "run"))
+        }
+        (_, []) => format!("Order held in {}.", held.join(" and ")),
+        ([], _) => format!("Order broke in {}.", broke.join(" and ")),
+        _ => format!("Order held in {}, and broke in {}.", held.join(" and "), broke.join(" and ")),
+    }
+}
+
 fn doubt(row: &ComparedRun) -> Option<String> {
     let why = row.state_reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
     match row.state {
@@ -51,13 +72,12 @@ fn order(rows: &[ComparedRun]) -> Option<String> {
         .iter()
         .filter_map(|row| {
             let times = summary::order_violations(&row.readings)?;
-            let promise = match (times, row.promises.order_per_key) {
-                (0, _) => "",
-                (_, true) => ", against its promise",
-                (_, false) => ", and promises none",
-            };
-            let times = if times == 0 { "never".to_owned() } else { number::of(times, "time") };
-            Some(format!("{} broke order {times}{promise}", row.name))
+            let name = &row.name;
+            Some(match (times, row.promises.order_per_key) {
+                (0, _) => format!("{name} never broke order"),
+                (_, true) => format!("{name} broke order {}, against its promise", number::of(times, "time")),
+                (_, false) => format!("{name} broke order {} and promises none", number::of(times, "time")),
+            })
         })
         .collect();
     (!told.is_empty()).then(|| format!("{}.", told.join("; ")))

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::state::{State, state};
-use crate::model::report::{FaultReport, Report, TakeoverPhases, Violation};
+use crate::model::report::{FaultReport, Report, RunState, TakeoverPhases, Violation};
 use crate::render::number::{self, ABSENT};
 use crate::render::plot::{self, Plot};
 use crate::render::summary::{self, GapRow, KeyFigure, Spread, Verdict};
@@ -15,6 +15,7 @@ pub(super) struct Page<'a> {
     report: &'a Report,
     style: String,
     state: State,
+    tone: &'static str,
     verdict: Verdict,
     figures: Vec<KeyFigure>,
     plots: Vec<Plot>,
@@ -81,6 +82,7 @@ impl<'a> Page<'a> {
             report,
             style: plot::palette::style_sheet(),
             state: state(report.state),
+            tone: tone(report),
             verdict: summary::verdict(report),
             figures: summary::key_figures(report),
             plots: plot::all(report),
@@ -93,6 +95,15 @@ impl<'a> Page<'a> {
             health: health(report),
             settings: serde_json::to_string_pretty(&report.settings).unwrap_or_default(),
         }
+    }
+}
+
+/// A whole run whose order broke as nobody had promised otherwise is neither good nor bad.
+fn tone(report: &Report) -> &'static str {
+    match (report.state, summary::order_violations(&report.readings)) {
+        (RunState::Complete, Some(0)) => state(RunState::Complete).class,
+        (RunState::Complete, _) => "plain",
+        (other, _) => state(other).class,
     }
 }
 
@@ -122,8 +133,9 @@ fn fault(fault: &FaultReport) -> Fault<'_> {
         at: number::instant(fault.at_ms),
         struck: match fault.struck.as_slice() {
             [] => ABSENT.to_owned(),
-            [some @ ..] if some.len() <= 4 => some.join(", "),
-            [first, second, third, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len()),
+            [first, second, third, rest @ ..] if rest.len() > 1 => {
+                format!("{first}, {second}, {third} and {} more", rest.len())
+            }
             few => few.join(", "),
         },
         affected: fault.partitions.iter().filter(|gap| gap.affected).count(),

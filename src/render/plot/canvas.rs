@@ -178,10 +178,11 @@ impl Canvas {
 /// How wide a text will be, near enough to keep labels apart.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let em = |letter: char| match letter {
-        'i' | 'j' | 'l' | '.' | ',' | ':' | '\'' | '|' | ' ' | '1' => 0.34,
-        'm' | 'w' | 'M' | 'W' | '→' | '—' => 0.9,
+        'i' | 'j' | 'l' | '.' | ',' | ':' | '\'' | '|' | ' ' => 0.36,
+        '0'..='9' | '×' | '+' => 0.67,
+        'm' | 'w' | 'M' | 'W' | '→' | '—' => 0.95,
         letter if letter.is_uppercase() => 0.68,
-        _ => 0.57,
+        _ => 0.6,
     };
     text.chars().map(em).sum::<f64>() * size
 }

@@ -30,7 +30,7 @@ impl<'a> Chart<'a> {
         label: impl Fn(f64) -> String,
     ) -> Self {
         let crowded = timeline.is_crowded_left_of(text_width(unit, TITLE.size) + 12.0);
-        let top = timeline.head() + if crowded { 22.0 } else { 12.0 };
+        let top = timeline.head() + if crowded { 24.0 } else { 14.0 };
         let bottom = top + height;
         let mut canvas = Canvas::new(WIDTH, bottom + Timeline::FOOT);
         let axis = axis(bottom, top);
@@ -42,7 +42,7 @@ impl<'a> Chart<'a> {
             canvas.text(&label(tick), (LEFT - 8.0, y), Side::End, SMALL);
         }
         canvas.line(&[(LEFT, bottom), (RIGHT, bottom)], Ink::Muted, 1.0);
-        let title_y = if crowded { 9.0 } else { top - 12.0 };
+        let title_y = if crowded { 9.0 } else { top - 17.0 };
         canvas.text(unit, (2.0, title_y), Side::Start, TITLE);
         Self { canvas, timeline, axis, top, bottom }
     }

@@ -39,7 +39,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     let owners = Owners::of(&figures.ownership);
     let overlaps = overlaps(&figures.ownership);
     let height = row_height(partitions);
-    let top = timeline.head() + if timeline.is_crowded_left_of(80.0) { 22.0 } else { 12.0 };
+    let top = timeline.head() + if timeline.is_crowded_left_of(80.0) { 24.0 } else { 14.0 };
     let bottom = top + f64::from(partitions) * height;
     let mut rows = Rows {
         canvas: Canvas::new(WIDTH, bottom + Timeline::FOOT),
@@ -53,6 +53,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     for span in &figures.ownership {
         rows.span(span, &owners);
     }
+    timeline.draw_faults(&mut rows.canvas, top, bottom);
     // The longest come first in the report, and lie above the shorter ones.
     for silence in figures.silences.iter().rev() {
         rows.silence(silence);
@@ -60,9 +61,8 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     for overlap in &overlaps {
         rows.overlap(overlap);
     }
-    timeline.draw_faults(&mut rows.canvas, top, bottom);
-    for violation in &report.violations {
-        rows.violation(violation);
+    for cluster in clusters(&report.violations, timeline) {
+        rows.violations(&cluster);
     }
     let alt = alt(report, partitions, &owners, overlaps.len());
     Some(Plot {
@@ -96,6 +96,11 @@ impl Rows<'_> {
         self.height - if self.height >= 8.0 { 2.0 } else { self.height * 0.12 }
     }
 
+    /// Too thin for stripes and names.
+    fn is_thin(&self) -> bool {
+        self.inner() < 8.0
+    }
+
     fn title(&mut self, title: impl FnOnce() -> String) {
         if self.titles {
             self.canvas.title(&title());
@@ -114,7 +119,7 @@ impl Rows<'_> {
                 self.canvas.text(&partition.to_string(), (LEFT - 8.0, middle), Side::End, SMALL);
             }
         }
-        let y = if self.timeline.is_crowded_left_of(80.0) { 9.0 } else { self.top - 12.0 };
+        let y = if self.timeline.is_crowded_left_of(80.0) { 9.0 } else { self.top - 15.0 };
         self.canvas.text("partition", (2.0, y), Side::Start, Font { bold: true, ..SMALL });
     }
 
@@ -125,7 +130,9 @@ impl Rows<'_> {
         }
         let (y, inner) = (self.y(span.partition), self.inner());
         let to = to.max(from + 0.75);
-        self.canvas.rect((from, y), (to, y + inner), owners.ink(&span.owner));
+        // Thin rows are many rows: paler owners leave the loud colours to what went wrong.
+        let alpha = if self.is_thin() { 0.5 } else { 1.0 };
+        self.canvas.rect_alpha((from, y), (to, y + inner), owners.ink(&span.owner), alpha);
         let tell = || {
             format!(
                 "partition {}: {}, epoch {}, from {} to {}, {}",
@@ -138,14 +145,14 @@ impl Rows<'_> {
             )
         };
         self.title(tell);
-        if is_later_life(&span.owner) {
+        if is_later_life(&span.owner) && !self.is_thin() {
             self.canvas.rect((from, y), (to, y + inner), Ink::Incarnation);
             self.title(tell);
         }
         if to - from > 3.0 {
             self.canvas.rect((from, y), (from + 1.25, y + inner), Ink::Paper);
         }
-        if span.end == OwnershipEnd::Died {
+        if span.end == OwnershipEnd::Died && !self.is_thin() {
             self.canvas.rect((to - 2.0, y), (to + 0.5, y + inner), Ink::Text);
         }
         self.name(span, owners.number(&span.owner), (from, to), y + inner / 2.0);
@@ -186,10 +193,11 @@ impl Rows<'_> {
             return;
         }
         let (y, inner) = (self.y(silence.partition), self.inner());
-        let to = to.max(from + 1.5);
+        let to = to.max(from + if self.is_thin() { 2.5 } else { 1.5 });
         let length = number::ms(silence.to_ms - silence.from_ms);
         self.canvas.rect((from, y), (to, y + inner), Ink::Paper);
-        self.canvas.rect((from, y), (to, y + inner), Ink::Silence);
+        let ink = if self.is_thin() { Ink::Bad } else { Ink::Silence };
+        self.canvas.rect((from, y), (to, y + inner), ink);
         self.title(|| {
             let fault = silence.fault.map_or_else(String::new, |fault| format!(", in the window of fault {fault}"));
             let at = number::instant(silence.from_ms);
@@ -226,14 +234,23 @@ impl Rows<'_> {
         });
     }
 
-    fn violation(&mut self, violation: &Violation) {
-        if !violation.at_ms.is_finite() {
-            return;
-        }
-        let at = (self.timeline.x(violation.at_ms), self.y(violation.partition) + self.inner() / 2.0);
+    /// One mark; where many stand so close that they would hide one another, a bar with their number.
+    fn violations(&mut self, cluster: &Cluster<'_>) {
+        let y = self.y(cluster.first.partition) + self.inner() / 2.0;
         let size = (self.inner() * 0.3).clamp(3.0, 4.5);
-        let title = if self.titles { format!("{}: {}", violation.kind, violation.story) } else { String::new() };
-        if is_absence(&violation.kind) {
+        let number = cluster.number;
+        let title = match (self.titles, number) {
+            (false, _) => String::new(),
+            (true, 1) => format!("{}: {}", cluster.first.kind, cluster.first.story),
+            (true, more) => format!("{more} in a row; the first, {}: {}", cluster.first.kind, cluster.first.story),
+        };
+        if cluster.to - cluster.from > 4.0 {
+            self.canvas.line(&[(cluster.from, y), (cluster.to, y)], Ink::Paper, 6.0);
+            self.canvas.line(&[(cluster.from, y), (cluster.to, y)], Ink::Bad, 3.0);
+            self.canvas.title(&title);
+        }
+        let at = (cluster.from, y);
+        if is_absence(&cluster.first.kind) {
             self.canvas.dot(at, size + 2.5, Ink::Paper, true);
             self.canvas.dot(at, size + 1.0, Ink::Bad, true);
             self.canvas.dot(at, size - 1.0, Ink::Paper, true);
@@ -241,7 +258,49 @@ impl Rows<'_> {
         } else {
             cross(&mut self.canvas, at, size, &title);
         }
+        if number > 1 && self.inner() >= 10.5 {
+            let font = Font { size: 11.0, bold: true, ink: Ink::Bad };
+            let text = format!("×{number}");
+            let from = cluster.to.max(cluster.from + size) + 4.0;
+            let half = (self.inner() / 2.0 - 1.0).min(8.0);
+            let width = text_width(&text, font.size) + 6.0;
+            self.canvas.rect((from, y - half), (from + width, y + half), Ink::Paper);
+            self.canvas.text(&text, (from + 3.0, y), Side::Start, font);
+        }
     }
+}
+
+/// Violations of one partition that stand too close to be told apart.
+struct Cluster<'a> {
+    first: &'a Violation,
+    number: usize,
+    from: f64,
+    to: f64,
+}
+
+fn clusters<'a>(violations: &'a [Violation], timeline: &Timeline) -> Vec<Cluster<'a>> {
+    let mut sorted: Vec<&Violation> = violations.iter().filter(|violation| violation.at_ms.is_finite()).collect();
+    sorted.sort_by(|one, other| {
+        (one.partition, is_absence(&one.kind))
+            .cmp(&(other.partition, is_absence(&other.kind)))
+            .then(one.at_ms.total_cmp(&other.at_ms))
+    });
+    let mut clusters: Vec<Cluster<'a>> = Vec::new();
+    for violation in sorted {
+        let x = timeline.x(violation.at_ms);
+        match clusters.last_mut() {
+            Some(last)
+                if last.first.partition == violation.partition
+                    && is_absence(&last.first.kind) == is_absence(&violation.kind)
+                    && x - last.to < 9.0 =>
+            {
+                last.to = x;
+                last.number += 1;
+            }
+            _ => clusters.push(Cluster { first: violation, number: 1, from: x, to: x }),
+        }
+    }
+    clusters
 }
 
 /// Whether a violation is about a message that is missing or made up, rather than out of place.
@@ -307,20 +366,26 @@ fn legend(report: &Report, owners: &Owners, overlaps: usize) -> Vec<Key> {
         legend.extend(owners.names().map(|(name, number)| key(box_swatch(&[Ink::Owner(number)]), name)));
     }
     let spans = &report.figures.ownership;
-    if spans.iter().any(|span| is_later_life(&span.owner)) {
+    if report.run.partitions <= 64 && spans.iter().any(|span| is_later_life(&span.owner)) {
         legend.push(key(box_swatch(&[Ink::Track, Ink::Incarnation]), "a later life of its member"));
     }
-    if spans.iter().any(|span| span.end == OwnershipEnd::Died) {
+    if report.run.partitions <= 64 && spans.iter().any(|span| span.end == OwnershipEnd::Died) {
         legend.push(key(swatch(|canvas| canvas.rect((12.0, 0.0), (15.0, 12.0), Ink::Text)), "the owner died"));
     }
     if !report.figures.silences.is_empty() {
-        legend.push(key(box_swatch(&[Ink::Paper, Ink::Silence]), "silence: messages wait, nobody handles them"));
+        let thin = report.run.partitions > 64;
+        legend.push(key(
+            box_swatch(&[Ink::Paper, if thin { Ink::Bad } else { Ink::Silence }]),
+            "silence: messages wait, nobody handles them",
+        ));
     }
     if overlaps > 0 {
         legend.push(key(box_swatch(&[Ink::Paper, Ink::Overlap]), "overlap: two believe that they own it"));
     }
     if report.violations.iter().any(|violation| !is_absence(&violation.kind)) {
-        legend.push(key(super::mark_swatch(), "violation"));
+        let promised = report.violations.iter().any(|violation| violation.promised);
+        let label = if promised { "violation" } else { "order broke (not promised)" };
+        legend.push(key(super::mark_swatch(), label));
     }
     if report.violations.iter().any(|violation| is_absence(&violation.kind)) {
         let ring = swatch(|canvas| {

@@ -29,6 +29,7 @@ pub(super) struct Timeline {
 
 struct Mark {
     x: f64,
+    number: u32,
     label: String,
     /// Where its label stands: the level above the drawing, and whether it hangs left of its line.
     place: Option<(usize, bool)>,
@@ -61,6 +62,7 @@ impl Timeline {
                 };
                 Mark {
                     x: axis.at(fault.at_ms),
+                    number: fault.id,
                     label: format!("{} {} {}", fault.id, fault.kind, clipped(&who, 12)),
                     place: None,
                     title: format!("fault {}: {} {} at {:.2} s", fault.id, fault.kind, who, fault.at_ms / 1e3),
@@ -81,7 +83,7 @@ impl Timeline {
 
     /// Height that the labels of the faults need above the drawing.
     pub(super) fn head(&self) -> f64 {
-        self.levels as f64 * LEVEL_HEIGHT + 10.0
+        self.levels as f64 * LEVEL_HEIGHT + 14.0
     }
 
     /// What lies below the data: shades of the phases in which nothing is measured, and seconds along the bottom.
@@ -132,10 +134,12 @@ impl Timeline {
     pub(super) fn draw_faults(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
         for mark in &self.faults {
             let from = match mark.place {
-                Some((level, _)) => top - 6.0 - level as f64 * LEVEL_HEIGHT,
+                Some((level, _)) => top - 11.0 - level as f64 * LEVEL_HEIGHT,
                 None => top - 4.0,
             };
-            canvas.line(&[(mark.x, from), (mark.x, bottom)], Ink::Fault, 1.25);
+            // Many lines over all the rows would be all that one sees.
+            let width = if self.faults.len() > 16 { 0.5 } else { 1.25 };
+            canvas.line(&[(mark.x, from), (mark.x, bottom)], Ink::Fault, width);
             canvas.title(&mark.title);
             if let Some((_, left)) = mark.place {
                 let (x, side) = if left { (mark.x - 4.0, Side::End) } else { (mark.x + 4.0, Side::Start) };
@@ -167,19 +171,27 @@ fn lay_out(faults: &mut [Mark]) -> usize {
     }
     let mut taken: Vec<Taken> = Vec::new();
     for mark in faults.iter_mut().rev() {
-        let width = text_width(&mark.label, LABEL.size) + 8.0;
-        let left = mark.x + width > RIGHT + 10.0;
-        let (from, to) = if left { (mark.x - width, mark.x) } else { (mark.x, mark.x + width) };
-        let free = |level: usize| {
+        let stretch = |label: &str| {
+            let width = text_width(label, LABEL.size) + 8.0;
+            let left = mark.x + width > RIGHT + 10.0;
+            if left { (mark.x - width, mark.x, left) } else { (mark.x, mark.x + width, left) }
+        };
+        let free = |level: usize, from: f64, to: f64| {
             taken.iter().all(|other| match other.level.cmp(&level) {
                 std::cmp::Ordering::Equal => to < other.from || from > other.to,
                 std::cmp::Ordering::Greater => other.line <= from || other.line >= to,
                 std::cmp::Ordering::Less => mark.x <= other.from || mark.x >= other.to,
             })
         };
-        if let Some(level) = (0..LEVELS_MAX).find(|level| free(*level)) {
-            mark.place = Some((level, left));
-            taken.push(Taken { level, line: mark.x, from, to });
+        // The whole label where it fits, else its number alone: the table of faults tells the rest.
+        for label in [mark.label.clone(), mark.number.to_string()] {
+            let (from, to, left) = stretch(&label);
+            if let Some(level) = (0..LEVELS_MAX).find(|level| free(*level, from, to)) {
+                mark.place = Some((level, left));
+                mark.label = label;
+                taken.push(Taken { level, line: mark.x, from, to });
+                break;
+            }
         }
     }
     taken.iter().map(|label| label.level + 1).max().unwrap_or(0)
