@@ -3,6 +3,7 @@
 //! What is created on a server, and how it is consumed, is not this room's business.
 
 pub mod access;
+pub mod address;
 pub mod connect;
 pub mod fetch;
 pub mod pip;
@@ -10,6 +11,7 @@ pub mod server;
 pub mod version;
 
 pub use access::{Access, Given, Identity, Secret};
+pub use address::redact;
 pub use connect::jetstream;
 pub use fetch::{Binary, Finder, Source};
 pub use server::{Options, Server};
