@@ -3,6 +3,7 @@
 //! Workers write through [`Writer`], the driver through [`Folder`] and [`StoryWriter`]; everybody else gets a
 //! [`History`](crate::model::history::History) from [`load`]. What the evidence means is decided on the floor below.
 
+mod check;
 mod codec;
 mod error;
 mod folder;
