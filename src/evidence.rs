@@ -7,6 +7,7 @@ mod check;
 mod codec;
 mod error;
 mod folder;
+mod follow;
 mod map;
 mod reader;
 mod segment;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use folder::{Folder, load, write_atomic};
+pub use follow::Follower;
 pub use reader::{Read, read_journal};
 pub use story::StoryWriter;
 pub use supply::Stalls;

@@ -205,6 +205,12 @@ fn read_later(word: u64, from: MonoNs, value: u64, salt: u64) -> Result<Option<(
     Ok(Some((flags, from + SpanNs(since))))
 }
 
+/// A line from its bytes.
+pub(super) fn line(bytes: &[u8; RECORD_BYTES]) -> Line {
+    let words = bytes.as_chunks::<8>().0;
+    std::array::from_fn(|index| u64::from_le_bytes(words[index]))
+}
+
 /// Reads a line whose time word is not zero.
 pub(super) fn decode(line: &Line, salt: u64) -> Result<Record, Flaw> {
     let [time, tags, third, fourth, fifth, sixth, seventh, eighth] = *line;
