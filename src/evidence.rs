@@ -3,9 +3,11 @@
 //! Workers write through [`Writer`], the driver through [`Folder`] and [`StoryWriter`]; everybody else gets a
 //! [`History`](crate::model::history::History) from [`load`]. What the evidence means is decided on the floor below.
 
+mod check;
 mod codec;
 mod error;
 mod folder;
+mod follow;
 mod map;
 mod reader;
 mod segment;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use folder::{Folder, load, write_atomic};
+pub use follow::Follower;
 pub use reader::{Read, read_journal};
 pub use story::StoryWriter;
 pub use supply::Stalls;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jetlag::evidence::{self, Error, Folder, Layout, Writer, read_journal};
+use jetlag::evidence::{self, Error, Folder, Follower, Layout, Writer, read_journal};
 use jetlag::model::history::Journal;
 use jetlag::model::manifest::{Environment, FORMAT, Manifest};
 use jetlag::model::promise::Promises;
@@ -66,7 +66,11 @@ fn publish(seq: u32) -> Publish {
 
 /// A journal of `count` handled messages, with a commit after every second one.
 fn write_handled(journals: &Path, count: u32) -> Writer {
-    let mut writer = Writer::create(journals, AUTHOR, RUN, SMALL).expect("a journal");
+    write_handled_in(journals, count, SMALL)
+}
+
+fn write_handled_in(journals: &Path, count: u32, layout: Layout) -> Writer {
+    let mut writer = Writer::create(journals, AUTHOR, RUN, layout).expect("a journal");
     for seq in 1..=count {
         let slot = writer.begin_handling(&handling(seq)).expect("room");
         writer.finish(slot, MonoNs(10 * u64::from(seq) + 5), true);
@@ -158,6 +162,61 @@ fn slots_stay_valid_long_after_their_segment_was_full() {
         Publish { fate, ..publish(seq) }
     });
     assert_eq!(journal.publishes, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_follower_gives_each_record_once_when_it_is_complete_and_the_rest_at_the_end() {
+    let dir = temp();
+    let mut follower = Follower::new(dir.path(), AUTHOR, RUN);
+    let mut given = Vec::new();
+    let mut poll = |follower: &mut Follower| {
+        given.clear();
+        follower.poll(|record| given.push(record)).expect("a readable journal");
+        given.clone()
+    };
+    assert_eq!(poll(&mut follower), []);
+    let mut writer = Writer::create(dir.path(), AUTHOR, RUN, SMALL).expect("a journal");
+    let mut slots: Vec<_> = (1..=40).map(|seq| writer.begin_handling(&handling(seq)).expect("room")).collect();
+    assert_eq!(poll(&mut follower), []);
+    writer.append(&Record::Commit(commit(1))).expect("room");
+    let last = slots.pop().expect("a slot");
+    for (slot, seq) in slots.into_iter().zip(1..) {
+        writer.finish(slot, MonoNs(10 * seq + 5), true);
+    }
+    let mut expected: Vec<Record> = (1..=39).map(|seq| Record::Handling(handled(seq))).collect();
+    expected.push(Record::Commit(commit(1)));
+    assert_eq!(poll(&mut follower), expected);
+    assert_eq!(poll(&mut follower), []);
+    writer.abandon(last);
+    writer.close().expect("a closed journal");
+    let mut rest = Vec::new();
+    follower.end(|record| rest.push(record)).expect("a readable journal");
+    assert_eq!(rest, [Record::Handling(handling(40))]);
+}
+
+#[test]
+fn a_follower_keeps_up_with_a_writer_at_full_speed() {
+    let dir = temp();
+    let journals = dir.path().to_owned();
+    let (count, layout) = (50_000, Layout { segment_bytes: 256 * 1024, ..SMALL });
+    let writer = std::thread::spawn(move || {
+        write_handled_in(&journals, count, layout).close().expect("a closed journal");
+    });
+    let mut follower = Follower::new(dir.path(), AUTHOR, RUN);
+    let (mut handlings, mut commits) = (Vec::new(), Vec::new());
+    let mut take = |record| match record {
+        Record::Handling(it) => handlings.push(it),
+        Record::Commit(it) => commits.push(it),
+        other => panic!("{other:?}"),
+    };
+    while !writer.is_finished() {
+        follower.poll(&mut take).expect("a readable journal");
+    }
+    writer.join().expect("no panic");
+    follower.end(&mut take).expect("a readable journal");
+    handlings.sort_by_key(|handling| handling.key_seq);
+    assert_eq!(handlings, (1..=count).map(handled).collect::<Vec<_>>());
+    assert_eq!(commits, (1..=count).filter(|seq| seq % 2 == 0).map(commit).collect::<Vec<_>>());
 }
 
 #[test]

@@ -62,11 +62,15 @@ fn commit(seq: u32) -> Commit {
 }
 
 fn end(seq: u32) -> Finish {
-    Finish { at: MonoNs(u64::from(seq) * 1000 + 20), ok: seq % 5 != 0 }
+    Finish { at: MonoNs(u64::from(seq) * 1000 + 20), ok: !seq.is_multiple_of(5) }
 }
 
 fn stored(seq: u32) -> Fate {
-    Fate::Stored { at: MonoNs(u64::from(seq) * 1000 + 15), stream_seq: u64::from(seq) << 20, duplicate: seq % 7 == 0 }
+    Fate::Stored {
+        at: MonoNs(u64::from(seq) * 1000 + 15),
+        stream_seq: u64::from(seq) << 20,
+        duplicate: seq.is_multiple_of(7),
+    }
 }
 
 /// Writes as fast as it can; says every few rounds on standard output how many are done.

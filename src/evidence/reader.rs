@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::codec::{self, Flaw, Line, RECORD_BYTES};
+use super::codec::{self, Flaw, RECORD_BYTES};
 use super::error::Error;
 use super::segment::{BadHeader, Header};
 use crate::model::history::Journal;
@@ -85,15 +85,16 @@ impl Read {
         past.next = index.saturating_add(1);
         past.goes_on = false;
         let lines = bytes.as_chunks::<RECORD_BYTES>().0;
-        let (header, seal) = match lines.first().map_or(Err(BadHeader::Damaged), |line| Header::read(&words(line))) {
-            Ok(found) => found,
-            Err(BadHeader::Newer(format)) => return Err(format),
-            Err(BadHeader::Damaged) => {
-                self.damage
-                    .push(format!("{name} has no readable header ({} bytes): its records are lost", bytes.len()));
-                return Ok(());
-            }
-        };
+        let (header, seal) =
+            match lines.first().map_or(Err(BadHeader::Damaged), |line| Header::read(&codec::line(line))) {
+                Ok(found) => found,
+                Err(BadHeader::Newer(format)) => return Err(format),
+                Err(BadHeader::Damaged) => {
+                    self.damage
+                        .push(format!("{name} has no readable header ({} bytes): its records are lost", bytes.len()));
+                    return Ok(());
+                }
+            };
         if header.run_tag != run_tag {
             self.damage.push(format!(
                 "{name} belongs to another run (tag {:016x}, this run has {run_tag:016x}): left out",
@@ -130,9 +131,9 @@ impl Read {
     /// Reads records up to the first that is not there; says how many there were.
     fn records(&mut self, lines: &[[u8; RECORD_BYTES]], header: &Header, name: &str) -> usize {
         let mut flaws: Vec<(usize, Flaw)> = Vec::new();
-        let count = lines.iter().position(|line| words(line)[0] == 0).unwrap_or(lines.len());
+        let count = lines.iter().position(|line| codec::line(line)[0] == 0).unwrap_or(lines.len());
         for (index, line) in lines[..count].iter().enumerate() {
-            match codec::decode(&words(line), header.salt().wrapping_add(index as u64)) {
+            match codec::decode(&codec::line(line), header.salt().wrapping_add(index as u64)) {
                 Ok(record) => self.take(record),
                 Err(flaw) => flaws.push((index, flaw)),
             }
@@ -159,11 +160,6 @@ impl Read {
             Record::Life(it) => journal.life.push(it),
         }
     }
-}
-
-fn words(line: &[u8; RECORD_BYTES]) -> Line {
-    let words = line.as_chunks::<8>().0;
-    std::array::from_fn(|index| words.get(index).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
 }
 
 #[cfg(test)]

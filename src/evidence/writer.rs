@@ -230,3 +230,84 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::reader::read_journal;
+    use crate::model::record::{Life, LifeEvent, Role};
+
+    const AUTHOR: Author = Author { role: Role::Consumer, index: 0, life: 1 };
+    const LIFE: Record = Record::Life(Life { at: MonoNs(1), event: LifeEvent::Ready });
+
+    /// A writer with ten records a segment, whose disk does what `disk` says before each segment.
+    fn writer(folder: &Path, patience: u64, disk: impl Fn(u32) -> std::io::Result<()> + Send + 'static) -> Writer {
+        let folder = folder.to_owned();
+        let make = {
+            let folder = folder.clone();
+            move |index| {
+                let path = crate::evidence::journal_file(&folder, index);
+                let header = Header { run_tag: 1, author: AUTHOR, index, capacity: 10 };
+                disk(index).and_then(|()| Segment::create(&path, &header)).map_err(Error::io("write", path))
+            }
+        };
+        Writer::with_supply(folder, Duration::from_millis(patience), Box::new(make)).expect("a first segment")
+    }
+
+    fn lives(folder: &Path) -> usize {
+        let read = read_journal(folder, AUTHOR, 1).expect("a readable journal");
+        assert_eq!(read.damage, Vec::<String>::new());
+        read.journal.life.len()
+    }
+
+    #[test]
+    fn a_disk_that_is_full_ends_the_journal_and_what_was_recorded_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let full = |index| if index < 3 { Ok(()) } else { Err(std::io::ErrorKind::StorageFull.into()) };
+        let mut writer = writer(folder.path(), 30_000, full);
+        for _ in 0..30 {
+            writer.append(&LIFE).expect("room");
+        }
+        let error = writer.append(&LIFE).expect_err("no room");
+        assert!(error.is_full_disk(), "{error:?}");
+        let error = writer.append(&LIFE).expect_err("ended");
+        assert!(matches!(&error, Error::Ended { reason, .. } if reason.starts_with("no room for ")), "{error:?}");
+        writer.close().expect("a closed journal");
+        assert_eq!(lives(folder.path()), 30);
+    }
+
+    #[test]
+    fn a_slow_disk_is_waited_for_and_counted() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(folder.path(), 30_000, |index| {
+            std::thread::sleep(Duration::from_millis(if index == 2 { 50 } else { 0 }));
+            Ok(())
+        });
+        for _ in 0..35 {
+            writer.append(&LIFE).expect("room");
+        }
+        let stalls = writer.stalls();
+        assert!(stalls.count >= 1 && stalls.total >= stalls.longest, "{stalls:?}");
+        assert!(stalls.longest.as_ms() > 10.0, "{stalls:?}");
+        writer.close().expect("a closed journal");
+        assert_eq!(lives(folder.path()), 35);
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_is_an_error_in_bounded_time() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(folder.path(), 20, |index| {
+            std::thread::sleep(Duration::from_millis(if index == 1 { 300 } else { 0 }));
+            Ok(())
+        });
+        for _ in 0..10 {
+            writer.append(&LIFE).expect("room");
+        }
+        let error = writer.append(&LIFE).expect_err("late");
+        assert!(matches!(error, Error::Late { waited_ms: 20, .. }), "{error:?}");
+        drop(writer);
+        assert_eq!(lives(folder.path()), 10);
+        let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+        assert_eq!(left, 1, "the helper removes what nobody took");
+    }
+}
