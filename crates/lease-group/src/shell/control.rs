@@ -431,6 +431,9 @@ impl Loop {
     }
 
     fn seen(&mut self, entry: &jetstream::kv::Entry) {
+        let stored_ms =
+            u64::try_from(entry.created.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+        self.roster.advance(stored_ms);
         let (change, error) = change(entry, self.slots.len());
         if let Some(error) = error {
             tracing::warn!(key = %entry.key, %error, "a heartbeat cannot be read and does not count");
@@ -455,7 +458,8 @@ impl Loop {
                 revision,
                 heartbeat,
             } => {
-                self.roster.see(Moment::now(), session, revision, heartbeat);
+                self.roster
+                    .see(Moment::now(), session, revision, stored_ms, heartbeat);
             }
             Change::Gone(session) => self.roster.forget(session),
             Change::Foreign => {}

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::grant::{Grant, Order};
 use super::pump::Data;
 use crate::clock::monotonic_ns;
+use crate::continuity::{Continuity, Position};
 use crate::handler::{Handler, pause_after};
 use crate::message::{Delivery, Message};
 use crate::observer::{PartitionEvent, Progress};
@@ -44,8 +45,7 @@ pub(crate) struct Epoch<'a> {
     inbox: String,
     /// What pulls still allow the server to send, minus what was taken from the subscription.
     outstanding: u64,
-    consumer_sequence: u64,
-    stream_sequence: u64,
+    continuity: Continuity,
     arrived: VecDeque<(async_nats::Message, u64)>,
     acks: VecDeque<(u64, Instant)>,
 }
@@ -68,8 +68,7 @@ impl<'a> Epoch<'a> {
             heartbeat: (settings.ttl / 2).clamp(Duration::from_millis(250), Duration::from_secs(5)),
             inbox: data.client.new_inbox(),
             outstanding: 0,
-            consumer_sequence: 0,
-            stream_sequence: grant.start.saturating_sub(1),
+            continuity: Continuity::starting_at(grant.start),
             arrived: VecDeque::new(),
             acks: VecDeque::new(),
             grant,
@@ -238,14 +237,13 @@ impl<'a> Epoch<'a> {
             return self.status(&raw);
         };
         self.outstanding = self.outstanding.saturating_sub(1);
-        // Rule 5: consumer sequences without holes, and stream sequences that rise: a redelivery would come out of order.
-        let follows = delivery.consumer_sequence == self.consumer_sequence + 1
-            && delivery.stream_sequence > self.stream_sequence;
-        if self.private && !follows {
+        let position = Position {
+            stream: delivery.stream_sequence,
+            consumer: delivery.consumer_sequence,
+        };
+        if self.private && !self.continuity.follow(position) {
             return Taken::Stop(Stopped::Gap);
         }
-        self.consumer_sequence = delivery.consumer_sequence;
-        self.stream_sequence = delivery.stream_sequence;
         let message = Message {
             partition: self.grant.partition,
             epoch: self.grant.epoch,
@@ -268,7 +266,7 @@ impl<'a> Epoch<'a> {
         match raw.status.map(|status| status.as_u16()) {
             // Sent behind everything delivered before it: what was booked and has not arrived is lost.
             Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
-                Some(delivered) if self.private && delivered > self.consumer_sequence => {
+                Some(delivered) if self.private && self.continuity.lacks(delivered) => {
                     Taken::Stop(Stopped::TailLost)
                 }
                 _ => Taken::Nothing,
