@@ -1,6 +1,7 @@
 //! A partitioned consumer group for NATS JetStream.
 pub mod assign;
 pub mod clock;
+pub mod continuity;
 mod error;
 mod group;
 mod handler;
