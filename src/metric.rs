@@ -1,1 +1,101 @@
 //! The metrics: ids, units, directions, and how each is read from the findings.
+//!
+//! A plug room: `metric/` holds one file a family, [`FAMILIES`] is the one list of them. A metric is one entry in its
+//! family's list; tables, schema, comparison and reports loop over what is here.
+
+mod exclusion;
+mod health;
+mod latency;
+mod ledger;
+mod order;
+mod pen;
+mod rebalance;
+mod resources;
+mod throughput;
+
+pub use pen::Pen;
+
+use crate::analysis::{self, Findings};
+use crate::model::history::History;
+use crate::model::reading::{Better, Reading};
+use crate::model::report::{Report, SCHEMA};
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Id in readings, as in `docs/metrics.md`.
+    pub id: &'static str,
+    /// Unit of its values.
+    pub unit: &'static str,
+    /// Which direction is good.
+    pub better: Better,
+    /// One line.
+    pub about: &'static str,
+    /// Writes its readings.
+    pub read: fn(&Findings, &mut Pen<'_>),
+}
+
+/// All families, in the order shown.
+pub const FAMILIES: &[&[Metric]] = &[
+    throughput::METRICS,
+    latency::METRICS,
+    ledger::METRICS,
+    order::METRICS,
+    exclusion::METRICS,
+    rebalance::METRICS,
+    resources::METRICS,
+    health::METRICS,
+];
+
+/// All metrics, in the order shown.
+pub fn all() -> impl Iterator<Item = &'static Metric> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The metric with an id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Metric> {
+    all().find(|metric| metric.id == id)
+}
+
+/// Everything measured in one run.
+#[must_use]
+pub fn readings(findings: &Findings) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    for metric in all() {
+        (metric.read)(findings, &mut Pen::new(metric, &mut readings));
+    }
+    readings
+}
+
+/// The whole report of a run: a pure function of its evidence.
+#[must_use]
+pub fn report(history: &History) -> Report {
+    let findings = analysis::study(history);
+    Report {
+        schema: SCHEMA.to_owned(),
+        state: findings.health.state,
+        state_reasons: findings.health.reasons.clone(),
+        run: analysis::run_info(&findings),
+        promises: findings.promises,
+        readings: readings(&findings),
+        faults: analysis::faults(&findings),
+        violations: analysis::violations(&findings),
+        figures: analysis::figures(&findings),
+        environment: findings.environment,
+        settings: findings.settings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_are_unique() {
+        let ids: BTreeSet<&str> = all().map(|metric| metric.id).collect();
+        assert_eq!(ids.len(), all().count());
+        assert_eq!(find("ordered_per_s").map(|metric| metric.unit), Some("msg/s"));
+    }
+}

@@ -1,0 +1,150 @@
+//! The ledger: accounts of messages and handlings over all phases.
+
+use super::Metric;
+use super::Pen;
+use crate::analysis::Findings;
+use crate::model::reading::{Better, Scope, Stat};
+
+/// The family.
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        id: "attempted",
+        unit: "count",
+        better: Better::None,
+        about: "messages handed to the connection",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.attempted, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "stored",
+        unit: "count",
+        better: Better::None,
+        about: "messages whose storage was confirmed",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.stored, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "failed",
+        unit: "count",
+        better: Better::Lower,
+        about: "messages known not to be stored",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.failed, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "unknown",
+        unit: "count",
+        better: Better::Lower,
+        about: "messages cut off before an answer and never seen again",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.unknown, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "surfaced",
+        unit: "count",
+        better: Better::None,
+        about: "messages cut off before an answer and found stored",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.surfaced, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "duplicate_stored",
+        unit: "count",
+        better: Better::Lower,
+        about: "second stored copies of a message: charged to the publisher or the server",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.duplicate_stored, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "publish_reordered",
+        unit: "count",
+        better: Better::Lower,
+        about: "messages that stand in the stream behind a later one of their key: charged to the publisher or the server",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.publisher.publish_reordered, found.publisher.attempted);
+        },
+    },
+    Metric {
+        id: "handled",
+        unit: "count",
+        better: Better::None,
+        about: "handlings that ended with success, repeats included",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.handled, found.handled);
+        },
+    },
+    Metric {
+        id: "aborted",
+        unit: "count",
+        better: Better::None,
+        about: "starts without success: the handler failed or its member died",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.aborted, found.handled);
+        },
+    },
+    Metric {
+        id: "phantom",
+        unit: "count",
+        better: Better::Lower,
+        about: "handlings of messages that nobody published in this run, or that are not intact",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.phantom, found.handled);
+        },
+    },
+    Metric {
+        id: "extra_copy",
+        unit: "count",
+        better: Better::None,
+        about: "repeats that a second stored copy caused",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.extra_copies, found.handled);
+        },
+    },
+    Metric {
+        id: "misrouted",
+        unit: "count",
+        better: Better::Lower,
+        about: "handlings in a partition that is not the one the key hashes to",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.misrouted, found.handled);
+        },
+    },
+    Metric {
+        id: "lost",
+        unit: "count",
+        better: Better::Lower,
+        about: "stored and never handled by the end of the drain; absent when the run did not get there",
+        read: |found, pen| {
+            read_lost(found, pen);
+        },
+    },
+    Metric {
+        id: "unhandled",
+        unit: "count",
+        better: Better::Lower,
+        about: "stored and never handled by the end of the evidence, however it ended",
+        read: |found, pen| {
+            pen.count(Scope::Run, found.unhandled, stored(found));
+        },
+    },
+];
+
+/// The final set of stored messages.
+fn stored(found: &Findings) -> u64 {
+    found.publisher.stored + found.publisher.surfaced
+}
+
+fn read_lost(found: &Findings, pen: &mut Pen<'_>) {
+    let judged = |lost: u64| found.loss_judged.then_some(lost as f64);
+    pen.write(Scope::Run, Stat::Count, judged(found.unhandled), stored(found)).censored = !found.loss_judged;
+    for (partition, counts) in (0..).zip(&found.partitions).filter(|(_, counts)| counts.lost > 0) {
+        let scope = Scope::Partition(partition);
+        pen.write(scope, Stat::Count, judged(counts.lost), counts.stored).censored = !found.loss_judged;
+    }
+}
