@@ -19,6 +19,9 @@ mod takeover;
 mod timeline;
 mod violations;
 
+#[cfg(test)]
+mod planted;
+
 pub use findings::{
     ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults, figures,
     run_info, violations,

@@ -17,6 +17,13 @@ mod lives;
 mod message;
 mod order;
 
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod planted;
+#[cfg(test)]
+pub(crate) mod scenario;
+
 pub use belief::{Belief, beliefs};
 pub use exclusion::{DualOwnership, Exclusion, Overlap};
 pub use ledger::{Entry, Ledger, OrderCounts, PartitionCounts, PublisherCounts, Verdict};

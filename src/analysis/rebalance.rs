@@ -92,8 +92,12 @@ fn study(
 
     let before_from = window_before.max(t0 - window_end.since(t0)).min(t0);
     let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
+    let changes: Vec<_> =
+        (0..partitions).map(|partition| takeover::change(beliefs, partition, t0, window_end)).collect();
+    let resumptions = takeover::resumptions(scene, &changes, window_end);
     let of_partition = |partition: u16| {
-        let change = takeover::change(beliefs, partition, t0, window_end);
+        let change = changes[usize::from(partition)];
+        let resumption = resumptions[usize::from(partition)];
         let affected = !owners
             || strikes_server(fault.kind)
             || change.is_some()
@@ -105,7 +109,7 @@ fn study(
             gap: silences.and_then(|found| found.longest(t0, window_end)),
             gap_before: silences.and_then(|found| found.longest(before_from, t0)),
             arrival_interval: silences.and_then(|found| found.arrival_interval(t0, window_end)),
-            phases: (owners && affected).then(|| takeover::phases(scene, partition, t0, window_end, change)),
+            phases: (owners && affected).then(|| takeover::phases(scene, partition, t0, change, resumption)),
         }
     };
     let of_partitions: Vec<PartitionFinding> = (0..partitions).map(of_partition).collect();

@@ -160,7 +160,7 @@ fn unpaused(from: MonoNs, to: MonoNs, pauses: &[(MonoNs, MonoNs)]) -> impl Itera
 
 /// The longest silences of the run, as the report shows them.
 pub(super) fn longest(timeline: &Timeline, all: &[PartitionSilences], faults: &[FaultFinding]) -> Vec<Silence> {
-    let mut silences: Vec<(u16, MonoNs, MonoNs)> = (0..)
+    let mut silences: Vec<(u16, MonoNs, MonoNs)> = (0..=u16::MAX)
         .zip(all)
         .flat_map(|(partition, found)| found.silences.iter().map(move |&(from, to)| (partition, from, to)))
         .collect();

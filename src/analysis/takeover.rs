@@ -22,26 +22,58 @@ pub(super) fn change(beliefs: &[Belief], partition: u16, from: MonoNs, to: MonoN
         .find(|belief| from < belief.from && belief.from <= to && Some(belief.owner) != before)
 }
 
+/// What a new owner did first: when it received its first delivery, and when it started its first message that had
+/// never been handled.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Resumption {
+    received: Option<MonoNs>,
+    handled: Option<MonoNs>,
+}
+
+/// The resumption of every partition, beside its new owner's belief. One walk over all handlings, whatever their number of
+/// partitions: journals are as good as sorted by start, but a torn one need not be.
+pub(super) fn resumptions(scene: &Scene<'_>, changes: &[Option<&Belief>], window_end: MonoNs) -> Vec<Resumption> {
+    let mut found = vec![Resumption::default(); changes.len()];
+    for (id, (entry, journal, handling)) in scene.ledger.lines(scene.history).enumerate() {
+        let partition = usize::from(handling.partition);
+        let Some(grant) = changes.get(partition).copied().flatten() else { continue };
+        let its_own = journal.author == grant.owner;
+        if !its_own || handling.started < grant.from || handling.started > window_end {
+            continue;
+        }
+        let resumption = &mut found[partition];
+        // Received can be before the grant only in absurd evidence; phases do not run backwards.
+        earliest(&mut resumption.received, handling.received.max(grant.from));
+        if scene.ledger.message_of(entry).is_some_and(|message| message.first == Some(id as u32)) {
+            earliest(&mut resumption.handled, handling.started);
+        }
+    }
+    found
+}
+
+fn earliest(known: &mut Option<MonoNs>, at: MonoNs) {
+    *known = Some(known.map_or(at, |known| known.min(at)));
+}
+
 /// The phases of the takeover of one affected partition, each from the end of the one before. Without a new owner all
-/// are unknown. When only the record that the owner was gone is missing, `detect` and `claim` are unknown and the rest is not.
+/// are unknown. When only the record that the owner was gone is missing, `detect` and `claim` are unknown and the rest
+/// is not.
 pub(super) fn phases(
     scene: &Scene<'_>,
     partition: u16,
     t0: MonoNs,
-    window_end: MonoNs,
     change: Option<&Belief>,
+    resumption: Resumption,
 ) -> Phases {
     let Some(grant) = change else {
         return Phases::default();
     };
     let detected = gone_observed(scene, partition, t0, grant.from);
-    let (received, handled) = first_handlings(scene, partition, grant, window_end);
-    let resumed = received.map(|received| received.max(grant.from));
     Phases {
         detect: detected.map(|at| at.since(t0)),
         claim: detected.map(|at| grant.from.since(at)),
-        resume: resumed.map(|at| at.since(grant.from)),
-        first_handled: resumed.zip(handled).map(|(resumed, handled)| handled.since(resumed)),
+        resume: resumption.received.map(|at| at.since(grant.from)),
+        first_handled: resumption.received.zip(resumption.handled).map(|(resumed, handled)| handled.since(resumed)),
     }
 }
 
@@ -53,35 +85,4 @@ fn gone_observed(scene: &Scene<'_>, partition: u16, t0: MonoNs, granted: MonoNs)
         .map(|record| record.at)
         .filter(|&at| t0 <= at && at <= granted)
         .min()
-}
-
-/// Of the new owner, from its grant on: when the first delivery of the partition was received, and when the first
-/// message that had never been handled was started.
-fn first_handlings(
-    scene: &Scene<'_>,
-    partition: u16,
-    grant: &Belief,
-    window_end: MonoNs,
-) -> (Option<MonoNs>, Option<MonoNs>) {
-    let Some(index) = scene.history.journals.iter().position(|journal| journal.author == grant.owner) else {
-        return (None, None);
-    };
-    let handlings = &scene.history.journals[index].handlings;
-    let from = handlings.partition_point(|handling| handling.started < grant.from);
-    let offset = scene.ledger.first_entry_of(index);
-    let mut received = None;
-    for (id, handling) in (offset..).zip(handlings).skip(from) {
-        if handling.started > window_end {
-            break;
-        }
-        if handling.partition != partition {
-            continue;
-        }
-        received = received.or(Some(handling.received));
-        let message = scene.ledger.entries.get(id).and_then(|entry| scene.ledger.message_of(entry));
-        if message.is_some_and(|message| message.first == Some(id as u32)) {
-            return (received, Some(handling.started));
-        }
-    }
-    (received, None)
 }

@@ -143,7 +143,7 @@ fn stored(found: &Findings) -> u64 {
 fn read_lost(found: &Findings, pen: &mut Pen<'_>) {
     let judged = |lost: u64| found.loss_judged.then_some(lost as f64);
     pen.write(Scope::Run, Stat::Count, judged(found.unhandled), stored(found)).censored = !found.loss_judged;
-    for (partition, counts) in (0..).zip(&found.partitions).filter(|(_, counts)| counts.lost > 0) {
+    for (partition, counts) in (0..found.run.partitions).zip(&found.partitions).filter(|(_, counts)| counts.lost > 0) {
         let scope = Scope::Partition(partition);
         pen.write(scope, Stat::Count, judged(counts.lost), counts.stored).censored = !found.loss_judged;
     }

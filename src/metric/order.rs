@@ -104,14 +104,14 @@ pub(super) const METRICS: &[Metric] = &[
 
 fn read_violations(found: &Findings, pen: &mut Pen<'_>) {
     pen.count(Scope::Run, found.order.violations(), found.order.handled());
-    for (partition, counts) in (0..).zip(&found.partitions) {
+    for (partition, counts) in (0..found.run.partitions).zip(&found.partitions) {
         pen.count(Scope::Partition(partition), counts.by_key.violations(), counts.by_key.handled());
     }
 }
 
 fn read_partition_violations(found: &Findings, pen: &mut Pen<'_>) {
     pen.count(Scope::Run, found.partition_order.violations(), found.partition_order.handled());
-    for (partition, counts) in (0..).zip(&found.partitions) {
+    for (partition, counts) in (0..found.run.partitions).zip(&found.partitions) {
         let order = counts.by_partition;
         pen.count(Scope::Partition(partition), order.violations(), order.handled());
     }

@@ -197,12 +197,6 @@ impl Ledger {
         self.entries.iter().zip(sources).map(|(entry, (journal, handling))| (entry, journal, handling))
     }
 
-    /// The line of the first handling of a journal, by the journal's number.
-    #[must_use]
-    pub fn first_entry_of(&self, journal: usize) -> usize {
-        self.offsets.get(journal).map_or(self.entries.len(), |&offset| offset as usize)
-    }
-
     /// The message of a line, when it is one of this run's.
     #[must_use]
     pub fn message_of(&self, entry: &Entry) -> Option<&Message> {

@@ -1,0 +1,361 @@
+//! The oracle: the ledger again, slow and obvious, written from `docs/metrics.md` and from nothing else. A property
+//! holds the ledger against it on random histories.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::scenario::{Scenario, us};
+use super::{Ledger, Verdict, judge};
+use crate::model::history::History;
+use crate::model::record::{Commit, Fate, Finish, Handling, Publish, Reach};
+use crate::model::time::{MonoNs, SpanNs};
+
+type Id = (u32, u32);
+
+/// What the oracle says of one handling: verdict by key, distance, verdict by partition.
+type Judged = (Verdict, u64, Option<Verdict>);
+
+struct Oracle<'a> {
+    publishes: Vec<&'a Publish>,
+    /// All handlings in evidence order.
+    handlings: Vec<&'a Handling>,
+    commits: Vec<&'a Commit>,
+}
+
+impl<'a> Oracle<'a> {
+    fn new(history: &'a History) -> Self {
+        Self {
+            publishes: history.journals.iter().flat_map(|j| &j.publishes).collect(),
+            handlings: history.journals.iter().flat_map(|j| &j.handlings).collect(),
+            commits: history.journals.iter().flat_map(|j| &j.commits).collect(),
+        }
+    }
+
+    fn attempted(&self) -> BTreeSet<Id> {
+        self.publishes.iter().map(|p| (p.key, p.key_seq)).collect()
+    }
+
+    /// Every stream sequence that any evidence names for a message.
+    fn copies(&self, id: Id) -> BTreeSet<u64> {
+        let published = self.publishes.iter().filter(|p| (p.key, p.key_seq) == id).filter_map(|p| match p.fate {
+            Fate::Stored { stream_seq, .. } => Some(stream_seq),
+            _ => None,
+        });
+        let delivered = self.handlings.iter().filter(|h| h.intact && (h.key, h.key_seq) == id).map(|h| h.stream_seq);
+        published.chain(delivered).filter(|&seq| seq != 0).collect()
+    }
+
+    fn confirmed(&self, id: Id) -> bool {
+        self.publishes.iter().any(|p| (p.key, p.key_seq) == id && matches!(p.fate, Fate::Stored { .. }))
+    }
+
+    fn delivered(&self, id: Id) -> bool {
+        self.handlings.iter().any(|h| h.intact && (h.key, h.key_seq) == id)
+    }
+
+    fn is_stored(&self, id: Id) -> bool {
+        self.attempted().contains(&id) && (self.confirmed(id) || self.delivered(id))
+    }
+
+    fn sent(&self, id: Id) -> MonoNs {
+        let of = |confirmed: bool| {
+            let mut sendings = self.publishes.iter().filter(|p| (p.key, p.key_seq) == id);
+            sendings.find(|p| !confirmed || matches!(p.fate, Fate::Stored { .. })).map(|p| p.sent)
+        };
+        of(true).or_else(|| of(false)).expect("only asked of attempted messages")
+    }
+
+    fn partition(&self, id: Id) -> u16 {
+        self.publishes.iter().find(|p| (p.key, p.key_seq) == id).map_or(0, |p| p.partition)
+    }
+
+    /// Stored messages of one group in stream order.
+    fn ranks(&self, belongs: impl Fn(Id) -> bool) -> Vec<Id> {
+        let mut ids: Vec<Id> = self.attempted().into_iter().filter(|&id| belongs(id) && self.is_stored(id)).collect();
+        ids.sort_by_key(|&id| (self.copies(id).first().copied().unwrap_or(0), self.sent(id), id));
+        ids
+    }
+
+    fn succeeded(handling: &Handling) -> bool {
+        handling.finished.is_some_and(|finish| finish.ok)
+    }
+
+    /// Indices of successful handlings of known messages, by start; ties in the order of the evidence.
+    fn by_start(&self) -> Vec<usize> {
+        let mut indices: Vec<usize> = (0..self.handlings.len())
+            .filter(|&at| {
+                let h = self.handlings[at];
+                Self::succeeded(h) && h.intact && self.attempted().contains(&(h.key, h.key_seq))
+            })
+            .collect();
+        indices.sort_by_key(|&at| (self.handlings[at].started, at));
+        indices
+    }
+
+    fn id(&self, at: usize) -> Id {
+        (self.handlings[at].key, self.handlings[at].key_seq)
+    }
+
+    /// A repeat of a message at another stream sequence than its first copy's.
+    fn is_extra_copy(&self, at: usize, by_start: &[usize]) -> bool {
+        let earlier = by_start.iter().take_while(|&&other| other != at).any(|&other| self.id(other) == self.id(at));
+        let seq = self.handlings[at].stream_seq;
+        earlier && seq != 0 && self.copies(self.id(at)).first() != Some(&seq)
+    }
+
+    fn is_committed(&self, at: usize) -> bool {
+        let handling = self.handlings[at];
+        handling.stream_seq != 0
+            && self.commits.iter().any(|commit| {
+                commit.at < handling.started
+                    && commit.partition == handling.partition
+                    && match commit.reach {
+                        Reach::UpTo => handling.stream_seq <= commit.stream_seq,
+                        Reach::Exact => handling.stream_seq == commit.stream_seq,
+                    }
+            })
+    }
+
+    /// Verdicts for the handlings `sequence` against the ranks `order`.
+    fn judge(&self, sequence: &[usize], order: &[Id]) -> BTreeMap<usize, (Verdict, u64)> {
+        let rank = |at: usize| order.iter().position(|&id| id == self.id(at)).expect("handled is stored") as u64 + 1;
+        let first = |n: usize| !sequence[..n].iter().any(|&other| self.id(other) == self.id(sequence[n]));
+        let high = |n: usize| sequence[..n].iter().map(|&other| rank(other)).max().unwrap_or(0);
+        let replays = |n: usize| rank(sequence[n]) <= high(n);
+        let continues =
+            |n: usize| n > 0 && replays(n - 1) && replays(n) && rank(sequence[n]) == rank(sequence[n - 1]) + 1;
+        let mut verdicts = BTreeMap::new();
+        for n in 0..sequence.len() {
+            let at = sequence[n];
+            let (r, high_now) = (rank(at), high(n));
+            let judged = if first(n) {
+                if r == high_now + 1 {
+                    (Verdict::InOrder, 0)
+                } else if r > high_now {
+                    (Verdict::Skipped, r - high_now - 1)
+                } else {
+                    (Verdict::Late, high_now - r)
+                }
+            } else {
+                let mut last = n;
+                while last + 1 < sequence.len() && continues(last + 1) {
+                    last += 1;
+                }
+                let end = rank(sequence[last]);
+                let cut = last + 1 == sequence.len() || (!first(last + 1) && rank(sequence[last + 1]) <= end);
+                let legal = (end == high_now || cut) && !self.is_committed(at);
+                (if legal { Verdict::Redelivered } else { Verdict::Regressed }, high_now - r)
+            };
+            verdicts.insert(at, judged);
+        }
+        verdicts
+    }
+
+    /// One verdict a handling.
+    fn verdicts(&self) -> Vec<Judged> {
+        let by_start = self.by_start();
+        let ordered: Vec<usize> = by_start.iter().copied().filter(|&at| !self.is_extra_copy(at, &by_start)).collect();
+        let mut by_key = BTreeMap::new();
+        let mut by_partition = BTreeMap::new();
+        for key in self.attempted().into_iter().map(|id| id.0).collect::<BTreeSet<_>>() {
+            let sequence: Vec<usize> = ordered.iter().copied().filter(|&at| self.id(at).0 == key).collect();
+            by_key.extend(self.judge(&sequence, &self.ranks(|id| id.0 == key)));
+        }
+        for partition in self.publishes.iter().map(|p| p.partition).collect::<BTreeSet<_>>() {
+            let right =
+                |&at: &usize| self.handlings[at].partition == partition && self.partition(self.id(at)) == partition;
+            let sequence: Vec<usize> = ordered.iter().copied().filter(right).collect();
+            by_partition.extend(self.judge(&sequence, &self.ranks(|id| self.partition(id) == partition)));
+        }
+        (0..self.handlings.len())
+            .map(|at| {
+                let h = self.handlings[at];
+                let (verdict, distance) = if !Self::succeeded(h) {
+                    (Verdict::Aborted, 0)
+                } else if !h.intact || !self.attempted().contains(&(h.key, h.key_seq)) {
+                    (Verdict::Phantom, 0)
+                } else if let Some(&judged) = by_key.get(&at) {
+                    judged
+                } else {
+                    (Verdict::ExtraCopy, 0)
+                };
+                (verdict, distance, by_partition.get(&at).map(|judged| judged.0))
+            })
+            .collect()
+    }
+
+    fn lost(&self) -> u64 {
+        let handled: BTreeSet<Id> = self.by_start().into_iter().map(|at| self.id(at)).collect();
+        let stored = self.attempted().into_iter().filter(|&id| self.is_stored(id));
+        stored.filter(|id| !handled.contains(id)).count() as u64
+    }
+
+    fn publish_reordered(&self) -> u64 {
+        let keys: BTreeSet<u32> = self.attempted().into_iter().map(|id| id.0).collect();
+        let of_key = |key: u32| {
+            let order = self.ranks(|id| id.0 == key);
+            (0..order.len()).filter(|&at| order[..at].iter().any(|before| before.1 > order[at].1)).count() as u64
+        };
+        keys.into_iter().map(of_key).sum()
+    }
+
+    /// Handlings that begin strictly within another member's. (The scenarios of this property have no epochs.)
+    fn overlap(&self, history: &History) -> u64 {
+        let author = |at: usize| {
+            let mut before = 0;
+            history.journals.iter().position(|journal| {
+                before += journal.handlings.len();
+                at < before
+            })
+        };
+        let ended = |h: &Handling| h.finished.map_or(h.started, |finish| finish.at).max(h.started);
+        let begins_beside = |at: usize| {
+            (0..self.handlings.len()).any(|other| {
+                let (this, that) = (self.handlings[at], self.handlings[other]);
+                let earlier = (that.started, other) < (this.started, at);
+                earlier && author(at) != author(other) && that.partition == this.partition && ended(that) > this.started
+            })
+        };
+        (0..self.handlings.len()).filter(|&at| begins_beside(at)).count() as u64
+    }
+}
+
+fn compare(history: &History) {
+    let ledger: Ledger = judge(history);
+    let oracle = Oracle::new(history);
+    let expected = oracle.verdicts();
+    assert_eq!(ledger.entries.len(), expected.len(), "one line a handling");
+    for (at, (entry, &(verdict, distance, _))) in ledger.entries.iter().zip(&expected).enumerate() {
+        assert_eq!((entry.verdict, u64::from(entry.distance)), (verdict, distance), "handling {at}");
+    }
+    let count = |verdict| expected.iter().filter(|judged| judged.0 == verdict).count() as u64;
+    let of_partition = |verdict| expected.iter().filter(|judged| judged.2 == Some(verdict)).count() as u64;
+    let order = ledger.order;
+    assert_eq!(order.in_order, count(Verdict::InOrder));
+    assert_eq!(order.skipped, count(Verdict::Skipped));
+    assert_eq!(order.late, count(Verdict::Late));
+    assert_eq!(order.redelivered, count(Verdict::Redelivered));
+    assert_eq!(order.regressed, count(Verdict::Regressed));
+    assert_eq!(ledger.extra_copies, count(Verdict::ExtraCopy));
+    assert_eq!(ledger.aborted, count(Verdict::Aborted));
+    assert_eq!(ledger.phantom, count(Verdict::Phantom));
+    assert_eq!(ledger.handled() + ledger.aborted + ledger.phantom, expected.len() as u64, "exactly one verdict each");
+    let partition_order = ledger.partition_order;
+    assert_eq!(partition_order.in_order, of_partition(Verdict::InOrder));
+    assert_eq!(partition_order.skipped, of_partition(Verdict::Skipped));
+    assert_eq!(partition_order.late, of_partition(Verdict::Late));
+    assert_eq!(partition_order.redelivered, of_partition(Verdict::Redelivered));
+    assert_eq!(partition_order.regressed, of_partition(Verdict::Regressed));
+    assert_eq!(ledger.lost, oracle.lost());
+    assert_eq!(ledger.publisher.attempted, oracle.attempted().len() as u64);
+    assert_eq!(ledger.publisher.publish_reordered, oracle.publish_reordered());
+    let extra = oracle.attempted().into_iter().map(|id| oracle.copies(id).len().saturating_sub(1) as u64);
+    assert_eq!(ledger.publisher.duplicate_stored, extra.sum::<u64>());
+    assert_eq!(ledger.exclusion.overlap.iter().sum::<u64>(), oracle.overlap(history));
+    let by_partition = ledger.partitions.iter().map(|counts| counts.by_key.handled()).sum::<u64>();
+    assert_eq!(by_partition, order.handled(), "partitions add up to the run");
+}
+
+/// A publish: key, whether it is stored (else unknown, failed), whether a second copy is stored.
+fn publishes() -> impl Strategy<Value = Vec<(u32, u8, bool)>> {
+    prop::collection::vec((0..3_u32, 0..8_u8, prop::bool::weighted(0.1)), 0..14)
+}
+
+/// A handling: member, which message (by index, a little beyond the end), start, length, outcome, intact, which copy.
+type RandomHandling = (u16, usize, u64, u64, u8, bool, bool);
+
+fn handlings() -> impl Strategy<Value = Vec<RandomHandling>> {
+    let one =
+        (0..3_u16, 0..15_usize, 0..60_u64, 0..9_u64, 0..8_u8, prop::bool::weighted(0.95), prop::bool::weighted(0.2));
+    prop::collection::vec(one, 0..40)
+}
+
+/// Mostly in order with rewinds, which random handlings hardly ever are: (member, from, to) replays of the stream.
+fn replays() -> impl Strategy<Value = Vec<(u16, usize, usize)>> {
+    prop::collection::vec((0..3_u16, 0..12_usize, 0..12_usize), 0..6)
+}
+
+fn commits() -> impl Strategy<Value = Vec<(u16, u64, bool, u64)>> {
+    prop::collection::vec((0..2_u16, 0..18_u64, any::<bool>(), 0..90_u64), 0..4)
+}
+
+fn build(
+    streamless: bool,
+    publishes: &[(u32, u8, bool)],
+    replays: &[(u16, usize, usize)],
+    handlings: &[RandomHandling],
+    commits: &[(u16, u64, bool, u64)],
+) -> History {
+    let mut scenario = Scenario::new(2, 3);
+    let mut next = BTreeMap::new();
+    let mut messages: Vec<(Id, u64)> = Vec::new();
+    for (at, &(key, fate, copy)) in publishes.iter().enumerate() {
+        let key_seq = *next.entry(key).and_modify(|seq| *seq += 1).or_insert(1);
+        // A multiplier that is no factor of the modulus: stream order differs from publish order now and then.
+        let stream_seq = if streamless {
+            0
+        } else if fate == 5 {
+            20 - at as u64
+        } else {
+            20 + at as u64
+        };
+        let at = us(at as u64);
+        let fate = match fate {
+            0 => Fate::Failed { at },
+            1 | 2 => Fate::Unknown,
+            _ => Fate::Stored { at, stream_seq, duplicate: false },
+        };
+        scenario.publish(key, key_seq, at, fate);
+        if copy && !streamless {
+            let fate = Fate::Stored { at, stream_seq: stream_seq + 40, duplicate: false };
+            scenario.publish(key, key_seq, at + SpanNs(1), fate);
+        }
+        messages.push(((key, key_seq), stream_seq));
+    }
+    let mut clock = 20;
+    for &(member, from, to) in replays {
+        for &((key, key_seq), stream_seq) in messages.iter().take(to).skip(from) {
+            clock += 1;
+            scenario.handled(member, key, key_seq, us(clock)).stream_seq = stream_seq;
+        }
+    }
+    for &(member, message, started, length, outcome, intact, copy) in handlings {
+        let ((key, key_seq), stream_seq) = messages.get(message).copied().unwrap_or(((message as u32 % 5, 99), 7));
+        let started = us(20 + started);
+        let at = started + SpanNs(length * 1_000);
+        let finished = (outcome > 0).then_some(Finish { at, ok: outcome > 1 });
+        let handling = scenario.handling(member, key, key_seq, started, finished);
+        handling.intact = intact;
+        handling.stream_seq = if streamless { 0 } else { stream_seq + if copy { 40 } else { 0 } };
+    }
+    for &(partition, seq, exact, at) in commits {
+        let reach = if exact { Reach::Exact } else { Reach::UpTo };
+        scenario.commit(0, partition, 15 + seq, reach, us(at));
+    }
+    scenario.history
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_ledger_agrees_with_the_oracle(
+        streamless in prop::bool::weighted(0.2),
+        publishes in publishes(),
+        replays in replays(),
+        handlings in handlings(),
+        commits in commits(),
+    ) {
+        compare(&build(streamless, &publishes, &replays, &handlings, &commits));
+    }
+
+    #[test]
+    fn replays_alone_agree_with_the_oracle(
+        publishes in publishes(),
+        replays in replays(),
+        commits in commits(),
+    ) {
+        compare(&build(false, &publishes, &replays, &[], &commits));
+    }
+}

@@ -1,0 +1,270 @@
+//! Planted hazards: each must be reported exactly, and its near miss not at all.
+
+use super::scenario::{Scenario, ms, us};
+use super::{Ledger, Verdict, judge};
+use crate::model::record::{Fate, Finish, OwnershipChange, Reach};
+use crate::model::story::StoryEvent;
+use crate::model::time::MonoNs;
+
+/// `count` messages of key 0, stored a millisecond apart.
+fn stream(count: u32) -> Scenario {
+    let mut scenario = Scenario::new(1, 1);
+    for seq in 1..=count {
+        scenario.stored(0, seq, ms(seq.into()));
+    }
+    scenario
+}
+
+/// Handles these messages of key 0 by member 0, a millisecond apart from 100 ms on.
+fn handle(scenario: &mut Scenario, seqs: &[u32]) {
+    for (at, &seq) in (100..).zip(seqs) {
+        scenario.handled(0, 0, seq, ms(at));
+    }
+}
+
+/// The ledger when these messages of key 0 are handled in this order.
+fn ledger(stored: u32, handled: &[u32]) -> Ledger {
+    let mut scenario = stream(stored);
+    handle(&mut scenario, handled);
+    judge(&scenario.history)
+}
+
+/// (in order, skipped, late, redelivered, regressed, lost)
+fn counts(ledger: &Ledger) -> (u64, u64, u64, u64, u64, u64) {
+    let order = ledger.order;
+    (order.in_order, order.skipped, order.late, order.redelivered, order.regressed, ledger.lost)
+}
+
+#[test]
+fn a_clean_run_has_nothing_to_tell() {
+    let ledger = ledger(5, &[1, 2, 3, 4, 5]);
+    assert_eq!(counts(&ledger), (5, 0, 0, 0, 0, 0));
+    assert_eq!(ledger.publisher.stored, 5);
+    assert_eq!(ledger.partition_order.violations(), 0);
+    assert_eq!((ledger.phantom, ledger.aborted, ledger.misplaced), (0, 0, 0));
+}
+
+#[test]
+fn a_skip_is_one_hole_of_its_size_and_a_loss() {
+    let ledger = ledger(6, &[1, 4, 5, 6]);
+    assert_eq!(counts(&ledger), (3, 1, 0, 0, 0, 2));
+    assert_eq!((ledger.order.hole_messages, ledger.order.distance_max), (2, 2));
+}
+
+#[test]
+fn a_hole_filled_late_is_late_with_its_distance() {
+    let ledger = ledger(6, &[1, 3, 4, 5, 6, 2]);
+    assert_eq!(counts(&ledger), (4, 1, 1, 0, 0, 0));
+    assert_eq!(ledger.order.distance_max, 4);
+}
+
+#[test]
+fn a_loss_at_the_end_breaks_no_order() {
+    assert_eq!(counts(&ledger(5, &[1, 2, 3])), (3, 0, 0, 0, 0, 2));
+}
+
+#[test]
+fn a_contiguous_rewind_is_no_violation() {
+    assert_eq!(counts(&ledger(6, &[1, 2, 3, 4, 2, 3, 4, 5, 6])), (6, 0, 0, 3, 0, 0));
+}
+
+#[test]
+fn a_repeat_out_of_place_is_a_regression() {
+    assert_eq!(counts(&ledger(6, &[1, 2, 3, 4, 2, 5, 6])), (6, 0, 0, 0, 1, 0));
+}
+
+#[test]
+fn a_committed_repeat_is_a_regression_and_an_uncommitted_one_is_not() {
+    for (reach, at, regressed) in [
+        (Reach::UpTo, 102, 2),
+        (Reach::Exact, 102, 1),
+        // Confirmed only after the repeats had begun.
+        (Reach::UpTo, 110, 0),
+        (Reach::Exact, 110, 0),
+    ] {
+        let mut scenario = stream(3);
+        handle(&mut scenario, &[1, 2, 3, 1, 2, 3]);
+        scenario.commit(0, 0, 2, reach, ms(at));
+        let ledger = judge(&scenario.history);
+        assert_eq!(counts(&ledger), (3, 0, 0, 3 - regressed, regressed, 0), "{reach:?} at {at}");
+    }
+}
+
+#[test]
+fn an_aborted_start_has_no_order_and_its_message_still_waits() {
+    let mut scenario = stream(3);
+    scenario.handled(0, 0, 1, ms(100));
+    scenario.handling(0, 0, 2, ms(101), None);
+    scenario.handling(1, 0, 2, ms(102), Some(Finish { at: ms(103), ok: false }));
+    scenario.handled(1, 0, 2, ms(104));
+    let ledger = judge(&scenario.history);
+    assert_eq!(counts(&ledger), (2, 0, 0, 0, 0, 1));
+    assert_eq!(ledger.aborted, 2);
+}
+
+#[test]
+fn phantoms_are_what_nobody_published_or_what_is_not_intact() {
+    let mut scenario = stream(2);
+    handle(&mut scenario, &[1, 2]);
+    scenario.handled(0, 0, 3, ms(110));
+    scenario.handled(0, 7_000_000, 1, ms(111));
+    scenario.handled(0, 0, 1, ms(112)).intact = false;
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.phantom, 3);
+    assert_eq!(counts(&ledger), (2, 0, 0, 0, 0, 0));
+}
+
+#[test]
+fn an_unknown_publish_that_is_delivered_has_surfaced() {
+    let mut scenario = stream(1);
+    for (seq, fate) in [(2, Fate::Unknown), (3, Fate::Unknown), (4, Fate::Failed { at: ms(9) })] {
+        scenario.publish(0, seq, ms(seq.into()), fate);
+    }
+    scenario.handled(0, 0, 1, ms(100));
+    scenario.handled(0, 0, 2, ms(101)).stream_seq = 2;
+    let ledger = judge(&scenario.history);
+    let publisher = ledger.publisher;
+    assert_eq!((publisher.attempted, publisher.stored, publisher.surfaced), (4, 1, 1));
+    assert_eq!((publisher.unknown, publisher.failed), (1, 1));
+    assert_eq!(counts(&ledger), (2, 0, 0, 0, 0, 0));
+}
+
+#[test]
+fn a_second_stored_copy_is_not_charged_to_the_consumer() {
+    let mut scenario = stream(3);
+    scenario.publish(0, 1, ms(5), Fate::Stored { at: ms(6), stream_seq: 4, duplicate: false });
+    handle(&mut scenario, &[1, 2, 3]);
+    scenario.handled(0, 0, 1, ms(110)).stream_seq = 4;
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.publisher.duplicate_stored, 1);
+    assert_eq!(ledger.extra_copies, 1);
+    assert_eq!(counts(&ledger), (3, 0, 0, 0, 0, 0));
+}
+
+#[test]
+fn a_duplicate_that_the_server_dropped_is_no_copy() {
+    let mut scenario = stream(2);
+    scenario.publish(0, 2, ms(5), Fate::Stored { at: ms(6), stream_seq: 2, duplicate: true });
+    handle(&mut scenario, &[1, 2]);
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.publisher.duplicate_stored, 0);
+    assert_eq!(ledger.publisher.attempted, 2);
+}
+
+#[test]
+fn what_was_stored_out_of_order_is_judged_in_stream_order() {
+    let mut scenario = Scenario::new(1, 1);
+    for (seq, stream_seq) in [(1, 1), (2, 3), (3, 2), (4, 4)] {
+        scenario.publish(0, seq, ms(seq.into()), Fate::Stored { at: ms(10), stream_seq, duplicate: false });
+    }
+    handle(&mut scenario, &[1, 3, 2, 4]);
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.publisher.publish_reordered, 1);
+    assert_eq!(counts(&ledger), (4, 0, 0, 0, 0, 0));
+}
+
+#[test]
+fn two_keys_of_a_partition_may_pass_each_other_by_key_but_not_by_partition() {
+    let mut scenario = Scenario::new(1, 2);
+    for seq in 1..=3 {
+        scenario.stored(0, seq, ms(seq.into()));
+        scenario.stored(1, seq, ms(seq.into()));
+    }
+    for (at, (key, seq)) in (100..).zip([(0, 1), (0, 2), (1, 1), (0, 3), (1, 2), (1, 3)]) {
+        scenario.handled(0, key, seq, ms(at));
+    }
+    let ledger = judge(&scenario.history);
+    assert_eq!(counts(&ledger), (6, 0, 0, 0, 0, 0));
+    let partition = ledger.partition_order;
+    // Stream: a1 b1 a2 b2 a3 b3. Handled: a1, a2 (skips b1), b1 late, a3 (skips b2), b2 late, b3.
+    assert_eq!((partition.in_order, partition.skipped, partition.late), (2, 2, 2));
+}
+
+#[test]
+fn handling_beside_another_member_is_an_overlap_and_touching_is_none() {
+    for (second, overlaps) in [(us(100_050), 1), (us(100_100), 0)] {
+        let mut scenario = stream(2);
+        scenario.handled(0, 0, 1, us(100_000));
+        scenario.handled(1, 0, 2, second);
+        let ledger = judge(&scenario.history);
+        assert_eq!(ledger.exclusion.overlap, [overlaps]);
+        assert_eq!(ledger.exclusion.overlaps.len() as u64, overlaps);
+    }
+}
+
+#[test]
+fn a_handler_cut_off_by_sigkill_is_going_on_until_the_death() {
+    let mut scenario = stream(2);
+    scenario.handling(0, 0, 1, ms(100), None);
+    scenario.handled(1, 0, 2, ms(105));
+    let struck = vec!["c0.1".to_owned()];
+    for (death, overlaps) in [(ms(110), 1), (ms(104), 0)] {
+        scenario.history.story.clear();
+        scenario
+            .tell(death, StoryEvent::Fault { id: 0, kind: "kill".into(), target: "c0".into(), struck: struck.clone() });
+        assert_eq!(judge(&scenario.history).exclusion.overlap, [overlaps]);
+    }
+}
+
+/// Member 0 owns the partition from 10 ms in epoch 1, member 1 from `takeover` in epoch 2.
+fn two_owners(first_deadline: MonoNs, takeover: MonoNs) -> Scenario {
+    let mut scenario = stream(4);
+    scenario.own(0, 0, 1, ms(10), OwnershipChange::Granted { deadline: ms(60) });
+    scenario.own(0, 0, 1, ms(50), OwnershipChange::Renewed { deadline: first_deadline });
+    scenario.own(1, 0, 2, takeover, OwnershipChange::Granted { deadline: ms(500) });
+    scenario
+}
+
+#[test]
+fn overlapping_beliefs_are_dual_ownership_and_successive_ones_are_not() {
+    assert_eq!(judge(&two_owners(ms(200), ms(150)).history).exclusion.dual_ownership.len(), 1);
+    assert_eq!(judge(&two_owners(ms(150), ms(150)).history).exclusion.dual_ownership.len(), 0);
+
+    let mut released = two_owners(ms(200), ms(150));
+    released.own(0, 0, 1, ms(149), OwnershipChange::Released);
+    assert_eq!(judge(&released.history).exclusion.dual_ownership.len(), 0);
+
+    let mut dead = two_owners(ms(200), ms(150));
+    dead.tell(
+        ms(149),
+        StoryEvent::Exited { process: "c0.1".into(), code: None, signal: Some(9), ordered: true, message: None },
+    );
+    assert_eq!(judge(&dead.history).exclusion.dual_ownership.len(), 0);
+}
+
+#[test]
+fn a_superseded_owner_that_starts_is_stale_and_its_tail_is_not() {
+    let mut scenario = two_owners(ms(140), ms(150));
+    // The check passed before the grant, the handler was paused and ended long after it.
+    scenario.handling(0, 0, 1, ms(139), Some(Finish { at: ms(170), ok: true })).epoch = 1;
+    scenario.handled(1, 0, 2, ms(160)).epoch = 2;
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.exclusion.stale_tail, [0]);
+    assert!(ledger.exclusion.stale_handling.is_empty());
+    assert_eq!((ledger.exclusion.overlap.as_slice(), ledger.exclusion.overlap_stale_tail), (&[0][..], 1));
+
+    // The next message of the superseded owner is one too many.
+    scenario.handled(0, 0, 3, ms(171)).epoch = 1;
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.exclusion.stale_handling.len(), 1);
+    assert_eq!(ledger.exclusion.stale_tail.len(), 1);
+}
+
+#[test]
+fn absurd_evidence_is_judged_without_panic() {
+    let mut scenario = stream(3);
+    handle(&mut scenario, &[1, 2, 3]);
+    let mut torn = *scenario.handled(0, u32::MAX, u32::MAX, MonoNs(u64::MAX));
+    torn.partition = u16::MAX;
+    torn.finished = Some(Finish { at: MonoNs(0), ok: true });
+    torn.epoch = u32::MAX;
+    torn.stream_seq = u64::MAX;
+    scenario.member(0).handlings.push(torn);
+    scenario.publish(u32::MAX, u32::MAX, MonoNs(u64::MAX), Fate::Unknown);
+    scenario.commit(0, u16::MAX, u64::MAX, Reach::UpTo, MonoNs(0));
+    scenario.own(0, u16::MAX, u32::MAX, MonoNs(u64::MAX), OwnershipChange::Renewed { deadline: MonoNs(0) });
+    let ledger = judge(&scenario.history);
+    assert_eq!(ledger.entries.len(), 5);
+    assert_eq!(ledger.entries.iter().filter(|entry| entry.verdict == Verdict::InOrder).count(), 4);
+    assert!(ledger.misplaced > 0);
+}
