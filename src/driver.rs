@@ -4,8 +4,8 @@
 //! nothing and judges nothing: that is done afterwards, from the evidence.
 
 mod conduct;
-mod drain;
 mod fleet;
+mod look;
 mod provision;
 pub mod scene;
 

@@ -83,31 +83,21 @@ pub enum Job {
 pub enum Word {
     /// Connected and able to work.
     Ready,
-    /// How far it has come, twice a second.
-    Progress(Progress),
+    /// Publisher, twice a second: messages whose intended instant has come.
+    Offered {
+        /// How many so far.
+        messages: u64,
+    },
     /// The partitions that it believes to own have changed.
     Owns {
         /// All of them.
         partitions: BTreeSet<u16>,
     },
     /// The job is done; the process ends.
-    Done(Progress),
+    Done,
     /// It cannot go on; the process ends.
     Failed {
         /// A sentence that names the thing and the remedy.
         message: String,
     },
-}
-
-/// How far a worker has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Publisher: messages whose intended instant has come.
-    pub offered: u64,
-    /// Publisher: messages confirmed as stored.
-    pub stored: u64,
-    /// Publisher: messages sent whose fate is not known.
-    pub unknown: u64,
-    /// Consumer: messages handled, repeats included.
-    pub handled: u64,
 }

@@ -78,15 +78,15 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
         };
         assignment.access.connect(&assignment.author.to_string(), note).await?
     };
-    let done = match assignment.job.clone() {
+    match assignment.job.clone() {
         Job::Publish { load } => publisher::publish(&assignment, &load, client, &notebook, mouth, ears).await?,
         Job::Consume { group, strategy, handler } => {
             consumer::consume(&assignment, group, &strategy, handler, client, &notebook, mouth, ears).await?
         }
-    };
+    }
     notebook.life(LifeEvent::Stopped)?;
     notebook.close()?;
-    mouth.say(Word::Done(done));
+    mouth.say(Word::Done);
     Ok(())
 }
 

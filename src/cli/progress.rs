@@ -84,7 +84,7 @@ fn describe(progress: &Progress) -> String {
         Some((kind, until)) => format!(" · {kind} in {} s", until.as_secs()),
         None => String::new(),
     };
-    let breaks = progress.breaks.map(|breaks| format!(" · order breaks {breaks}")).unwrap_or_default();
+    let breaks = if progress.breaks == 0 { String::new() } else { format!(" · order breaks {}", progress.breaks) };
     format!(
         "{} {phase:<7} offered {:.0}/s stored {:.0}/s handled {:.0}/s · backlog {} · {} members{breaks}{next}",
         clock(progress.elapsed),

@@ -172,7 +172,7 @@ fn folder_name(profile: &str) -> String {
 /// The command as typed, with the secrets that a URL may hold taken out.
 fn command(typed: &[OsString]) -> String {
     let word = |word: &OsString| {
-        let word = nats::access::redact(&word.to_string_lossy());
+        let word = nats::redact(&word.to_string_lossy());
         if word.contains([' ', '"', '\'']) { format!("'{}'", word.replace('\'', r"'\''")) } else { word }
     };
     let program = std::iter::once("jetlag".to_owned());

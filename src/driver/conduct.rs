@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::drain::Drain;
 use super::fleet::{Fleet, Heard};
+use super::look::{Look, Seen};
 use super::provision::Ground;
 use super::scene::{Progress, Scene};
 use super::{Ending, Error, Options, Stop};
@@ -31,6 +31,8 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const SAMPLE_EVERY: SpanNs = SpanNs(500_000_000);
 /// How often progress is shown.
 const SHOW_EVERY: SpanNs = SpanNs(1_000_000_000);
+/// How often the journals are looked into while the last messages are waited for.
+const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
 /// Lead between the order to begin and the beginning, so that all publishers have heard of it.
 const LEAD: SpanNs = SpanNs(50_000_000);
 
@@ -44,6 +46,7 @@ pub(super) async fn conduct(
 ) -> Result<Ending, Error> {
     let (hearing, heard) = mpsc::unbounded_channel();
     let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
+    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys);
     let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
     let mut conductor = Conductor {
         plan,
@@ -52,6 +55,7 @@ pub(super) async fn conduct(
         heard,
         stop,
         show,
+        look,
         strikes,
         resumes: Vec::new(),
         restarts: Vec::new(),
@@ -59,7 +63,7 @@ pub(super) async fn conduct(
         phase: Phase::Provision,
         next_sample: MonoNs(0),
         next_show: MonoNs(0),
-        last_shown: (MonoNs(0), Default::default()),
+        last_shown: (MonoNs(0), 0, Seen::default()),
         trouble: false,
         interrupted: false,
     };
@@ -77,6 +81,7 @@ struct Conductor<'a> {
     heard: mpsc::UnboundedReceiver<Heard>,
     stop: Stop,
     show: &'a mut dyn FnMut(&Scene),
+    look: Look,
     strikes: VecDeque<Strike>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
@@ -86,7 +91,8 @@ struct Conductor<'a> {
     phase: Phase,
     next_sample: MonoNs,
     next_show: MonoNs,
-    last_shown: (MonoNs, crate::protocol::Progress),
+    /// When progress was shown last, what was offered by then, and what was seen.
+    last_shown: (MonoNs, u64, Seen),
     /// Something happened that makes going on pointless.
     trouble: bool,
     interrupted: bool,
@@ -158,6 +164,7 @@ impl Conductor<'_> {
             partitions: plan.stream.partitions,
             job,
         };
+        self.look.follow(author);
         let pid = self.fleet.start(assignment).await?;
         self.ground.tell(StoryEvent::Spawned { process: author.to_string(), pid: pid.number() })
     }
@@ -218,13 +225,12 @@ impl Conductor<'_> {
     /// Waits until everything stored has been handled, or for as long as the profile allows.
     async fn drain(&mut self) -> Result<(), Error> {
         let bound = clock::now() + self.plan.phases.drain_max;
-        let mut drain = Drain::new(self.ground.journals(), self.ground.run_tag());
         while self.goes_on() && clock::now() < bound {
-            let progress = self.fleet.progress();
-            if progress.handled >= progress.stored && drain.is_done().await {
+            let seen = self.look.refresh();
+            if seen.handled >= seen.stored {
                 break;
             }
-            let pause = clock::now() + SpanNs(200_000_000);
+            let pause = clock::now() + LOOK_EVERY;
             while self.goes_on() && clock::now() < pause {
                 self.step(pause).await?;
             }
@@ -444,7 +450,8 @@ impl Conductor<'_> {
                 worker.ready = true;
                 return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
             }
-            Word::Progress(progress) | Word::Done(progress) => worker.progress = progress,
+            Word::Offered { messages } => worker.offered = messages,
+            Word::Done => {}
             Word::Owns { partitions } => worker.owns = partitions,
             Word::Failed { message } => worker.failure = Some(message),
         }
@@ -469,8 +476,9 @@ impl Conductor<'_> {
     }
 
     fn show_progress(&mut self, now: MonoNs) {
-        let sum = self.fleet.progress();
-        let (then, before) = std::mem::replace(&mut self.last_shown, (now, sum));
+        let seen = self.look.refresh();
+        let offered = self.fleet.offered();
+        let (then, offered_then, before) = std::mem::replace(&mut self.last_shown, (now, offered, seen));
         let per_s = |now_count: u64, then_count: u64| {
             now_count.saturating_sub(then_count) as f64 / now.since(then).as_s().max(0.001)
         };
@@ -483,13 +491,13 @@ impl Conductor<'_> {
             phase: Some(self.phase),
             elapsed: now.since(self.begin).into(),
             planned: (self.measure_began() + self.plan.phases.measure).since(self.begin).into(),
-            offered_per_s: per_s(sum.offered, before.offered),
-            stored_per_s: per_s(sum.stored, before.stored),
-            handled_per_s: per_s(sum.handled, before.handled),
-            backlog: sum.stored.saturating_sub(sum.handled),
+            offered_per_s: per_s(offered, offered_then),
+            stored_per_s: per_s(seen.stored, before.stored),
+            handled_per_s: per_s(seen.handled, before.handled),
+            backlog: seen.stored.saturating_sub(seen.handled),
             members: members.count(),
             next_fault,
-            breaks: None,
+            breaks: seen.breaks,
         };
         (self.show)(&Scene::Progress(progress));
     }

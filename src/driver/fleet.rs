@@ -14,7 +14,7 @@ use crate::fault;
 use crate::model::record::{Author, Role};
 use crate::model::time::MonoNs;
 use crate::process::{Child, Exit, Group, Handle, Pid};
-use crate::protocol::{Assignment, Order, Progress, Word};
+use crate::protocol::{Assignment, Order, Word};
 
 /// Something heard from, or of, a worker.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ pub(super) struct Worker {
     pub(super) end_ordered: bool,
     /// Why it ended, in its own words.
     pub(super) failure: Option<String>,
-    /// What it said last of its progress.
-    pub(super) progress: Progress,
+    /// Publisher: messages that the schedule has wanted so far.
+    pub(super) offered: u64,
     /// The partitions that it believes to own.
     pub(super) owns: std::collections::BTreeSet<u16>,
     /// Whether it said that it is ready.
@@ -116,7 +116,7 @@ impl Fleet {
             state: fault::State::Live,
             end_ordered: false,
             failure: None,
-            progress: Progress::default(),
+            offered: 0,
             owns: Default::default(),
             ready: false,
             ended: false,
@@ -165,14 +165,9 @@ impl Fleet {
         self.workers.values().any(|worker| worker.author.role == role && !worker.ended)
     }
 
-    /// Sum of what the workers said of their progress, those of dead ones included.
-    pub(super) fn progress(&self) -> Progress {
-        self.workers.values().fold(Progress::default(), |sum, worker| Progress {
-            offered: sum.offered + worker.progress.offered,
-            stored: sum.stored + worker.progress.stored,
-            unknown: sum.unknown + worker.progress.unknown,
-            handled: sum.handled + worker.progress.handled,
-        })
+    /// Messages that the schedule has wanted so far, as the publishers say.
+    pub(super) fn offered(&self) -> u64 {
+        self.workers.values().map(|worker| worker.offered).sum()
     }
 
     /// The members as the fault room sees them, with the owners of `partitions` partitions.

@@ -35,12 +35,12 @@ pub struct Progress {
     pub stored_per_s: f64,
     /// Messages handled a second, since the last look.
     pub handled_per_s: f64,
-    /// Stored less handled, about: repeats count as handled.
+    /// Stored and not yet handled.
     pub backlog: u64,
     /// Members alive.
     pub members: usize,
     /// Kind of the next fault, and how long until it strikes.
     pub next_fault: Option<(String, Duration)>,
-    /// Order breaks seen so far, where the live look knows.
-    pub breaks: Option<u64>,
+    /// First handlings that came too early or too late so far, about.
+    pub breaks: u64,
 }

@@ -2,7 +2,7 @@
 //!
 //! It plays the handler's time, checks the payload, and journals start, end, commits and ownership. It decides nothing.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,7 +128,6 @@ pub struct Desk {
     random: RefCell<ChaCha8Rng>,
     /// Alarms not in use: one a handling that is under way.
     alarms: RefCell<Vec<Alarm>>,
-    handled: Cell<u64>,
 }
 
 impl Desk {
@@ -141,7 +140,6 @@ impl Desk {
             handler,
             random: RefCell::new(ChaCha8Rng::seed_from_u64(seed)),
             alarms: RefCell::default(),
-            handled: Cell::new(0),
         }
     }
 
@@ -159,14 +157,7 @@ impl Desk {
         }
         let finished = clock::now();
         self.notebook.with(|writer| writer.finish(slot, finished, true));
-        self.handled.set(self.handled.get() + 1);
         Ok(())
-    }
-
-    /// Messages handled so far.
-    #[must_use]
-    pub fn handled(&self) -> u64 {
-        self.handled.get()
     }
 
     /// The journal.

@@ -1,22 +1,18 @@
 //! A member of the fleet: consumes by its strategy until it is told to leave.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Ears, Error, Mouth};
 use crate::model::record::LifeEvent;
-use crate::protocol::{Assignment, Order, Progress, Word};
+use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
 use crate::strategy::desk::{Desk, Handler, Notebook};
 use crate::strategy::seat::Seat;
 
-/// How often a worker says how far it has come.
-pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(500);
-
-/// Consumes as `assignment.author`. Returns what was done when the member has left in good order.
+/// Consumes as `assignment.author`. Returns when the member has left in good order.
 #[expect(clippy::too_many_arguments, reason = "the parts of one assignment, taken apart by the only caller")]
 pub(super) async fn consume(
     assignment: &Assignment,
@@ -27,7 +23,7 @@ pub(super) async fn consume(
     notebook: &Notebook,
     mouth: &Mouth,
     ears: &mut Ears,
-) -> Result<Progress, Error> {
+) -> Result<(), Error> {
     let member = u64::from(assignment.author.index) << 16 | u64::from(assignment.author.life);
     let desk = Rc::new(Desk::new(notebook.clone(), assignment.run_tag, handler, assignment.seed ^ member));
     let (leave, told) = watch::channel(false);
@@ -39,22 +35,17 @@ pub(super) async fn consume(
         subject_prefix: assignment.subject_prefix.clone(),
         partitions: assignment.partitions,
         member: assignment.author.member(),
-        desk: Rc::clone(&desk),
+        desk,
         leave: told,
     };
     let mut holdings = notebook.holdings();
     let mut terminated = signal(SignalKind::terminate()).map_err(crate::strategy::desk::Error::Timer)?;
-    let mut progress = tokio::time::interval(PROGRESS_EVERY);
-    let said = |desk: &Desk| Progress { handled: desk.handled(), ..Progress::default() };
     notebook.life(LifeEvent::Ready)?;
     mouth.say(Word::Ready);
     let mut consuming = std::pin::pin!(strategy.consume(&seat));
     loop {
         tokio::select! {
-            ended = &mut consuming => {
-                ended?;
-                return Ok(said(&desk));
-            }
+            ended = &mut consuming => return Ok(ended?),
             order = ears.recv() => match order {
                 Some(Order::Leave) => begin_to_leave(notebook, &leave)?,
                 Some(_) => {}
@@ -65,7 +56,6 @@ pub(super) async fn consume(
                 let partitions = holdings.borrow_and_update().clone();
                 mouth.say(Word::Owns { partitions });
             }
-            _ = progress.tick() => mouth.say(Word::Progress(said(&desk))),
         }
     }
 }

@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 
-use super::consumer::PROGRESS_EVERY;
 use super::line::{Line, Ticket};
 use super::load::{Keys, Schedule, Share};
 use super::{Ears, Error, Mouth};
@@ -18,7 +17,7 @@ use crate::model::record::{Fate, LifeEvent, Publish};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
 use crate::profile::plan::Load;
-use crate::protocol::{Assignment, Order, Progress, Word};
+use crate::protocol::{Assignment, Order, Word};
 use crate::strategy;
 use crate::strategy::desk::{self, Notebook};
 
@@ -32,6 +31,8 @@ const PATIENCE: SpanNs = SpanNs(60_000_000_000);
 const SETTLE_WITHIN: SpanNs = SpanNs(10_000_000_000);
 /// How often overdue answers and a broken connection are looked for.
 const CHECK_EVERY: Duration = Duration::from_millis(50);
+/// How often it is told how much the schedule has wanted.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// A message under way.
 struct Sent {
@@ -73,12 +74,13 @@ struct Publisher<'a> {
     /// Since when the line has stopped again and again with nothing stored.
     troubled_since: Option<MonoNs>,
     last_refusal: String,
-    progress: Progress,
+    /// Messages taken from the schedule.
+    sent: u64,
     template: Template,
     buffer: BytesMut,
 }
 
-/// Publishes as `assignment.author` until told to cease. Returns what was done.
+/// Publishes as `assignment.author` until told to cease. Returns when all is settled, or time is up.
 pub(super) async fn publish(
     assignment: &Assignment,
     load: &Load,
@@ -86,7 +88,7 @@ pub(super) async fn publish(
     notebook: &Notebook,
     mouth: &Mouth,
     ears: &mut Ears,
-) -> Result<Progress, Error> {
+) -> Result<(), Error> {
     let inbox = client.new_inbox();
     let mut answers = client.subscribe(format!("{inbox}.*.*")).await.map_err(|_| Error::Closed)?;
     notebook.life(LifeEvent::Ready)?;
@@ -94,7 +96,7 @@ pub(super) async fn publish(
     let begin = loop {
         match ears.recv().await {
             Some(Order::Begin { at }) => break at,
-            Some(Order::Cease { .. }) => return Ok(Progress::default()),
+            Some(Order::Cease { .. }) => return Ok(()),
             Some(_) => {}
             None => return Err(Error::Orphaned),
         }
@@ -128,10 +130,12 @@ pub(super) async fn publish(
                 tick = clock::now();
             }
             _ = check.tick() => publisher.look_after_the_line().await?,
-            _ = progress.tick() => mouth.say(Word::Progress(publisher.progress())),
+            _ = progress.tick() => mouth.say(Word::Offered { messages: publisher.offered() }),
         }
     }
-    Ok(publisher.close())
+    mouth.say(Word::Offered { messages: publisher.offered() });
+    publisher.close();
+    Ok(())
 }
 
 impl<'a> Publisher<'a> {
@@ -172,7 +176,7 @@ impl<'a> Publisher<'a> {
             open_since: begin,
             troubled_since: None,
             last_refusal: "no answer".to_owned(),
-            progress: Progress::default(),
+            sent: 0,
             template: Template::new(assignment.run_tag, share.index, load.payload_bytes as usize),
             buffer: BytesMut::new(),
         };
@@ -235,7 +239,7 @@ impl<'a> Publisher<'a> {
         };
         let Some(begun) = self.notebook.with(|writer| writer.begin_publish(&record)) else { return Ok(()) };
         let slot = begun?;
-        self.progress.offered += 1;
+        self.sent += 1;
         let message = Numbers { key, key_seq, partition, intended };
         let ticket = self.line.send(Sent { slot, message, at: now });
         self.transmit(ticket, message).await
@@ -266,7 +270,6 @@ impl<'a> Publisher<'a> {
             Ok(ack) => {
                 if let Some(sent) = self.line.stored(ticket) {
                     self.notebook.with(|writer| writer.stored(sent.slot, now, ack.seq, ack.duplicate));
-                    self.progress.stored += 1;
                     self.troubled_since = None;
                 }
             }
@@ -319,29 +322,25 @@ impl<'a> Publisher<'a> {
         all_settled || now.since(cease) > SETTLE_WITHIN
     }
 
-    fn progress(&self) -> Progress {
+    /// Messages that the schedule has wanted so far: those sent, and about those that wait for the window.
+    fn offered(&self) -> u64 {
         let now = clock::now();
         let late = self.next_intended(now).map_or(SpanNs(0), |intended| now.since(intended));
-        let due = match (self.load.rate, &self.schedule) {
-            (Rate::PerSecond(rate), Some(_)) => (late.as_s() * rate / f64::from(self.load.publishers)) as u64,
-            _ => 0,
+        let waiting = match self.load.rate {
+            Rate::PerSecond(rate) => late.as_s() * rate / f64::from(self.load.publishers),
+            Rate::Max => 0.0,
         };
-        Progress { offered: self.progress.offered + due, unknown: self.line.unsettled() as u64, ..self.progress }
+        self.sent + waiting as u64
     }
 
-    /// Writes down what is known of messages that were refused, and sums up.
-    fn close(self) -> Progress {
-        let mut progress = self.progress();
+    /// Writes down which messages are known not to be stored. The others that are left stay unknown.
+    fn close(self) {
         let now = clock::now();
-        progress.unknown = 0;
         for (sent, refused) in self.line.into_unsettled() {
-            if refused {
-                self.notebook.with(|writer| writer.failed(sent.slot, now));
-            } else {
-                progress.unknown += 1;
-            }
+            self.notebook.with(|writer| {
+                if refused { writer.failed(sent.slot, now) } else { writer.abandon(sent.slot) }
+            });
         }
-        progress
     }
 }
 
