@@ -18,6 +18,7 @@ struct Page<'a> {
     headline: String,
     names: Vec<(&'a ComparedRun, State, String)>,
     rows: Vec<(String, Vec<String>)>,
+    note: &'static str,
     plots: Vec<Plot>,
 }
 
@@ -34,6 +35,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
             .into_iter()
             .map(|column| (column.label, runs.iter().map(&column.cell).collect()))
             .collect(),
+        note: columns::NOTE,
         plots: plots(runs),
     }
     .render()
