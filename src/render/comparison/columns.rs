@@ -53,7 +53,8 @@ pub(super) fn of(runs: &[ComparedRun]) -> Vec<Column> {
     columns
 }
 
-fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
+/// The kinds of fault that struck, in order of first appearance.
+pub(super) fn fault_kinds(runs: &[ComparedRun]) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
     for gap in runs.iter().flat_map(|run| &run.gaps) {
         if !kinds.contains(&gap.kind) {
@@ -61,6 +62,10 @@ fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
         }
     }
     kinds
+}
+
+fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
+    fault_kinds(runs)
         .into_iter()
         .map(|kind| Column {
             label: format!("gap after {kind}, ms"),

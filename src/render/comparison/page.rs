@@ -84,15 +84,14 @@ fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
             }
         })
         .collect();
-    let gaps: Vec<Bar> = runs
-        .iter()
-        .flat_map(|run| run.gaps.iter().map(move |gap| (run, gap)))
-        .map(|(run, gap)| Bar {
-            name: format!("{}, {}", run.name, gap.kind),
-            value: gap.affected_ms_max,
-            label: number::ms_or_absent(gap.affected_ms_max),
-        })
-        .collect();
+    // By kind first: a kill is compared with a kill.
+    let gap = |kind: &str, run: &ComparedRun| {
+        let gap = run.gaps.iter().find(|gap| gap.kind == kind);
+        let value = gap.and_then(|gap| gap.affected_ms_max);
+        Bar { name: format!("{kind}: {}", run.name), value, label: number::ms_or_absent(value) }
+    };
+    let kinds = columns::fault_kinds(runs);
+    let gaps: Vec<Bar> = kinds.iter().flat_map(|kind| runs.iter().map(move |run| gap(kind, run))).collect();
     [
         bars::plot(
             "ordered",

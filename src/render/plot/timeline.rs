@@ -106,9 +106,11 @@ impl Timeline {
             let label = if tick == 0.0 { "0 s".to_owned() } else { super::axis::short(tick) };
             canvas.text(&label, (x, bottom + 13.0), Side::Middle, SMALL);
         }
+        let mut free_from = 0.0;
         for (phase, from, to) in &self.phases {
             let name = phase_name(*phase);
-            if to - from > text_width(name, SMALL.size) + 6.0 {
+            if to - from > text_width(name, SMALL.size) + 6.0 && *from >= free_from {
+                free_from = to - 0.5;
                 canvas.text(name, ((from + to) / 2.0, bottom + 28.0), Side::Middle, SMALL);
                 for edge in [from, to] {
                     canvas.line(&[(*edge, bottom + 22.0), (*edge, bottom + 34.0)], Ink::Grid, 1.0);
