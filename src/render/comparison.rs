@@ -54,19 +54,47 @@ pub fn summary(comparison: &Comparison, color: bool) -> String {
     for finding in &comparison.findings {
         out.push_str(&text::wrap(finding, "  - "));
     }
-    // A block a run: a table with a column for each figure would be wider than any terminal.
-    for run in &comparison.rows {
-        out.push('\n');
-        out.push_str(&text::wrap(&format!("{} ({}): {}", run.name, run.strategy, run.state), ""));
+    out.push('\n');
+    out.push_str(&if comparison.rows.len() <= SIDE_BY_SIDE_MAX {
+        side_by_side(comparison)
+    } else {
+        blocks(comparison)
+    });
+    out
+}
+
+/// More columns than this are too narrow for their figures in eighty columns.
+const SIDE_BY_SIDE_MAX: usize = 3;
+
+fn side_by_side(comparison: &Comparison) -> String {
+    let runs = &comparison.rows;
+    let row = |label: &str, cell: &dyn Fn(&ComparedRun) -> String| {
+        std::iter::once(label.to_owned()).chain(runs.iter().map(cell)).collect::<Vec<String>>()
+    };
+    let mut table = text::table();
+    table.set_header(row("", &|run| run.name.clone()));
+    table.add_row(row("strategy", &|run| run.strategy.clone()));
+    table.add_row(row("state", &|run| run.state.to_string()));
+    for column in columns::of(runs) {
+        table.add_row(row(&column.label, &column.cell));
+    }
+    text::right(&mut table, &(1..=runs.len()).collect::<Vec<usize>>());
+    let note = text::wrap(columns::NOTE, "  ");
+    let paths = runs.iter().map(|run| text::wrap(&format!("{}: {}", run.name, run.path), "  → "));
+    [text::indented(&table), note].into_iter().chain(paths).collect()
+}
+
+fn blocks(comparison: &Comparison) -> String {
+    let block = |run: &ComparedRun| {
         let mut table = text::table();
         for column in columns::of(&comparison.rows) {
             table.add_row(vec![column.label.clone(), (column.cell)(run)]);
         }
         text::right(&mut table, &[1]);
-        out.push_str(&text::indented(&table));
-        out.push_str(&text::wrap(&run.path, "  → "));
-    }
-    out
+        let head = text::wrap(&format!("{} ({}): {}", run.name, run.strategy, run.state), "");
+        format!("{head}{}{}\n", text::indented(&table), text::wrap(&run.path, "  → "))
+    };
+    comparison.rows.iter().map(block).chain([text::wrap(columns::NOTE, "")]).collect()
 }
 
 fn plain(comparison: &Comparison) -> String {

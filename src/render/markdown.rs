@@ -30,13 +30,9 @@ fn render(report: &Report) -> String {
     }
     out.push_str("\n| figure | value | |\n|---|---:|---|\n");
     for figure in summary::key_figures(report) {
-        out.push_str(&format!(
-            "| `{}` | {} {} | {} |\n",
-            code(&figure.name),
-            inline(&figure.value),
-            inline(&figure.unit),
-            inline(&figure.note)
-        ));
+        let value = format!("{} {}", figure.value, figure.unit);
+        let value = value.trim_end();
+        out.push_str(&format!("| `{}` | {} | {} |\n", code(&figure.name), inline(value), inline(&figure.note)));
     }
     gaps(report, &mut out);
     if !report.violations.is_empty() {

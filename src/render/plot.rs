@@ -9,6 +9,7 @@ pub(super) mod backlog;
 pub(super) mod bars;
 pub(super) mod canvas;
 pub(super) mod chart;
+pub(super) mod clusters;
 pub(super) mod gaps;
 pub(super) mod latency;
 pub(super) mod owners;

@@ -65,6 +65,14 @@ fn terminal_text_fits_eighty_columns() {
 }
 
 #[test]
+fn people_read_this() {
+    insta::assert_snapshot!("quick", text::summary(&sample::quick(), false));
+    insta::assert_snapshot!("violated", text::summary(&sample::violated(), false));
+    insta::assert_snapshot!("shared", format("markdown").expect("listed").render(&sample::shared()));
+    insta::assert_snapshot!("comparison", comparison::summary(&naive_vs_safe(), false));
+}
+
+#[test]
 fn colour_repeats_what_words_say() {
     let plain = text::summary(&sample::violated(), false);
     let colored = text::summary(&sample::violated(), true);

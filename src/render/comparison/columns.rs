@@ -13,6 +13,9 @@ pub(super) struct Column {
     pub cell: Box<dyn Fn(&ComparedRun) -> String>,
 }
 
+/// How to read the cells of the gaps.
+pub(super) const NOTE: &str = "Gaps are those of affected partitions: median · greatest.";
+
 /// Those that at least one of the runs has.
 pub(super) fn of(runs: &[ComparedRun]) -> Vec<Column> {
     let reading = |label: &str, metric: &'static str, stats: &'static [Stat]| Column {
@@ -28,21 +31,30 @@ pub(super) fn of(runs: &[ComparedRun]) -> Vec<Column> {
         reading("handled_per_s", "handled_per_s", &[]),
         reading("end_to_end p50", "end_to_end", &[Stat::P50]),
         reading("end_to_end p99", "end_to_end", &[Stat::P99]),
-        Column { label: "order_violations".to_owned(), cell: Box::new(violations) },
+        Column {
+            label: "order_violations".to_owned(),
+            cell: Box::new(|run| {
+                summary::order_violations(&run.readings).map_or_else(|| ABSENT.to_owned(), number::count)
+            }),
+        },
+    ];
+    columns.extend(kinds_of_violation(runs));
+    columns.extend([
         reading("lost", "lost", &[]),
         reading("redelivered", "redelivered", &[]),
         Column {
             label: "overlap".to_owned(),
             cell: Box::new(|run| summary::overlaps(&run.readings).map_or_else(|| ABSENT.to_owned(), number::count)),
         },
-    ];
+    ]);
     columns.extend(gap_columns(runs));
     columns.extend(cpu_columns(runs));
     columns.retain(|column| runs.iter().any(|run| (column.cell)(run) != ABSENT));
     columns
 }
 
-fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
+/// The kinds of fault that struck, in order of first appearance.
+pub(super) fn fault_kinds(runs: &[ComparedRun]) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
     for gap in runs.iter().flat_map(|run| &run.gaps) {
         if !kinds.contains(&gap.kind) {
@@ -50,13 +62,17 @@ fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
         }
     }
     kinds
+}
+
+fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
+    fault_kinds(runs)
         .into_iter()
         .map(|kind| Column {
-            label: format!("gap after {kind}, p50 · max"),
+            label: format!("gap after {kind}, ms"),
             cell: Box::new(move |run| {
                 let gap = run.gaps.iter().find(|gap| gap.kind == kind);
                 match gap.and_then(|gap| Some((gap.affected_ms_p50?, gap.affected_ms_max?))) {
-                    Some((p50, max)) => format!("{} · {}", number::ms(p50), number::ms(max)),
+                    Some((p50, max)) => format!("{} · {}", number::plain(p50), number::plain(max)),
                     None => ABSENT.to_owned(),
                 }
             }),
@@ -88,19 +104,17 @@ fn cpu_columns(runs: &[ComparedRun]) -> Vec<Column> {
         .collect()
 }
 
-/// The sum, and what it is made of where there is any.
-fn violations(run: &ComparedRun) -> String {
-    let Some(all) = summary::order_violations(&run.readings) else { return ABSENT.to_owned() };
-    let parts: Vec<String> = ["skipped", "late", "regressed"]
-        .iter()
-        .filter_map(|kind| Some((kind, summary::run_count(&run.readings, kind)?)))
-        .filter(|(_, number)| *number > 0)
-        .map(|(kind, times)| format!("{} {kind}", number::count(times)))
-        .collect();
-    if all == 0 || parts.is_empty() {
-        return number::count(all);
-    }
-    format!("{} ({})", number::count(all), parts.join(", "))
+/// What the violations are made of, where there are any.
+fn kinds_of_violation(runs: &[ComparedRun]) -> impl Iterator<Item = Column> {
+    ["skipped", "late", "regressed"]
+        .into_iter()
+        .filter(|kind| runs.iter().any(|run| summary::run_count(&run.readings, kind).is_some_and(|times| times > 0)))
+        .map(|kind| Column {
+            label: format!("· {kind}"),
+            cell: Box::new(move |run| {
+                summary::run_count(&run.readings, kind).map_or_else(|| ABSENT.to_owned(), number::count)
+            }),
+        })
 }
 
 fn yes_or_no(yes: bool) -> String {

@@ -1,5 +1,6 @@
 //! What a comparison says in sentences.
 
+use super::columns;
 use crate::model::comparison::ComparedRun;
 use crate::model::report::RunState;
 use crate::render::{number, summary};
@@ -99,21 +100,15 @@ fn losses(rows: &[ComparedRun]) -> Option<String> {
 }
 
 fn gaps(rows: &[ComparedRun]) -> Vec<String> {
-    let mut kinds: Vec<&str> = Vec::new();
-    for gap in rows.iter().flat_map(|row| &row.gaps) {
-        if !kinds.contains(&gap.kind.as_str()) {
-            kinds.push(&gap.kind);
-        }
-    }
-    let tell = |kind: &str| {
+    let tell = |kind: &String| {
         let told: Vec<String> = rows
             .iter()
             .filter_map(|row| {
-                let gap = row.gaps.iter().find(|gap| gap.kind == kind)?;
+                let gap = row.gaps.iter().find(|gap| gap.kind == *kind)?;
                 Some(format!("{} {}", row.name, number::ms(gap.affected_ms_max?)))
             })
             .collect();
         (!told.is_empty()).then(|| format!("Longest gap after a {kind}: {}.", told.join(", ")))
     };
-    kinds.into_iter().filter_map(tell).collect()
+    columns::fault_kinds(rows).iter().filter_map(tell).collect()
 }

@@ -18,6 +18,7 @@ struct Page<'a> {
     headline: String,
     names: Vec<(&'a ComparedRun, State, String)>,
     rows: Vec<(String, Vec<String>)>,
+    note: &'static str,
     plots: Vec<Plot>,
 }
 
@@ -34,6 +35,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
             .into_iter()
             .map(|column| (column.label, runs.iter().map(&column.cell).collect()))
             .collect(),
+        note: columns::NOTE,
         plots: plots(runs),
     }
     .render()
@@ -82,15 +84,14 @@ fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
             }
         })
         .collect();
-    let gaps: Vec<Bar> = runs
-        .iter()
-        .flat_map(|run| run.gaps.iter().map(move |gap| (run, gap)))
-        .map(|(run, gap)| Bar {
-            name: format!("{}, {}", run.name, gap.kind),
-            value: gap.affected_ms_max,
-            label: number::ms_or_absent(gap.affected_ms_max),
-        })
-        .collect();
+    // By kind first: a kill is compared with a kill.
+    let gap = |kind: &str, run: &ComparedRun| {
+        let gap = run.gaps.iter().find(|gap| gap.kind == kind);
+        let value = gap.and_then(|gap| gap.affected_ms_max);
+        Bar { name: format!("{kind}: {}", run.name), value, label: number::ms_or_absent(value) }
+    };
+    let kinds = columns::fault_kinds(runs);
+    let gaps: Vec<Bar> = kinds.iter().flat_map(|kind| runs.iter().map(move |run| gap(kind, run))).collect();
     [
         bars::plot(
             "ordered",

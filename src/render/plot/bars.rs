@@ -34,8 +34,10 @@ pub(crate) fn plot(id: &'static str, title: &'static str, caption: &str, ink: u8
         match bar.value.filter(|value| value.is_finite()) {
             Some(value) => {
                 let end = axis.at(value).max(LABELS + 1.0);
-                canvas.rect((LABELS, middle - 9.0), (end, middle + 9.0), Ink::Series(ink));
-                canvas.title(&format!("{}: {}", bar.name, bar.label));
+                if value > 0.0 {
+                    canvas.rect((LABELS, middle - 9.0), (end, middle + 9.0), Ink::Series(ink));
+                    canvas.title(&format!("{}: {}", bar.name, bar.label));
+                }
                 let font = Font { size: 13.0, bold: true, ink: Ink::Text };
                 canvas.text(&bar.label, (end + 7.0, middle), Side::Start, font);
             }

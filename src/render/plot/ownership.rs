@@ -2,11 +2,12 @@
 
 use super::canvas::{Canvas, Font, Side, text_width};
 use super::chart::cross;
+use super::clusters::{Cluster, clusters, is_absence};
 use super::owners::{Overlap, Owners, is_later_life, overlaps};
 use super::palette::Ink;
 use super::timeline::{LEFT, RIGHT, SMALL, Timeline, WIDTH};
 use super::{Key, Plot, box_swatch, swatch};
-use crate::model::report::{OwnershipEnd, OwnershipSpan, Report, Silence, Violation};
+use crate::model::report::{OwnershipEnd, OwnershipSpan, Report, Silence};
 use crate::render::number;
 
 /// So many elements say who they are when they are pointed at; more would bloat the file.
@@ -193,7 +194,7 @@ impl Rows<'_> {
             return;
         }
         let (y, inner) = (self.y(silence.partition), self.inner());
-        let to = to.max(from + if self.is_thin() { 2.5 } else { 1.5 });
+        let to = to.max(from + 1.0);
         let length = number::ms(silence.to_ms - silence.from_ms);
         self.canvas.rect((from, y), (to, y + inner), Ink::Paper);
         let ink = if self.is_thin() { Ink::Bad } else { Ink::Silence };
@@ -270,44 +271,6 @@ impl Rows<'_> {
     }
 }
 
-/// Violations of one partition that stand too close to be told apart.
-struct Cluster<'a> {
-    first: &'a Violation,
-    number: usize,
-    from: f64,
-    to: f64,
-}
-
-fn clusters<'a>(violations: &'a [Violation], timeline: &Timeline) -> Vec<Cluster<'a>> {
-    let mut sorted: Vec<&Violation> = violations.iter().filter(|violation| violation.at_ms.is_finite()).collect();
-    sorted.sort_by(|one, other| {
-        (one.partition, is_absence(&one.kind))
-            .cmp(&(other.partition, is_absence(&other.kind)))
-            .then(one.at_ms.total_cmp(&other.at_ms))
-    });
-    let mut clusters: Vec<Cluster<'a>> = Vec::new();
-    for violation in sorted {
-        let x = timeline.x(violation.at_ms);
-        match clusters.last_mut() {
-            Some(last)
-                if last.first.partition == violation.partition
-                    && is_absence(&last.first.kind) == is_absence(&violation.kind)
-                    && x - last.to < 9.0 =>
-            {
-                last.to = x;
-                last.number += 1;
-            }
-            _ => clusters.push(Cluster { first: violation, number: 1, from: x, to: x }),
-        }
-    }
-    clusters
-}
-
-/// Whether a violation is about a message that is missing or made up, rather than out of place.
-fn is_absence(kind: &str) -> bool {
-    matches!(kind, "lost" | "phantom")
-}
-
 fn ended(end: OwnershipEnd) -> &'static str {
     match end {
         OwnershipEnd::Released => "given back",
@@ -321,7 +284,7 @@ fn ended(end: OwnershipEnd) -> &'static str {
 fn caption(report: &Report, timeline: &Timeline, owners: &Owners) -> String {
     let mut caption = if report.promises.owners {
         "One row a partition; a stretch is one owner, named by member.life, with its epoch where there is room. \
-         A bare row has no owner."
+         A bare row has no owner. No silence is drawn thinner than a pixel."
             .to_owned()
     } else {
         format!(
@@ -367,7 +330,7 @@ fn legend(report: &Report, owners: &Owners, overlaps: usize) -> Vec<Key> {
     }
     let spans = &report.figures.ownership;
     if report.run.partitions <= 64 && spans.iter().any(|span| is_later_life(&span.owner)) {
-        legend.push(key(box_swatch(&[Ink::Track, Ink::Incarnation]), "a later life of its member"));
+        legend.push(key(box_swatch(&[Ink::Owner(0), Ink::Incarnation]), "a later life of its member"));
     }
     if report.run.partitions <= 64 && spans.iter().any(|span| span.end == OwnershipEnd::Died) {
         legend.push(key(swatch(|canvas| canvas.rect((12.0, 0.0), (15.0, 12.0), Ink::Text)), "the owner died"));

@@ -106,9 +106,11 @@ impl Timeline {
             let label = if tick == 0.0 { "0 s".to_owned() } else { super::axis::short(tick) };
             canvas.text(&label, (x, bottom + 13.0), Side::Middle, SMALL);
         }
+        let mut free_from = 0.0;
         for (phase, from, to) in &self.phases {
             let name = phase_name(*phase);
-            if to - from > text_width(name, SMALL.size) + 6.0 {
+            if to - from > text_width(name, SMALL.size) + 6.0 && *from >= free_from {
+                free_from = to - 0.5;
                 canvas.text(name, ((from + to) / 2.0, bottom + 28.0), Side::Middle, SMALL);
                 for edge in [from, to] {
                     canvas.line(&[(*edge, bottom + 22.0), (*edge, bottom + 34.0)], Ink::Grid, 1.0);
@@ -170,12 +172,8 @@ fn lay_out(faults: &mut [Mark]) -> usize {
         to: f64,
     }
     let mut taken: Vec<Taken> = Vec::new();
+    let lines: Vec<f64> = faults.iter().map(|mark| mark.x).collect();
     for mark in faults.iter_mut().rev() {
-        let stretch = |label: &str| {
-            let width = text_width(label, LABEL.size) + 8.0;
-            let left = mark.x + width > RIGHT + 10.0;
-            if left { (mark.x - width, mark.x, left) } else { (mark.x, mark.x + width, left) }
-        };
         let free = |level: usize, from: f64, to: f64| {
             taken.iter().all(|other| match other.level.cmp(&level) {
                 std::cmp::Ordering::Equal => to < other.from || from > other.to,
@@ -185,7 +183,13 @@ fn lay_out(faults: &mut [Mark]) -> usize {
         };
         // The whole label where it fits, else its number alone: the table of faults tells the rest.
         for label in [mark.label.clone(), mark.number.to_string()] {
-            let (from, to, left) = stretch(&label);
+            let width = text_width(&label, LABEL.size) + 8.0;
+            let left = mark.x + width > RIGHT + 10.0;
+            let (from, to) = if left { (mark.x - width, mark.x) } else { (mark.x, mark.x + width) };
+            // To the left stand the faults that still want a place.
+            if left && lines.iter().any(|line| *line > from && *line < to) {
+                continue;
+            }
             if let Some(level) = (0..LEVELS_MAX).find(|level| free(*level, from, to)) {
                 mark.place = Some((level, left));
                 mark.label = label;
@@ -212,4 +216,49 @@ pub(super) fn clipped(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn labels_of_faults_touch_neither_each_other_nor_a_line(xs in prop::collection::vec(LEFT..RIGHT, 0..80)) {
+            let mut xs = xs;
+            xs.sort_by(f64::total_cmp);
+            let mark = |(number, x): (usize, &f64)| Mark {
+                x: *x,
+                number: number as u32,
+                label: format!("{number} restart c{number}.1"),
+                place: None,
+                title: String::new(),
+            };
+            let mut marks: Vec<Mark> = xs.iter().enumerate().map(mark).collect();
+            let levels = lay_out(&mut marks);
+            prop_assert!(levels <= LEVELS_MAX);
+            let placed: Vec<(usize, f64, f64, f64)> = marks
+                .iter()
+                .filter_map(|mark| {
+                    let (level, left) = mark.place?;
+                    let width = text_width(&mark.label, LABEL.size) + 8.0;
+                    let from = if left { mark.x - width } else { mark.x };
+                    Some((level, from, from + width, mark.x))
+                })
+                .collect();
+            for (index, (level, from, to, _)) in placed.iter().enumerate() {
+                prop_assert!(*from >= 0.0 && *to <= WIDTH, "inside the sheet");
+                for (other, (other_level, other_from, other_to, line)) in placed.iter().enumerate() {
+                    if other != index {
+                        let apart = to < other_from || other_to < from;
+                        prop_assert!(level != other_level || apart, "labels are apart");
+                        let beside = line <= from || line >= to;
+                        prop_assert!(other_level < level || level == other_level || beside, "no line through a label");
+                    }
+                }
+            }
+        }
+    }
 }
