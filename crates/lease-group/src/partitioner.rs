@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn equals_the_server_on_its_own_vectors() {
         // The first eight are in nats-server's subject_transform_test.go, the others were read from a running server.
-        let vectors: [(&str, u32, &[(u32, u32)]); 11] = [
+        type Vector<'a> = (&'a str, u32, &'a [(u32, u32)]);
+        let vectors: [Vector<'_>; 11] = [
             ("", 0x811c_9dc5, &[(10, 1)]),
             ("a", 0xe40c_292c, &[(10, 0)]),
             ("foo", 0xa9f3_7ed7, &[(10, 3)]),
