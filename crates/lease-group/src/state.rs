@@ -173,10 +173,10 @@ impl Partition {
         )
     }
 
-    /// Whether this session holds the partition, opening and ending included.
+    /// Whether this session holds the partition or is about to: claiming, opening and ending included.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.held().is_some()
+        self.held().is_some() || matches!(self.phase, Phase::Claiming)
     }
 
     /// Whether the session has nothing to do with the partition any more: no lease, no handler, no write.

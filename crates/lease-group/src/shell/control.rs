@@ -142,7 +142,7 @@ impl Loop {
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
         let (client, cuts) = connect(&settings, Connection::Control).await?;
         let context = context(&client, &settings);
-        let bucket = Bucket::open(client, &context, &settings)
+        let bucket = Bucket::open(client, cuts.clone(), &context, &settings)
             .await
             .map_err(|reason| JoinError::Bucket {
                 bucket: settings.name.clone(),
@@ -374,12 +374,16 @@ impl Loop {
                 }
                 Deed::Open { epoch, checkpoint } => {
                     let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
+                    let mut cuts = self.bucket.cuts();
                     self.work.push(Box::pin(async move {
                         let open =
                             consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
-                        let opened = match tokio::time::timeout(settings.ttl, open).await {
-                            Ok(opened) => opened.map_err(|error| error.to_string()),
-                            Err(_) => Err("no answer in time".to_owned()),
+                        let opened = tokio::select! {
+                            biased;
+                            opened = open => opened.map_err(|error| error.to_string()),
+                            // The answer went with the connection.
+                            _ = cuts.changed() => Err("the connection was lost".to_owned()),
+                            () = tokio::time::sleep(settings.ttl) => Err("no answer in time".to_owned()),
                         };
                         Done::Opened(number, epoch, opened)
                     }));
