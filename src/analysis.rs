@@ -21,6 +21,8 @@ mod violations;
 
 #[cfg(test)]
 pub(crate) mod planted;
+#[cfg(test)]
+mod torn;
 
 pub use findings::{
     ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults, figures,
