@@ -1,1 +1,96 @@
 //! The front door: words in, exit code out.
+//!
+//! Here alone errors become text and exit codes, and here alone the terminal is written to.
+
+mod analyze;
+mod exit;
+pub mod list;
+pub mod profile;
+mod progress;
+mod report;
+mod run;
+mod server;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::process::reaper;
+use crate::worker;
+
+/// Measures what it costs NATS JetStream to keep messages in order, and proves whether the order held.
+#[derive(Debug, Parser)]
+#[command(name = "jetlag", version, max_term_width = 100, after_help = exit::HELP)]
+struct Words {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a profile and report what happened.
+    Run(run::RunArgs),
+    /// Judge the evidence of a run again, and write its reports again.
+    Analyze(analyze::AnalyzeArgs),
+    /// Render the report of a run again, from its report.json.
+    Report(report::ReportArgs),
+    /// List what there is: profiles, strategies, faults, metrics, formats.
+    List(list::ListArgs),
+    /// Check, show or describe profiles.
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
+    /// A publisher or consumer; started by `run`.
+    #[command(hide = true)]
+    Worker,
+    /// Ends all other processes when `run` dies; started by `run`.
+    #[command(hide = true, name = reaper::SUBCOMMAND)]
+    Reaper,
+}
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let words = match Words::try_parse_from(&typed) {
+        Ok(words) => words,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(exit::ARGUMENTS) } else { exit::GOOD };
+        }
+    };
+    match words.command {
+        Command::Run(args) => logged(|| run::run(&args, &typed)),
+        Command::Analyze(args) => logged(|| analyze::run(&args)),
+        Command::Report(args) => report::run(&args),
+        Command::List(args) => {
+            let text = list::run(&args, &report::metrics(), &report::formats());
+            print!("{text}");
+            exit::GOOD
+        }
+        Command::Profile(command) => {
+            let answer = profile::run(&command);
+            eprint!("{}", answer.err);
+            print!("{}", answer.out);
+            ExitCode::from(answer.code)
+        }
+        Command::Worker => worker::run(),
+        Command::Reaper => match reaper::run() {
+            Ok(()) => exit::GOOD,
+            Err(error) => exit::environment(&error, false),
+        },
+    }
+}
+
+/// Logs go to standard error, as much as `JETLAG_LOG` asks for (`info`, `jetlag=debug`, …).
+fn logged(deed: impl FnOnce() -> ExitCode) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG").unwrap_or_else(|_| "error".into());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    deed()
+}
+
+/// Whether `stream` may be coloured: it is a terminal and nobody objects (no-color.org).
+fn may_colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

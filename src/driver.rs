@@ -1,1 +1,129 @@
 //! The driver: one run from provision to evidence.
+//!
+//! It starts the server and the workers, lets the faults strike, and writes down what it did to whom. It measures
+//! nothing and judges nothing: that is done afterwards, from the evidence.
+
+mod conduct;
+mod fleet;
+mod look;
+mod provision;
+pub mod scene;
+
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+
+use crate::evidence;
+use crate::nats;
+use crate::nats::Access;
+use crate::process;
+use crate::profile::Plan;
+use crate::strategy;
+pub use scene::Scene;
+
+/// What a run needs to know beside its plan.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program whose hidden subcommands are the worker and the reaper.
+    pub exe: PathBuf,
+    /// The command as typed, secrets left out.
+    pub command: String,
+    /// The user's own server; `None` to start one.
+    pub access: Option<Access>,
+    /// Leave stream and bucket on the user's server.
+    pub keep: bool,
+}
+
+/// How often the user asked to stop: once means in good order, twice means now.
+pub type Stop = watch::Receiver<u32>;
+
+/// How a run went, as far as the driver can tell without looking at the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// To its end.
+    Whole,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// Makes one run of `plan` in the new folder `path`. Whatever happens, no process, stream or bucket is left behind,
+/// and what was recorded stays.
+///
+/// # Errors
+/// When the environment does not let a run begin, or its evidence cannot be written.
+pub async fn run(
+    plan: &Plan,
+    options: &Options,
+    path: PathBuf,
+    stop: Stop,
+    show: &mut dyn FnMut(&Scene),
+) -> Result<Ending, Error> {
+    let mut ground = provision::provision(plan, options, path, show).await?;
+    let conducted = conduct::conduct(plan, options, &mut ground, stop, show).await;
+    let cleared = ground.clear(options.keep).await;
+    let ending = conducted?;
+    cleared?;
+    Ok(ending)
+}
+
+/// Why a run could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A process could not be started or signalled.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// A worker has no pipe.
+    #[error("{process} was started without a pipe to talk through")]
+    NoPipe {
+        /// Its name.
+        process: String,
+    },
+    /// nats-server could not be found or fetched.
+    #[error(transparent)]
+    Fetch(#[from] nats::fetch::Error),
+    /// nats-server could not be started.
+    #[error(transparent)]
+    Server(#[from] nats::server::Error),
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] nats::connect::Error),
+    /// Evidence could not be written.
+    #[error(transparent)]
+    Evidence(#[from] evidence::Error),
+    /// What the strategy's members share could not be made.
+    #[error(transparent)]
+    Strategy(#[from] strategy::Error),
+    /// The server refused something.
+    #[error("cannot {deed}: {reason}")]
+    Refused {
+        /// What was tried.
+        deed: String,
+        /// What came back, and the remedy.
+        reason: String,
+    },
+    /// A worker could not begin.
+    #[error("{process} could not begin: {reason}")]
+    Worker {
+        /// Its name.
+        process: String,
+        /// Its last words.
+        reason: String,
+    },
+    /// Workers did not get ready.
+    #[error("{processes} did not get ready within {seconds} s; the machine may be overloaded, or the server slow")]
+    NotReady {
+        /// Their names.
+        processes: String,
+        /// The bound.
+        seconds: u64,
+    },
+    /// The user asked to stop before the run had begun.
+    #[error("stopped before the run had begun")]
+    StoppedEarly,
+}
+
+impl Error {
+    fn refused(deed: impl Into<String>, reason: &impl std::fmt::Display) -> Self {
+        Self::Refused { deed: deed.into(), reason: reason.to_string() }
+    }
+}

@@ -1,1 +1,212 @@
 //! The faults: what may strike, and the seeded schedule of when and whom.
+//!
+//! A plug room: this door holds the kinds and the one list of what there is; `fault/` one file a kind. Everything
+//! here is a decision, nothing a deed: a strike becomes [`Order`]s, and the driver carries them out.
+
+pub mod fleet;
+pub mod join;
+pub mod kill;
+pub mod leave;
+pub mod pause;
+pub mod restart;
+pub mod schedule;
+pub mod target;
+pub mod terminate;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::time::SpanNs;
+pub use fleet::{Fleet, Member, State};
+pub use schedule::{Strike, schedule};
+pub use target::{Form, Target};
+
+/// What strikes, with its settings, as a profile's `[[fault]]` table holds it: `kind` names it, the rest is its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Kind {
+    /// SIGKILL: a crash. Nothing is said to anybody.
+    Kill,
+    /// SIGTERM: the member stops in good order and may be restarted.
+    Terminate,
+    /// A dead member is started again; a live one is told to stop first.
+    Restart,
+    /// One more member joins.
+    Join,
+    /// A member leaves in good order and does not come back.
+    Leave,
+    /// SIGSTOP, and SIGCONT after a while: a hang.
+    Pause(pause::Settings),
+}
+
+/// What `jetlag list faults` shows of one.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Name in profiles.
+    pub kind: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Whom it may strike.
+    pub targets: &'static [Form],
+}
+
+/// All there are, in the order shown.
+pub const ALL: &[About] = &[kill::ABOUT, terminate::ABOUT, restart::ABOUT, join::ABOUT, leave::ABOUT, pause::ABOUT];
+
+impl Kind {
+    /// What the list shows of it.
+    #[must_use]
+    pub fn about(&self) -> &'static About {
+        match self {
+            Self::Kill => &kill::ABOUT,
+            Self::Terminate => &terminate::ABOUT,
+            Self::Restart => &restart::ABOUT,
+            Self::Join => &join::ABOUT,
+            Self::Leave => &leave::ABOUT,
+            Self::Pause(_) => &pause::ABOUT,
+        }
+    }
+
+    /// Name in profiles and reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.about().kind
+    }
+
+    /// Whom it strikes when the profile does not say.
+    #[must_use]
+    pub fn default_target(&self) -> Target {
+        if self.admits(Target::Random) { Target::Random } else { Target::New }
+    }
+
+    /// Settings that cannot work: the key, and what is wrong with it. Profiles with any are refused.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Pause(settings) => settings.objections(),
+            Self::Kill | Self::Terminate | Self::Restart | Self::Join | Self::Leave => Vec::new(),
+        }
+    }
+
+    /// Whether it may strike such a target.
+    #[must_use]
+    pub fn admits(&self, target: Target) -> bool {
+        self.about().targets.contains(&target.form())
+    }
+}
+
+/// One fault of a plan: what, whom, when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// What strikes.
+    pub kind: Kind,
+    /// Whom.
+    pub target: Target,
+    /// When.
+    pub when: When,
+}
+
+/// When a fault strikes, counted from the start of the measure phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    /// The first strike.
+    pub first: SpanNs,
+    /// How it goes on.
+    pub again: Option<Again>,
+    /// Each strike comes later by a random span below this, from the seed.
+    pub jitter: SpanNs,
+}
+
+/// The repetition of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// From one strike to the next, jitter left out. Not zero.
+    pub every: SpanNs,
+    /// No strike at or after this.
+    pub until: SpanNs,
+    /// Most strikes there are.
+    pub times: Option<u32>,
+}
+
+/// What the driver has to do for one strike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Send SIGKILL.
+    Kill {
+        /// Index of the member.
+        member: u16,
+    },
+    /// Send SIGTERM.
+    Terminate {
+        /// Index of the member.
+        member: u16,
+    },
+    /// Start a dead member: a new life of it.
+    Start {
+        /// Index of the member.
+        member: u16,
+    },
+    /// Send SIGTERM to a live member, and when it is gone start its next life.
+    Restart {
+        /// Index of the member.
+        member: u16,
+    },
+    /// Start a member that was not there before.
+    Join {
+        /// Index that it gets.
+        member: u16,
+    },
+    /// Tell a member to leave in good order.
+    Leave {
+        /// Index of the member.
+        member: u16,
+    },
+    /// Send SIGSTOP, and SIGCONT after `lasting`.
+    Pause {
+        /// Index of the member.
+        member: u16,
+        /// For how long.
+        lasting: SpanNs,
+    },
+}
+
+impl Order {
+    /// The member that it is for.
+    #[must_use]
+    pub fn member(self) -> u16 {
+        match self {
+            Self::Kill { member }
+            | Self::Terminate { member }
+            | Self::Start { member }
+            | Self::Restart { member }
+            | Self::Join { member }
+            | Self::Leave { member }
+            | Self::Pause { member, .. } => member,
+        }
+    }
+}
+
+/// What `strike` means for the fleet as it is now, or why it must be skipped.
+///
+/// The same strike, fleet and seed give the same orders; each strike draws from a stream of its own, so a skipped one
+/// changes nothing for those after it.
+///
+/// # Errors
+/// A sentence that says why nothing can be struck: the target is dead, the partition has no owner, nobody is left.
+pub fn resolve(strike: &Strike, fleet: &Fleet, seed: u64) -> Result<Vec<Order>, String> {
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    chance.set_stream(1 + u64::from(strike.id));
+    match &strike.kind {
+        Kind::Kill => kill::orders(strike.target, fleet, &mut chance),
+        Kind::Terminate => terminate::orders(strike.target, fleet, &mut chance),
+        Kind::Restart => restart::orders(strike.target, fleet),
+        Kind::Join => join::orders(fleet),
+        Kind::Leave => leave::orders(strike.target, fleet, &mut chance),
+        Kind::Pause(settings) => pause::orders(settings, strike.target, fleet, &mut chance),
+    }
+}
+
+#[cfg(test)]
+mod tests;

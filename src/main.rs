@@ -1,2 +1,7 @@
-//! jetlag.
-fn main() {}
+//! The program `jetlag`. What it does is in the library; this only opens the door.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jetlag::cli::main()
+}

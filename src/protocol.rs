@@ -1,1 +1,103 @@
-//! What driver and worker say to each other: JSON lines.
+//! What driver and worker say to each other: JSON lines over the worker's standard input and output.
+//!
+//! Driver and worker never import each other; they meet here and in the evidence. Secrets travel in the assignment,
+//! through a pipe, so that no process list shows them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::record::Author;
+use crate::model::time::MonoNs;
+use crate::nats::Access;
+use crate::profile::plan::{Handler, Load};
+use crate::strategy::Strategy;
+
+/// What the driver says, one a line. The first is always [`Order::Assign`]; end of input means: the driver is gone, end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub enum Order {
+    /// Who the worker is and what it shall do.
+    Assign(Box<Assignment>),
+    /// Publisher: the schedule's zero. Sent once, when all are ready.
+    Begin {
+        /// Instant of the first interval's start.
+        at: MonoNs,
+    },
+    /// Publisher: send nothing more, settle what is unacknowledged, say [`Word::Done`], end.
+    Cease {
+        /// Messages intended after this are not sent.
+        at: MonoNs,
+    },
+    /// Consumer: leave in good order, say [`Word::Done`], end.
+    Leave,
+}
+
+/// Who a worker is and what it shall do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Which incarnation it is.
+    pub author: Author,
+    /// The folder of journals.
+    pub journals: PathBuf,
+    /// Id of the run in payloads and journals.
+    pub run_tag: u64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// How to reach the server.
+    pub access: Access,
+    /// The stream.
+    pub stream: String,
+    /// Partition p's subject is `<subject_prefix>.<p>`.
+    pub subject_prefix: String,
+    /// Number of partitions.
+    pub partitions: u16,
+    /// What it does.
+    pub job: Job,
+}
+
+/// What a worker does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "kebab-case")]
+pub enum Job {
+    /// Sends its share of the load.
+    Publish {
+        /// The whole load.
+        load: Load,
+    },
+    /// Is a member of the group.
+    Consume {
+        /// Name of the group.
+        group: String,
+        /// The way of consuming.
+        strategy: Strategy,
+        /// What a handler does.
+        handler: Handler,
+    },
+}
+
+/// What a worker says, one a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "kebab-case")]
+pub enum Word {
+    /// Connected and able to work.
+    Ready,
+    /// Publisher, twice a second: messages whose intended instant has come.
+    Offered {
+        /// How many so far.
+        messages: u64,
+    },
+    /// The partitions that it believes to own have changed.
+    Owns {
+        /// All of them.
+        partitions: BTreeSet<u16>,
+    },
+    /// The job is done; the process ends.
+    Done,
+    /// It cannot go on; the process ends.
+    Failed {
+        /// A sentence that names the thing and the remedy.
+        message: String,
+    },
+}

@@ -2,7 +2,10 @@
 //!
 //! A plug room: this door holds the trait-like enum and the one list of what there is; `strategy/` one file a kind.
 
+pub mod delivery;
+pub mod desk;
 pub mod lease_group;
+pub mod seat;
 pub mod shared_pull;
 
 use schemars::JsonSchema;
@@ -10,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
+use seat::Seat;
 
 /// A strategy with its settings, as a profile's `[strategy]` table holds it: `kind` names it, the rest is its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +55,15 @@ impl Strategy {
         }
     }
 
+    /// Settings that cannot work: the key, and what is wrong with it. Profiles with any are refused.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::LeaseGroup(settings) => settings.objections(),
+            Self::SharedPull(settings) => settings.objections(),
+        }
+    }
+
     /// Lease time, where there are leases.
     #[must_use]
     pub fn lease_ttl(&self) -> Option<SpanNs> {
@@ -59,4 +72,73 @@ impl Strategy {
             Self::SharedPull(_) => None,
         }
     }
+
+    /// Makes what the members share, before the first of them starts.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn provision(
+        &self,
+        jetstream: &async_nats::jetstream::Context,
+        stream: &str,
+        group: &str,
+    ) -> Result<(), Error> {
+        match self {
+            // The first member makes the bucket; nothing else is shared.
+            Self::LeaseGroup(_) => Ok(()),
+            Self::SharedPull(settings) => settings.provision(jetstream, stream, group).await,
+        }
+    }
+
+    /// Consumes as one member until told to leave.
+    ///
+    /// # Errors
+    /// When the member cannot go on.
+    pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
+        match self {
+            Self::LeaseGroup(settings) => settings.consume(seat).await,
+            Self::SharedPull(settings) => settings.consume(seat).await,
+        }
+    }
+
+    /// Name of the key-value bucket that a group makes, where the strategy has one.
+    #[must_use]
+    pub fn bucket(&self, group: &str) -> Option<String> {
+        match self {
+            Self::LeaseGroup(_) => Some(group.to_owned()),
+            Self::SharedPull(_) => None,
+        }
+    }
+}
+
+/// Why a member cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The desk failed: the run is invalid.
+    #[error(transparent)]
+    Desk(#[from] desk::Error),
+    /// The server refused something.
+    #[error("cannot {deed}: {reason}")]
+    Refused {
+        /// What was tried.
+        deed: String,
+        /// What came back.
+        reason: String,
+    },
+    /// The connection is closed for good.
+    #[error("the connection to the server is closed for good")]
+    Closed,
+}
+
+impl Error {
+    pub(crate) fn refused(deed: impl Into<String>, reason: &impl std::fmt::Display) -> Self {
+        Self::Refused { deed: deed.into(), reason: reason.to_string() }
+    }
+}
+
+/// The partition that a key of this name belongs to, of `partitions`: equal to the server's `{{partition(n,…)}}`.
+#[must_use]
+pub fn partition(key_name: &str, partitions: u16) -> u16 {
+    let partition = ::lease_group::partitioner::partition(key_name.as_bytes(), u32::from(partitions));
+    u16::try_from(partition).expect("a partition is less than their number, which fits")
 }

@@ -1,1 +1,263 @@
 //! The payload of a message: a fixed header, then padding. Decoded without allocation.
+//!
+//! ```text
+//!  0  crc32 of everything behind it      u32      24  key         u32
+//!  4  magic "jlg"                        [u8; 3]  28  key_seq     u32
+//!  7  version                            u8       32  publisher   u16
+//!  8  run tag                            u64      34  partition   u16
+//! 16  intended                           u64      36  bytes       u32
+//! 40  padding, up to `bytes`
+//! ```
+//!
+//! All numbers are little-endian. The checksum comes first so that it covers one contiguous range, and it covers
+//! the padding too: a server or a relay that damages any byte is noticed. The padding is noise, because a run of
+//! zeros would make a compressing store look better than it is.
+
+use bytes::{BufMut, BytesMut};
+
+use super::time::MonoNs;
+
+/// Length of the header, and so of the shortest payload.
+pub const MIN_SIZE: usize = 40;
+
+/// Version of the layout.
+pub const VERSION: u8 = 1;
+
+const MAGIC: [u8; 3] = *b"jlg";
+
+/// What the header of a message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The run that the message belongs to.
+    pub run_tag: u64,
+    /// When the schedule wanted it sent.
+    pub intended: MonoNs,
+    /// Key, 0 … keys − 1.
+    pub key: u32,
+    /// 1, 2, 3 … without holes per key.
+    pub key_seq: u32,
+    /// Index of the publisher.
+    pub publisher: u16,
+    /// The partition the key hashes to.
+    pub partition: u16,
+}
+
+/// Why bytes are not a payload of jetlag's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// Shorter than a header.
+    #[error("payload of {len} bytes is shorter than jetlag's header of {MIN_SIZE}")]
+    TooShort {
+        /// Its length.
+        len: usize,
+    },
+    /// The magic bytes are missing.
+    #[error("payload is not jetlag's")]
+    Foreign,
+    /// Written by a newer jetlag.
+    #[error("payload has layout version {found}, this jetlag reads up to {VERSION}: use the newer one for both ends")]
+    Newer {
+        /// The version found.
+        found: u8,
+    },
+    /// Longer or shorter than the header says.
+    #[error("payload has {actual} bytes and its header says {expected}")]
+    Length {
+        /// What the header says.
+        expected: u32,
+        /// What it is.
+        actual: usize,
+    },
+    /// Some byte was changed on the way.
+    #[error("payload's checksum is {found:#010x} and its bytes give {actual:#010x}")]
+    Checksum {
+        /// What the header says.
+        found: u32,
+        /// What the bytes give.
+        actual: u32,
+    },
+}
+
+/// The bytes that all messages of one publisher share; made once, copied for each message.
+#[derive(Clone, Debug)]
+pub struct Template {
+    bytes: Vec<u8>,
+}
+
+impl Template {
+    /// A template for payloads of `size` bytes; a size below [`MIN_SIZE`] is raised to it, one above 4 GiB lowered.
+    #[must_use]
+    pub fn new(run_tag: u64, publisher: u16, size: usize) -> Self {
+        let length = u32::try_from(size.max(MIN_SIZE)).unwrap_or(u32::MAX);
+        let mut bytes = vec![0; length as usize];
+        fill_with_noise(&mut bytes[MIN_SIZE..], run_tag ^ u64::from(publisher));
+        bytes[4..7].copy_from_slice(&MAGIC);
+        bytes[7] = VERSION;
+        bytes[8..16].copy_from_slice(&run_tag.to_le_bytes());
+        bytes[32..34].copy_from_slice(&publisher.to_le_bytes());
+        bytes[36..40].copy_from_slice(&length.to_le_bytes());
+        Self { bytes }
+    }
+
+    /// Size of every payload made from it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends one payload to `out`. Allocates only when `out` has no room.
+    pub fn append(&self, key: u32, key_seq: u32, partition: u16, intended: MonoNs, out: &mut BytesMut) {
+        let start = out.len();
+        out.put_slice(&self.bytes);
+        let payload = &mut out[start..];
+        payload[16..24].copy_from_slice(&intended.0.to_le_bytes());
+        payload[24..28].copy_from_slice(&key.to_le_bytes());
+        payload[28..32].copy_from_slice(&key_seq.to_le_bytes());
+        payload[34..36].copy_from_slice(&partition.to_le_bytes());
+        let checksum = crc32fast::hash(&payload[4..]);
+        payload[0..4].copy_from_slice(&checksum.to_le_bytes());
+    }
+}
+
+/// Reads the header of `payload` and checks every byte of it.
+///
+/// The run tag is given back, not judged: only the caller knows which run it belongs to.
+///
+/// # Errors
+///
+/// When the bytes are not an undamaged payload of jetlag's.
+pub fn decode(payload: &[u8]) -> Result<Header, PayloadError> {
+    let Some(header) = payload.first_chunk::<MIN_SIZE>() else {
+        return Err(PayloadError::TooShort { len: payload.len() });
+    };
+    if header[4..7] != MAGIC {
+        return Err(PayloadError::Foreign);
+    }
+    if header[7] > VERSION {
+        return Err(PayloadError::Newer { found: header[7] });
+    }
+    let expected = u32_at(header, 36);
+    if expected as usize != payload.len() {
+        return Err(PayloadError::Length { expected, actual: payload.len() });
+    }
+    let (found, actual) = (u32_at(header, 0), crc32fast::hash(&payload[4..]));
+    if found != actual {
+        return Err(PayloadError::Checksum { found, actual });
+    }
+    Ok(Header {
+        run_tag: u64_at(header, 8),
+        intended: MonoNs(u64_at(header, 16)),
+        key: u32_at(header, 24),
+        key_seq: u32_at(header, 28),
+        publisher: u16_at(header, 32),
+        partition: u16_at(header, 34),
+    })
+}
+
+fn u16_at(header: &[u8; MIN_SIZE], at: usize) -> u16 {
+    u16::from_le_bytes([header[at], header[at + 1]])
+}
+
+fn u32_at(header: &[u8; MIN_SIZE], at: usize) -> u32 {
+    u32::from(u16_at(header, at)) | u32::from(u16_at(header, at + 2)) << 16
+}
+
+fn u64_at(header: &[u8; MIN_SIZE], at: usize) -> u64 {
+    u64::from(u32_at(header, at)) | u64::from(u32_at(header, at + 4)) << 32
+}
+
+/// xorshift64: repeatable, and good enough to be incompressible.
+fn fill_with_noise(bytes: &mut [u8], seed: u64) {
+    let mut state = seed | 1;
+    for chunk in bytes.chunks_mut(8) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        chunk.copy_from_slice(&state.to_le_bytes()[..chunk.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn payload(header: Header, size: usize) -> BytesMut {
+        let mut out = BytesMut::new();
+        Template::new(header.run_tag, header.publisher, size).append(
+            header.key,
+            header.key_seq,
+            header.partition,
+            header.intended,
+            &mut out,
+        );
+        out
+    }
+
+    prop_compose! {
+        fn headers()(
+            run_tag: u64, intended: u64, key: u32, key_seq: u32, publisher: u16, partition: u16,
+        ) -> Header {
+            Header { run_tag, intended: MonoNs(intended), key, key_seq, publisher, partition }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_itself(header in headers(), size in 0usize..2000) {
+            let bytes = payload(header, size);
+            prop_assert_eq!(bytes.len(), size.max(MIN_SIZE));
+            prop_assert_eq!(decode(&bytes), Ok(header));
+        }
+
+        #[test]
+        fn any_single_bit_flip_is_noticed(header in headers(), size in 0usize..300, bit: prop::sample::Index) {
+            let mut bytes = payload(header, size);
+            let bit = bit.index(bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn any_cut_is_noticed(header in headers(), size in 0usize..300, keep: prop::sample::Index) {
+            let bytes = payload(header, size);
+            prop_assert!(decode(&bytes[..keep.index(bytes.len())]).is_err());
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(decode(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_newer_layout_is_refused_by_its_version() {
+        let header = Header { run_tag: 7, intended: MonoNs(9), key: 1, key_seq: 2, publisher: 3, partition: 4 };
+        let mut bytes = payload(header, 64);
+        bytes[7] = VERSION + 1;
+        assert_eq!(decode(&bytes), Err(PayloadError::Newer { found: VERSION + 1 }));
+    }
+
+    #[test]
+    fn the_layout_is_what_the_table_says() {
+        let header = Header {
+            run_tag: 0x0807_0605_0403_0201,
+            intended: MonoNs(0x1817_1615_1413_1211),
+            key: 0x2423_2221,
+            key_seq: 0x2827_2625,
+            publisher: 0x3231,
+            partition: 0x3433,
+        };
+        let bytes = payload(header, MIN_SIZE);
+        let expected: Vec<u8> = [
+            &b"jlg\x01"[..],
+            &[1, 2, 3, 4, 5, 6, 7, 8],
+            &[0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18],
+            &[0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28],
+            &[0x31, 0x32, 0x33, 0x34, 40, 0, 0, 0],
+        ]
+        .concat();
+        assert_eq!(bytes[4..], expected);
+    }
+}

@@ -1,12 +1,25 @@
 //! `lease-group`: a Kafka-like partitioned consumer group with leases in a key-value bucket (PROTOCOL.md).
+//!
+//! The group itself is the crate `lease-group`, which knows nothing of jetlag. Here its messages come to the desk and
+//! its events into the journal.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
+use ::lease_group::{
+    Connection, Group, HandlerError, MemberEvent, Message, Observer, PartitionEvent, Progress,
+    Takeover as GroupTakeover,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
-use super::About;
+use super::desk::{self, Delivery, Notebook};
+use super::seat::Seat;
+use super::{About, Error};
 use crate::model::promise::Promises;
+use crate::model::record::{Commit as CommitRecord, Life, LifeEvent, Ownership, OwnershipChange, Reach, Record};
+use crate::model::time::MonoNs;
 use crate::model::units::Timespan;
 
 /// What the list shows.
@@ -74,5 +87,166 @@ impl Settings {
     #[must_use]
     pub fn promises(&self) -> Promises {
         Promises { at_least_once: true, order_per_key: true, exclusive: self.takeover == Takeover::Safe, owners: true }
+    }
+
+    /// Settings that cannot work: the key, and what is wrong with it.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
+        if self.ttl.0 < Duration::from_millis(100) {
+            objections
+                .push(("ttl", format!("a lease of {} is shorter than a renewal takes: at least 100ms", self.ttl)));
+        }
+        let most = self.ttl.0 / 3;
+        if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.commit_every.0 > most) {
+            let most = Timespan(Duration::from_millis(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)));
+            let text = "commit-every must be above 0 and at most a third of the ttl, because commits renew the lease";
+            objections.push(("commit-every", format!("{text}: at most {most}")));
+        }
+        if self.takeover == Takeover::Resume && self.commit == Commit::Checkpoint {
+            let text =
+                "takeover \"resume\" shares a durable, which knows nothing of checkpoints: use commit \"explicit\"";
+            objections.push(("takeover", text.to_owned()));
+        }
+        if self.takeover == Takeover::Resume && self.ack_wait.0 < Duration::from_millis(100) {
+            objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
+        }
+        if self.batch == 0 {
+            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
+        }
+        if self.max_handling.0.is_zero() {
+            objections.push(("max-handling", "max-handling is 0, so no message could be handled".to_owned()));
+        }
+        objections
+    }
+
+    /// Joins as one member and handles messages until told to leave.
+    ///
+    /// # Errors
+    /// When the member cannot join, when its control thread ends, or when the journal cannot be written.
+    pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
+        let group = self.describe(seat)?;
+        let member = group.join().await.map_err(|error| Error::refused("join the lease group", &error))?;
+        let handle = member.handle();
+        let failure = RefCell::new(None);
+        let failed = Notify::new();
+        let run = member.run(async |message: &Message| {
+            seat.desk.handle(&delivery(message)).await.map_err(|error| {
+                let reason = HandlerError::new(error.to_string());
+                failure.replace(Some(error));
+                failed.notify_one();
+                reason
+            })
+        });
+        let mut run = std::pin::pin!(run);
+        let leave = async {
+            seat.told_to_leave().await;
+            // How the leaving went is what `run` returns.
+            let _ = handle.leave().await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            ended = &mut run => ended.map_err(|error| Error::refused("go on as a member of the lease group", &error)),
+            () = failed.notified() => Err(failure.take().map_or(Error::Closed, |error: desk::Error| error.into())),
+            () = leave => Ok(()),
+        }
+    }
+
+    fn describe(&self, seat: &Seat) -> Result<Group, Error> {
+        let options = seat.access.options().map_err(|error| Error::refused("connect", &error))?;
+        Group::builder(seat.access.urls().join(","))
+            .connect_options(options)
+            .stream(&seat.stream)
+            .name(&seat.group)
+            .subject_prefix(&seat.subject_prefix)
+            .partitions(u32::from(seat.partitions))
+            .lease_ttl(self.ttl.0)
+            .max_handling(self.max_handling.0)
+            .commit(match self.commit {
+                Commit::Checkpoint => ::lease_group::Commit::Checkpoint { every: self.commit_every.0 },
+                Commit::Explicit => ::lease_group::Commit::Explicit,
+            })
+            .takeover(match self.takeover {
+                Takeover::Safe => GroupTakeover::Safe,
+                Takeover::Resume => GroupTakeover::Resume { ack_wait: self.ack_wait.0 },
+            })
+            .batch(self.batch)
+            .worker(&seat.member)
+            .observer(Witness { notebook: seat.desk.notebook().clone() })
+            .build()
+            .map_err(|error| Error::refused("describe the lease group", &error))
+    }
+}
+
+fn delivery(message: &Message) -> Delivery<'_> {
+    Delivery {
+        payload: &message.payload,
+        partition: partition(message.partition),
+        epoch: epoch(message.epoch),
+        stream_seq: message.stream_sequence,
+        consumer_seq: message.consumer_sequence,
+        delivered: message.delivered,
+        received: MonoNs(message.received),
+        started: MonoNs(message.checked),
+    }
+}
+
+/// Profiles allow 1024 partitions: the number always fits.
+fn partition(partition: u32) -> u16 {
+    u16::try_from(partition).unwrap_or(u16::MAX)
+}
+
+/// Four thousand million grants of one partition take longer than any run.
+fn epoch(epoch: u64) -> u32 {
+    u32::try_from(epoch).unwrap_or(u32::MAX)
+}
+
+/// Writes the group's events into the journal.
+struct Witness {
+    notebook: Notebook,
+}
+
+impl Observer for Witness {
+    fn partition(&self, at_ns: u64, number: u32, event: &PartitionEvent) {
+        let (at, partition) = (MonoNs(at_ns), partition(number));
+        let (of, change) = match *event {
+            PartitionEvent::ExpiryObserved { epoch } => (epoch, OwnershipChange::GoneObserved),
+            PartitionEvent::Granted { epoch, deadline_ns, .. } => {
+                (epoch, OwnershipChange::Granted { deadline: MonoNs(deadline_ns) })
+            }
+            PartitionEvent::Renewed { epoch, deadline_ns } => {
+                (epoch, OwnershipChange::Renewed { deadline: MonoNs(deadline_ns) })
+            }
+            PartitionEvent::Opened { epoch, start_sequence } => {
+                (epoch, OwnershipChange::Opened { start_seq: start_sequence })
+            }
+            PartitionEvent::Released { epoch } => (epoch, OwnershipChange::Released),
+            PartitionEvent::Reopened { epoch, .. } | PartitionEvent::Lost { epoch, .. } => {
+                (epoch, OwnershipChange::Lost)
+            }
+            PartitionEvent::Committed { epoch: of, progress } => {
+                let (stream_seq, reach) = match progress {
+                    Progress::UpTo(seq) => (seq, Reach::UpTo),
+                    Progress::Exactly(seq) => (seq, Reach::Exact),
+                };
+                // A journal that cannot be written is met again, and reported, by the next handling.
+                let commit = CommitRecord { at, partition, epoch: epoch(of), stream_seq, reach };
+                let _ = self.notebook.append(Record::Commit(commit));
+                return;
+            }
+            _ => return,
+        };
+        let _ = self.notebook.ownership(Ownership { at, partition, epoch: epoch(of), change });
+    }
+
+    fn member(&self, at_ns: u64, event: &MemberEvent) {
+        let event = match event {
+            MemberEvent::Connected(Connection::Data) => LifeEvent::Connected,
+            MemberEvent::Disconnected(Connection::Data) => LifeEvent::Disconnected,
+            MemberEvent::SlowConsumer(_) => LifeEvent::SlowConsumer,
+            _ => return,
+        };
+        let _ = self.notebook.append(Record::Life(Life { at: MonoNs(at_ns), event }));
     }
 }

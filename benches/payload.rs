@@ -1,0 +1,36 @@
+//! What it costs to write and to check the header that travels in each message.
+//!
+//! MEASURED
+
+use std::hint::black_box;
+
+use bytes::BytesMut;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jetlag::model::payload::{self, Template};
+use jetlag::model::time::MonoNs;
+
+fn payload(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("payload");
+    for size in [128, 1024, 64 * 1024] {
+        let template = Template::new(7, 1, size);
+        let mut bytes = BytesMut::with_capacity(size);
+        group.throughput(Throughput::Bytes(size as u64));
+        group.bench_function(BenchmarkId::new("encode", size), |bench| {
+            let mut seq = 0;
+            bench.iter(|| {
+                seq += 1;
+                bytes.clear();
+                template.append(black_box(5), seq, 3, MonoNs(u64::from(seq)), &mut bytes);
+            });
+        });
+        bytes.clear();
+        template.append(5, 1, 3, MonoNs(1), &mut bytes);
+        group.bench_function(BenchmarkId::new("decode", size), |bench| {
+            bench.iter(|| payload::decode(black_box(&bytes)).expect("an undamaged payload"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, payload);
+criterion_main!(benches);

@@ -1,0 +1,277 @@
+//! A group and how it is described.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::ConnectOptions;
+
+use crate::error::{BuildError, JoinError};
+use crate::member::Member;
+use crate::observer::{Observer, Silence};
+use crate::options::{Commit, Takeover};
+
+/// The placeholder for the partition's number in a subject template.
+const PLACEHOLDER: &str = "{partition}";
+
+/// A partitioned consumer group on one stream: a description, good for any number of [`join`](Self::join)s.
+#[derive(Clone)]
+pub struct Group {
+    pub(crate) settings: Arc<Settings>,
+}
+
+pub(crate) struct Settings {
+    pub(crate) servers: String,
+    pub(crate) connect: ConnectOptions,
+    pub(crate) stream: String,
+    pub(crate) name: String,
+    pub(crate) subject: String,
+    pub(crate) partitions: u32,
+    pub(crate) ttl: Duration,
+    pub(crate) max_handling: Duration,
+    pub(crate) commit: Commit,
+    pub(crate) takeover: Takeover,
+    pub(crate) batch: u32,
+    pub(crate) worker: String,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Settings {
+    pub(crate) fn subject_of(&self, partition: u32) -> String {
+        self.subject.replace(PLACEHOLDER, &partition.to_string())
+    }
+
+    /// What all members must agree on, as it stands in the bucket's description.
+    pub(crate) fn identity(&self) -> String {
+        format!(
+            "lease-group 1: {} partitions of stream {} at {}",
+            self.partitions, self.stream, self.subject
+        )
+    }
+
+    /// How long one request to the server may take: a third of the lease, so that a renewal can be tried again before the deadline.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        (self.ttl / 3).clamp(Duration::from_millis(50), Duration::from_secs(2))
+    }
+
+    /// Whether messages are acknowledged one by one.
+    pub(crate) fn acknowledges(&self) -> bool {
+        self.commit == Commit::Explicit || matches!(self.takeover, Takeover::Resume { .. })
+    }
+}
+
+impl Group {
+    /// Begins a description. `servers` is one NATS URL, or several separated by commas.
+    pub fn builder(servers: impl Into<String>) -> GroupBuilder {
+        GroupBuilder {
+            settings: Settings {
+                servers: servers.into(),
+                connect: ConnectOptions::new(),
+                stream: String::new(),
+                name: String::new(),
+                subject: String::new(),
+                partitions: 0,
+                ttl: Duration::from_secs(5),
+                max_handling: Duration::from_secs(300),
+                commit: Commit::default(),
+                takeover: Takeover::default(),
+                batch: 500,
+                worker: "worker".to_owned(),
+                observer: Arc::new(Silence),
+            },
+        }
+    }
+
+    /// Joins as a new session: connects twice, checks the stream, makes the lease bucket if there is none, and starts the control
+    /// thread. Messages flow once [`Member::run`] is called, on the same runtime.
+    ///
+    /// # Errors
+    /// [`JoinError`] says what is missing or does not fit.
+    pub async fn join(&self) -> Result<Member, JoinError> {
+        Member::join(Arc::clone(&self.settings)).await
+    }
+}
+
+/// Describes a [`Group`].
+pub struct GroupBuilder {
+    settings: Settings,
+}
+
+impl GroupBuilder {
+    /// Credentials, TLS and the like, used for both connections. The event callback is replaced: events go to the
+    /// [`observer`](Self::observer).
+    #[must_use]
+    pub fn connect_options(mut self, options: ConnectOptions) -> Self {
+        self.settings.connect = options;
+        self
+    }
+
+    /// The stream to consume. It must have limits retention.
+    #[must_use]
+    pub fn stream(mut self, stream: impl Into<String>) -> Self {
+        self.settings.stream = stream.into();
+        self
+    }
+
+    /// The group's name, which is the name of its bucket and begins the names of its consumers.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// Partition p is what was published to exactly `<prefix>.<p>`.
+    #[must_use]
+    pub fn subject_prefix(self, prefix: impl AsRef<str>) -> Self {
+        self.subject(format!("{}.{PLACEHOLDER}", prefix.as_ref()))
+    }
+
+    /// Partition p is what matches this subject with `{partition}` replaced, such as `orders.{partition}.>`.
+    #[must_use]
+    pub fn subject(mut self, template: impl Into<String>) -> Self {
+        self.settings.subject = template.into();
+        self
+    }
+
+    /// How many partitions there are, 0 to n - 1. All members must say the same.
+    #[must_use]
+    pub fn partitions(mut self, partitions: u32) -> Self {
+        self.settings.partitions = partitions;
+        self
+    }
+
+    /// How long the others wait for a silent owner: a crash pauses its partitions that long. Five seconds by default. The owner
+    /// renews every third of it and stops itself at 0.85 of it.
+    #[must_use]
+    pub fn lease_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.ttl = ttl;
+        self
+    }
+
+    /// How long one message may be handled, retries included, before the member gives up its part in the group until the handler
+    /// returns. Five minutes by default, like Kafka's `max.poll.interval.ms`.
+    #[must_use]
+    pub fn max_handling(mut self, max_handling: Duration) -> Self {
+        self.settings.max_handling = max_handling;
+        self
+    }
+
+    /// How progress is committed.
+    #[must_use]
+    pub fn commit(mut self, commit: Commit) -> Self {
+        self.settings.commit = commit;
+        self
+    }
+
+    /// How partitions are taken over.
+    #[must_use]
+    pub fn takeover(mut self, takeover: Takeover) -> Self {
+        self.settings.takeover = takeover;
+        self
+    }
+
+    /// How many messages are pulled at once, 500 by default: what is buffered per partition is at most one and a half times that.
+    #[must_use]
+    pub fn batch(mut self, batch: u32) -> Self {
+        self.settings.batch = batch;
+        self
+    }
+
+    /// A label for people, and a hint: a restarted worker prefers the partitions that its label had. It identifies nobody.
+    #[must_use]
+    pub fn worker(mut self, label: impl Into<String>) -> Self {
+        self.settings.worker = label.into();
+        self
+    }
+
+    /// Who listens.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.settings.observer = Arc::new(observer);
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// [`BuildError`] with all problems at once.
+    pub fn build(self) -> Result<Group, BuildError> {
+        let settings = self.settings;
+        let mut problems = Vec::new();
+        let mut demand = |holds: bool, problem: String| {
+            if !holds {
+                problems.push(problem);
+            }
+        };
+        demand(
+            !settings.servers.trim().is_empty(),
+            "no server is given".to_owned(),
+        );
+        demand(
+            is_name(&settings.stream),
+            format!("`{}` is no stream name", settings.stream),
+        );
+        demand(
+            is_name(&settings.name),
+            format!(
+                "`{}` is no group name: letters, digits, `-` and `_`",
+                settings.name
+            ),
+        );
+        demand(
+            is_subject(&settings.subject),
+            format!(
+                "`{}` is no subject with one {PLACEHOLDER}",
+                settings.subject
+            ),
+        );
+        demand(
+            (1..=4096).contains(&settings.partitions),
+            format!("{} partitions; 1 to 4096 work", settings.partitions),
+        );
+        demand(
+            (Duration::from_millis(200)..=Duration::from_secs(3600)).contains(&settings.ttl),
+            format!("a lease of {:?}; 200 ms to one hour work", settings.ttl),
+        );
+        demand(
+            settings.max_handling >= settings.ttl / 3,
+            format!(
+                "max_handling of {:?} is shorter than a renewal interval",
+                settings.max_handling
+            ),
+        );
+        demand(
+            (1..=10_000).contains(&settings.batch),
+            format!("a batch of {}; 1 to 10000 work", settings.batch),
+        );
+        if let Commit::Checkpoint { every } = settings.commit {
+            demand(
+                (Duration::from_millis(1)..=Duration::from_secs(60)).contains(&every),
+                format!("a checkpoint every {every:?}; 1 ms to one minute work"),
+            );
+        }
+        if let Takeover::Resume { ack_wait } = settings.takeover {
+            demand(!ack_wait.is_zero(), "an ack wait of zero".to_owned());
+        }
+        if problems.is_empty() {
+            Ok(Group {
+                settings: Arc::new(settings),
+            })
+        } else {
+            Err(BuildError { problems })
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn is_subject(template: &str) -> bool {
+    template.matches(PLACEHOLDER).count() == 1
+        && template.split('.').all(|token| !token.is_empty() && !token.contains(char::is_whitespace))
+        // A wildcard before the partition would let one message belong to two of them.
+        && template.split(PLACEHOLDER).next().is_some_and(|before| !before.contains(['*', '>']))
+}

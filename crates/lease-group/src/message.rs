@@ -1,0 +1,97 @@
+//! What a handler gets.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+
+/// One message of one partition. Within an epoch, stream sequences rise from call to call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Message {
+    /// The partition.
+    pub partition: u32,
+    /// The epoch of the lease it is handled under: the fencing token to pass to other systems.
+    pub epoch: u64,
+    /// Its sequence in the stream.
+    pub stream_sequence: u64,
+    /// Its sequence in the epoch's consumer: 1, 2, 3 … without holes, except with [`Takeover::Resume`](crate::Takeover::Resume).
+    pub consumer_sequence: u64,
+    /// How often the server has delivered it on this consumer, this time included.
+    pub delivered: u64,
+    /// How often the handler was called with it in this epoch, this time included.
+    pub attempt: u32,
+    /// The subject it was published to.
+    pub subject: async_nats::Subject,
+    /// Its headers, if any.
+    pub headers: Option<HeaderMap>,
+    /// Its payload.
+    pub payload: Bytes,
+    /// `CLOCK_MONOTONIC` nanoseconds at which the member took it from the connection.
+    pub received: u64,
+    /// `CLOCK_MONOTONIC` nanoseconds at which the lease was checked: before its deadline, and nothing was awaited since.
+    pub checked: u64,
+}
+
+/// What a delivery's reply subject says (`$JS.ACK.…`, nats-architecture-and-design ADR-15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    pub(crate) delivered: u64,
+    pub(crate) stream_sequence: u64,
+    pub(crate) consumer_sequence: u64,
+}
+
+impl Delivery {
+    /// Reads both forms: nine tokens, or eleven and more with domain and account.
+    pub(crate) fn parse(reply: &str) -> Option<Self> {
+        let rest = reply.strip_prefix("$JS.ACK.")?;
+        let count = rest.bytes().filter(|byte| *byte == b'.').count() + 1;
+        let skip = match count {
+            7 => 2,
+            9.. => 4,
+            _ => return None,
+        };
+        let mut numbers = rest.split('.').skip(skip).map(|token| token.parse().ok());
+        Some(Self {
+            delivered: numbers.next()??,
+            stream_sequence: numbers.next()??,
+            consumer_sequence: numbers.next()??,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_the_reply_subject_are_read() {
+        let expected = Some(Delivery {
+            delivered: 1,
+            stream_sequence: 42,
+            consumer_sequence: 7,
+        });
+        assert_eq!(
+            Delivery::parse("$JS.ACK.ORDERS.g-p1-e1.1.42.7.1700000000.3"),
+            expected
+        );
+        assert_eq!(
+            Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3"),
+            expected
+        );
+        assert_eq!(
+            Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3.random"),
+            expected
+        );
+    }
+
+    #[test]
+    fn anything_else_is_no_delivery() {
+        for reply in [
+            "",
+            "_INBOX.a.b",
+            "$JS.ACK.ORDERS.c.1.2",
+            "$JS.ACK.ORDERS.c.x.42.7.1700000000.3",
+        ] {
+            assert_eq!(Delivery::parse(reply), None, "{reply}");
+        }
+    }
+}

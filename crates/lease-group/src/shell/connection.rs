@@ -1,0 +1,57 @@
+//! One of the two connections, with its events.
+
+use std::sync::Arc;
+
+use async_nats::{Client, Event};
+use tokio::sync::watch;
+
+use crate::clock::monotonic_ns;
+use crate::error::JoinError;
+use crate::group::Settings;
+use crate::observer::{Connection, MemberEvent};
+
+/// Connects. The number behind the receiver rises with every lost connection.
+pub(crate) async fn connect(
+    settings: &Settings,
+    connection: Connection,
+) -> Result<(Client, watch::Receiver<u64>), JoinError> {
+    let (cuts, seen) = watch::channel(0_u64);
+    let cuts = Arc::new(cuts);
+    let observer = Arc::clone(&settings.observer);
+    let role = match connection {
+        Connection::Control => "control",
+        Connection::Data => "data",
+    };
+    let client = settings
+        .connect
+        .clone()
+        .name(format!("{} {} {role}", settings.name, settings.worker))
+        .event_callback(move |event| {
+            let told = match event {
+                Event::Connected => Some(MemberEvent::Connected(connection)),
+                Event::Disconnected => {
+                    cuts.send_modify(|count| *count += 1);
+                    Some(MemberEvent::Disconnected(connection))
+                }
+                Event::SlowConsumer(_) => Some(MemberEvent::SlowConsumer(connection)),
+                _ => None,
+            };
+            if let Some(told) = told {
+                observer.member(monotonic_ns(), &told);
+            }
+            std::future::ready(())
+        })
+        .connect(
+            settings
+                .servers
+                .split(',')
+                .map(str::trim)
+                .collect::<Vec<_>>(),
+        )
+        .await
+        .map_err(|error| JoinError::Connect {
+            servers: settings.servers.clone(),
+            reason: error.to_string(),
+        })?;
+    Ok((client, seen))
+}

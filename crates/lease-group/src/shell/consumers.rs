@@ -1,0 +1,147 @@
+//! The consumers of a partition: one private consumer an epoch, or the one durable of the original design.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull};
+use async_nats::jetstream::stream::Stream;
+use futures_util::TryStreamExt;
+
+use crate::group::Settings;
+use crate::options::{Commit, Takeover};
+
+/// A private consumer never redelivers by itself: a redelivery would come behind newer messages.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
+
+/// The original design's limit of unacknowledged messages.
+const RESUME_ACK_PENDING_MAX: i64 = 512;
+
+/// Rule 4 behind the claim: reads and deletes what lower epochs left, then creates the consumer of `epoch`. Answers its name and the
+/// first stream sequence it may deliver.
+///
+/// The sink fence of PROTOCOL.md rule 4 belongs at the beginning of this function: read the fence, and
+/// publish it with this epoch, before any older consumer is touched.
+pub(crate) async fn open(
+    stream: &Stream<()>,
+    settings: &Settings,
+    partition: u32,
+    epoch: u64,
+    checkpoint: u64,
+) -> Result<(String, u64), async_nats::Error> {
+    match settings.takeover {
+        Takeover::Safe => {
+            let floor = clear_lower_epochs(stream, settings, partition, epoch).await?;
+            let start = checkpoint.max(floor) + 1;
+            let name = epoch_name(settings, partition, epoch);
+            stream
+                .create_consumer_strict(epoch_consumer(settings, partition, &name, start))
+                .await?;
+            Ok((name, start))
+        }
+        Takeover::Resume { ack_wait } => {
+            let name = format!("{}-p{partition}", settings.name);
+            let consumer = stream
+                .get_or_create_consumer(
+                    &name,
+                    durable_consumer(settings, partition, &name, ack_wait),
+                )
+                .await?;
+            Ok((name, consumer.cached_info().ack_floor.stream_sequence + 1))
+        }
+    }
+}
+
+fn epoch_name(settings: &Settings, partition: u32, epoch: u64) -> String {
+    format!("{}-p{partition}-e{epoch}", settings.name)
+}
+
+fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -> pull::Config {
+    let (ack_policy, max_ack_pending) = match settings.commit {
+        Commit::Checkpoint { .. } => (AckPolicy::None, 0),
+        Commit::Explicit => (AckPolicy::Explicit, i64::from(settings.batch) * 2),
+    };
+    pull::Config {
+        name: Some(name.to_owned()),
+        deliver_policy: DeliverPolicy::ByStartSequence {
+            start_sequence: start,
+        },
+        ack_policy,
+        ack_wait: if ack_policy == AckPolicy::None {
+            Duration::ZERO
+        } else {
+            NEVER
+        },
+        max_deliver: -1,
+        max_ack_pending,
+        filter_subject: settings.subject_of(partition),
+        replay_policy: ReplayPolicy::Instant,
+        // In memory and on one server: a replicated consumer takes an election to create, and the lease record knows where to begin.
+        memory_storage: true,
+        num_replicas: 1,
+        inactive_threshold: (settings.ttl * 3).max(Duration::from_secs(10)),
+        ..Default::default()
+    }
+}
+
+fn durable_consumer(
+    settings: &Settings,
+    partition: u32,
+    name: &str,
+    ack_wait: Duration,
+) -> pull::Config {
+    pull::Config {
+        durable_name: Some(name.to_owned()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait,
+        max_deliver: -1,
+        max_ack_pending: RESUME_ACK_PENDING_MAX,
+        filter_subject: settings.subject_of(partition),
+        replay_policy: ReplayPolicy::Instant,
+        ..Default::default()
+    }
+}
+
+/// Deletes all consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner. Answers the highest
+/// sequence that they had confirmed, 0 where the commit mode's floors mean delivery and not handling.
+async fn clear_lower_epochs(
+    stream: &Stream<()>,
+    settings: &Settings,
+    partition: u32,
+    epoch: u64,
+) -> Result<u64, async_nats::Error> {
+    let prefix = epoch_name(settings, partition, 0);
+    let prefix = prefix.trim_end_matches('0');
+    let names: Vec<String> = stream.consumer_names().try_collect().await?;
+    let lower = names.iter().filter(|name| {
+        name.strip_prefix(prefix)
+            .and_then(|number| number.parse::<u64>().ok())
+            .is_some_and(|number| number < epoch)
+    });
+    let mut floor = 0;
+    for name in lower {
+        if settings.commit == Commit::Explicit {
+            // A consumer that is gone meanwhile has nothing to say; the checkpoint in the lease is never ahead of it.
+            if let Ok(info) = stream.consumer_info(name).await {
+                floor = floor.max(info.ack_floor.stream_sequence);
+            }
+        }
+        delete(stream, name).await?;
+    }
+    Ok(floor)
+}
+
+async fn delete(stream: &Stream<()>, name: &str) -> Result<(), async_nats::Error> {
+    use async_nats::jetstream::ErrorCode;
+    use async_nats::jetstream::stream::ConsumerErrorKind;
+    match stream.delete_consumer(name).await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind() {
+            ConsumerErrorKind::JetStream(reason)
+                if reason.error_code() == ErrorCode::CONSUMER_NOT_FOUND =>
+            {
+                Ok(())
+            }
+            _ => Err(error.into()),
+        },
+    }
+}

@@ -1,0 +1,441 @@
+//! One epoch of one partition: pulls, checks that nothing is missing, calls the handler, acknowledges.
+//!
+//! An own pull loop over the core client: it sees consumer sequences, statuses and heartbeats, which the client's message stream hides,
+//! and costs a third less.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use async_nats::{StatusCode, Subscriber, header};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::grant::{Grant, Order};
+use super::pump::Data;
+use crate::clock::monotonic_ns;
+use crate::continuity::{Continuity, Position};
+use crate::handler::{Handler, pause_after};
+use crate::message::{Delivery, Message};
+use crate::observer::{PartitionEvent, Progress};
+use crate::options::Takeover;
+use crate::state::Stopped;
+
+/// How long a pull request stands.
+const PULL_EXPIRES: Duration = Duration::from_secs(30);
+
+/// After so many messages in a row the other partitions get their turn.
+const TURN: u32 = 32;
+
+/// How many acknowledgements may be unconfirmed: what a crash can repeat in explicit mode.
+const ACKS_MAX: usize = 64;
+
+pub(crate) struct Epoch<'a> {
+    data: &'a Data,
+    grant: Arc<Grant>,
+    /// Sequences must follow each other; not so on a durable that others have used.
+    private: bool,
+    acknowledges: bool,
+    heartbeat: Duration,
+    inbox: String,
+    /// What pulls still allow the server to send, minus what was taken from the subscription.
+    outstanding: u64,
+    continuity: Continuity,
+    arrived: VecDeque<(async_nats::Message, u64)>,
+    acks: VecDeque<(u64, Instant)>,
+}
+
+/// What to do with what was taken from the subscription.
+enum Taken {
+    Message(Message, Option<async_nats::Subject>),
+    /// A status that changes nothing.
+    Nothing,
+    Stop(Stopped),
+}
+
+impl<'a> Epoch<'a> {
+    pub(crate) fn new(data: &'a Data, grant: Arc<Grant>) -> Self {
+        let settings = &data.settings;
+        Self {
+            data,
+            private: settings.takeover == Takeover::Safe,
+            acknowledges: settings.acknowledges(),
+            heartbeat: (settings.ttl / 2).clamp(Duration::from_millis(250), Duration::from_secs(5)),
+            inbox: data.client.new_inbox(),
+            outstanding: 0,
+            continuity: Continuity::starting_at(grant.start),
+            arrived: VecDeque::new(),
+            acks: VecDeque::new(),
+            grant,
+        }
+    }
+
+    /// Runs until something ends the epoch. No handler runs afterwards; what was buffered is discarded.
+    pub(crate) async fn run<H: Handler>(
+        mut self,
+        orders: &mut watch::Receiver<Order>,
+        handler: &H,
+    ) -> Stopped {
+        let client = &self.data.client;
+        let subscriptions = tokio::try_join!(
+            client.subscribe(format!("{}.m", self.inbox)),
+            client.subscribe(format!("{}.a.*", self.inbox))
+        );
+        let Ok((mut messages, mut confirmations)) = subscriptions else {
+            return Stopped::Silent;
+        };
+        let why = self
+            .consume(&mut messages, &mut confirmations, orders, handler)
+            .await;
+        drop(messages);
+        if why == Stopped::Asked {
+            self.settle(&mut confirmations).await;
+        }
+        why
+    }
+
+    async fn consume<H: Handler>(
+        &mut self,
+        messages: &mut Subscriber,
+        confirmations: &mut Subscriber,
+        orders: &mut watch::Receiver<Order>,
+        handler: &H,
+    ) -> Stopped {
+        let mut cuts = self.data.cuts.clone();
+        cuts.mark_unchanged();
+        let mut turn = 0;
+        loop {
+            if let Some(why) = self.told_to_stop(orders, &cuts) {
+                return why;
+            }
+            if !self.pull().await {
+                return Stopped::Silent;
+            }
+            if self.acknowledges
+                && let Some(why) = self.confirmed_so_far(confirmations)
+            {
+                return why;
+            }
+            turn += 1;
+            if turn >= TURN {
+                turn = 0;
+                tokio::task::yield_now().await;
+            }
+            let next = match self.arrived.pop_front() {
+                Some(arrived) => Ok(arrived),
+                None => match messages.next().now_or_never() {
+                    Some(Some(raw)) => Ok((raw, monotonic_ns())),
+                    Some(None) => Err(Stopped::Silent),
+                    None => self.wait(messages, confirmations, orders, &mut cuts).await,
+                },
+            };
+            let (raw, received) = match next {
+                Ok(arrived) => arrived,
+                // Something else than a message came: have a look at it from the top.
+                Err(Stopped::Asked) => continue,
+                Err(why) => return why,
+            };
+            match self.take(raw, received) {
+                Taken::Message(message, reply) => {
+                    if let Err(why) = self
+                        .handle(message, reply, messages, confirmations, orders, handler)
+                        .await
+                    {
+                        return why;
+                    }
+                }
+                Taken::Nothing => {}
+                Taken::Stop(why) => return why,
+            }
+        }
+    }
+
+    fn told_to_stop(
+        &self,
+        orders: &watch::Receiver<Order>,
+        cuts: &watch::Receiver<u64>,
+    ) -> Option<Stopped> {
+        // The control thread being gone counts as an order.
+        if orders.has_changed().unwrap_or(true) {
+            return Some(Stopped::Asked);
+        }
+        // A durable goes on after a reconnect, as in the original design.
+        (self.private && cuts.has_changed().unwrap_or(true)).then_some(Stopped::Reconnected)
+    }
+
+    /// Keeps at least half a batch requested. Overlapping pulls on one inbox keep the order (facts A.1, d_steady).
+    async fn pull(&mut self) -> bool {
+        let batch = u64::from(self.data.settings.batch);
+        if self.outstanding > batch / 2 {
+            return true;
+        }
+        let request = format!(
+            r#"{{"batch":{batch},"expires":{},"idle_heartbeat":{}}}"#,
+            PULL_EXPIRES.as_nanos(),
+            self.heartbeat.as_nanos()
+        );
+        let subject = format!(
+            "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
+            self.data.settings.stream, self.grant.consumer
+        );
+        self.outstanding += batch;
+        let reply = format!("{}.m", self.inbox);
+        self.data
+            .client
+            .publish_with_reply(subject, reply, Bytes::from(request))
+            .await
+            .is_ok()
+    }
+
+    /// Waits for the next message. `Err(Asked)` means only that there is something to look at.
+    async fn wait(
+        &mut self,
+        messages: &mut Subscriber,
+        confirmations: &mut Subscriber,
+        orders: &mut watch::Receiver<Order>,
+        cuts: &mut watch::Receiver<u64>,
+    ) -> Result<(async_nats::Message, u64), Stopped> {
+        let patience = self.heartbeat * 3;
+        loop {
+            let silent_at = Instant::now() + patience;
+            let confirm_by = self
+                .acks
+                .front()
+                .map_or(silent_at, |(_, since)| *since + self.ack_patience());
+            tokio::select! {
+                biased;
+                raw = messages.next() => return raw.map(|raw| (raw, monotonic_ns())).ok_or(Stopped::Silent),
+                confirmation = confirmations.next(), if !self.acks.is_empty() => {
+                    self.confirm(&confirmation.ok_or(Stopped::AckRefused)?)?;
+                    return Err(Stopped::Asked);
+                }
+                changed = orders.changed() => {
+                    if changed.is_ok() {
+                        orders.mark_changed();
+                    }
+                    return Err(Stopped::Asked);
+                }
+                _ = cuts.changed(), if self.private => return Err(Stopped::Reconnected),
+                () = tokio::time::sleep_until(confirm_by), if !self.acks.is_empty() => return Err(Stopped::AckRefused),
+                () = tokio::time::sleep_until(silent_at) => {
+                    // Woken much too late: a handler held the thread, and what arrived was not read yet.
+                    if silent_at.elapsed() < self.heartbeat / 2 {
+                        return Err(Stopped::Silent);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, raw: async_nats::Message, received: u64) -> Taken {
+        let Some(delivery) = raw.reply.as_deref().and_then(Delivery::parse) else {
+            return self.status(&raw);
+        };
+        self.outstanding = self.outstanding.saturating_sub(1);
+        let position = Position {
+            stream: delivery.stream_sequence,
+            consumer: delivery.consumer_sequence,
+        };
+        if self.private && !self.continuity.follow(position) {
+            return Taken::Stop(Stopped::Gap);
+        }
+        let message = Message {
+            partition: self.grant.partition,
+            epoch: self.grant.epoch,
+            stream_sequence: delivery.stream_sequence,
+            consumer_sequence: delivery.consumer_sequence,
+            delivered: delivery.delivered,
+            attempt: 0,
+            subject: raw.subject,
+            headers: raw.headers,
+            payload: raw.payload,
+            received,
+            checked: 0,
+        };
+        Taken::Message(message, raw.reply)
+    }
+
+    fn status(&mut self, raw: &async_nats::Message) -> Taken {
+        let number =
+            |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
+        match raw.status.map(|status| status.as_u16()) {
+            // Sent behind everything delivered before it: what was booked and has not arrived is lost.
+            Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
+                Some(delivered) if self.private && self.continuity.lacks(delivered) => {
+                    Taken::Stop(Stopped::TailLost)
+                }
+                _ => Taken::Nothing,
+            },
+            Some(404 | 503) => Taken::Stop(Stopped::ConsumerGone),
+            Some(409)
+                if raw
+                    .description
+                    .as_deref()
+                    .is_some_and(|text| text.contains("Deleted")) =>
+            {
+                Taken::Stop(Stopped::ConsumerGone)
+            }
+            // The pull has ended; what it had not used is not coming.
+            Some(408 | 409) => {
+                let unused = number("Nats-Pending-Messages").unwrap_or(self.outstanding);
+                self.outstanding = self.outstanding.saturating_sub(unused);
+                Taken::Nothing
+            }
+            _ => Taken::Nothing,
+        }
+    }
+
+    /// Calls the handler until it succeeds or the partition has to stop.
+    async fn handle<H: Handler>(
+        &mut self,
+        mut message: Message,
+        reply: Option<async_nats::Subject>,
+        messages: &mut Subscriber,
+        confirmations: &mut Subscriber,
+        orders: &mut watch::Receiver<Order>,
+        handler: &H,
+    ) -> Result<(), Stopped> {
+        self.room_for_ack(confirmations).await?;
+        self.grant.set_busy();
+        loop {
+            message.attempt += 1;
+            message.checked = self.grant.check().ok_or(Stopped::DeadlinePassed)?;
+            let result = self.call(handler, &message, messages).await;
+            let Err(error) = result else { break };
+            let failed = PartitionEvent::HandlerFailed {
+                epoch: self.grant.epoch,
+                stream_sequence: message.stream_sequence,
+                attempt: message.attempt,
+                reason: error.to_string(),
+            };
+            self.data
+                .settings
+                .observer
+                .partition(monotonic_ns(), self.grant.partition, &failed);
+            let pause = tokio::time::sleep(pause_after(message.attempt));
+            tokio::select! {
+                () = pause => {}
+                changed = orders.changed() => {
+                    if changed.is_ok() {
+                        orders.mark_changed();
+                    }
+                    return Err(Stopped::Asked);
+                }
+            }
+        }
+        self.grant.set_idle();
+        if self.acknowledges {
+            self.acknowledge(message.stream_sequence, reply).await
+        } else {
+            self.grant.set_handled(message.stream_sequence);
+            Ok(())
+        }
+    }
+
+    /// Runs the handler; while it waits for something, what arrives is taken and stamped.
+    async fn call<H: Handler>(
+        &mut self,
+        handler: &H,
+        message: &Message,
+        messages: &mut Subscriber,
+    ) -> Result<(), crate::handler::HandlerError> {
+        let mut handling = pin!(handler.handle(message));
+        poll_fn(|context| {
+            if let Poll::Ready(result) = handling.as_mut().poll(context) {
+                return Poll::Ready(result);
+            }
+            // Bounded by what was pulled. An end of the subscription is met again by whoever reads next.
+            while let Poll::Ready(Some(raw)) = messages.poll_next_unpin(context) {
+                self.arrived.push_back((raw, monotonic_ns()));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn ack_patience(&self) -> Duration {
+        self.data.settings.request_timeout()
+    }
+
+    /// Sends the acknowledgement as a request: a consumer that is gone answers 503, which `double_ack` would take for a yes.
+    async fn acknowledge(
+        &mut self,
+        stream_sequence: u64,
+        reply: Option<async_nats::Subject>,
+    ) -> Result<(), Stopped> {
+        let Some(reply) = reply else { return Ok(()) };
+        let answer_to = format!("{}.a.{stream_sequence}", self.inbox);
+        self.data
+            .client
+            .publish_with_reply(reply, answer_to, Bytes::from_static(b"+ACK"))
+            .await
+            .map_err(|_| Stopped::AckRefused)?;
+        self.acks.push_back((stream_sequence, Instant::now()));
+        Ok(())
+    }
+
+    fn confirmed_so_far(&mut self, confirmations: &mut Subscriber) -> Option<Stopped> {
+        while !self.acks.is_empty() {
+            match confirmations.next().now_or_never()? {
+                Some(answer) => {
+                    if let Err(why) = self.confirm(&answer) {
+                        return Some(why);
+                    }
+                }
+                None => return Some(Stopped::AckRefused),
+            }
+        }
+        None
+    }
+
+    fn confirm(&mut self, answer: &async_nats::Message) -> Result<(), Stopped> {
+        if answer.status == Some(StatusCode::NO_RESPONDERS) {
+            return Err(Stopped::AckRefused);
+        }
+        let sequence = answer
+            .subject
+            .rsplit('.')
+            .next()
+            .and_then(|token| token.parse::<u64>().ok());
+        // One connection and one consumer: confirmations come in the order of the acknowledgements.
+        let expected = self.acks.pop_front().map(|(sequence, _)| sequence);
+        let Some(sequence) = sequence.filter(|sequence| Some(*sequence) == expected) else {
+            return Err(Stopped::AckRefused);
+        };
+        self.grant.set_handled(sequence.max(self.grant.handled()));
+        let committed = PartitionEvent::Committed {
+            epoch: self.grant.epoch,
+            progress: Progress::Exactly(sequence),
+        };
+        self.data
+            .settings
+            .observer
+            .partition(monotonic_ns(), self.grant.partition, &committed);
+        Ok(())
+    }
+
+    /// Waits until another acknowledgement may be on its way.
+    async fn room_for_ack(&mut self, confirmations: &mut Subscriber) -> Result<(), Stopped> {
+        while self.acks.len() >= ACKS_MAX {
+            self.await_confirmation(confirmations).await?;
+        }
+        Ok(())
+    }
+
+    async fn await_confirmation(&mut self, confirmations: &mut Subscriber) -> Result<(), Stopped> {
+        match tokio::time::timeout(self.ack_patience(), confirmations.next()).await {
+            Ok(Some(answer)) => self.confirm(&answer),
+            Ok(None) | Err(_) => Err(Stopped::AckRefused),
+        }
+    }
+
+    /// What is acknowledged should be known as committed before the partition is given back.
+    async fn settle(&mut self, confirmations: &mut Subscriber) {
+        while !self.acks.is_empty() && self.await_confirmation(confirmations).await.is_ok() {}
+    }
+}

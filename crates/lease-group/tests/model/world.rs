@@ -1,0 +1,699 @@
+//! Two members, one partition, a server and a clock, for the checker: the members decide with the code that runs live, everything
+//! else is the least that JetStream promises.
+//!
+//! Time advances between any two steps, so every member may be paused anywhere; the watch, replies, deliveries and openings
+//! happen whenever they like, or are overtaken.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lease_group::clock::Moment;
+use lease_group::continuity::{Continuity, Position};
+use lease_group::record::{Lease, Session};
+use lease_group::state::{Command, Input, Partition, Stopped, Terms, Told, Wrote};
+
+/// The checker's quantum of time. Four of them are a lease: renewal is due after two, the deadline is reached and the lease expires at
+/// the fourth — the tightest fit.
+pub(crate) const QUANTUM: Duration = Duration::from_nanos(5);
+const TTL: Duration = Duration::from_nanos(20);
+
+/// How many messages may be on their way or buffered.
+const PREFETCH: usize = 2;
+
+/// What may go wrong, how often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Faults {
+    /// A member dies.
+    pub(crate) crashes: u8,
+    /// A write's result is unknown.
+    pub(crate) unknowns: u8,
+    /// A delivery is lost on the way.
+    pub(crate) cuts: u8,
+    /// A member is asked to give the partition back.
+    pub(crate) leaves: u8,
+}
+
+/// How the partition is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    /// An epoch consumer of its own.
+    Safe,
+    /// The same without rule 5: nobody looks at consumer sequences.
+    Blind,
+    /// One durable for all.
+    Resume,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Request {
+    expected: u64,
+    lease: Lease,
+}
+
+/// A write on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Write {
+    Sent(Request),
+    Answered(Wrote),
+}
+
+/// An opening, step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Opening {
+    epoch: u64,
+    checkpoint: u64,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Stage {
+    Clearing,
+    Creating,
+    Answering,
+}
+
+/// The data side of an epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Data {
+    epoch: u64,
+    deadline: Moment,
+    continuity: Continuity,
+    arrived: Vec<Position>,
+    /// The check has passed, the handler has not returned.
+    handling: Option<u64>,
+    handled: u64,
+    /// First handled in this epoch, for contiguity.
+    last: Option<u64>,
+    stop: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Member {
+    pub(crate) alive: bool,
+    /// The partition is assigned to it.
+    pub(crate) wishes: bool,
+    session: Session,
+    machine: Partition,
+    pub(crate) write: Option<Write>,
+    reading: bool,
+    opening: Option<Opening>,
+    pub(crate) data: Option<Data>,
+}
+
+/// A consumer on the server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Consumer {
+    /// The next stream sequence and consumer sequence.
+    next: Position,
+    /// Delivered and not acknowledged, only on the durable.
+    pending: Vec<u64>,
+}
+
+/// What went wrong, if anything did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Verdict {
+    /// A message was handled for the first time while an earlier one had not been.
+    pub(crate) skipped: bool,
+    /// An epoch did not run from message to next message.
+    pub(crate) torn: bool,
+    /// A start after another epoch was granted.
+    pub(crate) stale: bool,
+    /// The record says committed what nobody has handled.
+    pub(crate) ahead: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) now: Moment,
+    form: Form,
+    stored: u64,
+    pub(crate) faults: Faults,
+    record: Option<(u64, Lease)>,
+    /// Writes whose sender gave up waiting: they may land at any time.
+    strays: Vec<Request>,
+    /// By epoch; the durable is 0.
+    consumers: BTreeMap<u64, Consumer>,
+    pub(crate) members: Vec<Member>,
+    handled: Vec<bool>,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    /// Time goes on for everybody.
+    Time,
+    /// The member looks at the clock.
+    Tick(usize),
+    /// The watch brings the record to the member.
+    Watch(usize),
+    /// The server takes the member's write.
+    Apply(usize),
+    /// The answer arrives.
+    Answer(usize),
+    /// The member stops waiting for the answer.
+    Unknown(usize),
+    /// A stray write lands.
+    Stray,
+    /// A stray write never lands.
+    StrayLost,
+    /// The member reads the record.
+    Read(usize),
+    /// The next step of an opening.
+    Open(usize),
+    /// A message arrives.
+    Deliver(usize),
+    /// A message is booked as delivered and does not arrive.
+    Cut(usize),
+    /// The server's heartbeat, or its word that the consumer is gone.
+    Heartbeat(usize),
+    /// The check before a handler.
+    Check(usize),
+    /// The handler returns.
+    Finish(usize),
+    /// The data side stops as it was told.
+    Stop(usize),
+    /// The durable's acknowledgement timer fires.
+    Redeliver,
+    /// The member dies.
+    Crash(usize),
+    /// The partition is no longer assigned to the member.
+    Leave(usize),
+}
+
+impl World {
+    pub(crate) fn new(form: Form, stored: u64, faults: Faults) -> Self {
+        let member = |number: u128| Member {
+            alive: true,
+            wishes: false,
+            session: Session::from_u128(number),
+            machine: Partition::new(Terms {
+                session: Session::from_u128(number),
+                worker: String::new(),
+                ttl: TTL,
+                commit_every: Some(QUANTUM),
+                max_handling: Duration::from_secs(1),
+            }),
+            write: None,
+            reading: false,
+            opening: None,
+            data: None,
+        };
+        let mut world = Self {
+            now: Moment::from_ns(1000),
+            form,
+            stored,
+            faults,
+            record: None,
+            strays: Vec::new(),
+            consumers: BTreeMap::new(),
+            members: vec![member(1), member(2)],
+            handled: vec![false; stored as usize],
+            verdict: Verdict::default(),
+        };
+        if form == Form::Resume {
+            let next = Position {
+                stream: 1,
+                consumer: 1,
+            };
+            world.consumers.insert(
+                0,
+                Consumer {
+                    next,
+                    pending: Vec::new(),
+                },
+            );
+        }
+        world
+    }
+
+    /// Both believe that the partition is theirs: the worst that two views can do.
+    pub(crate) fn race(mut self) -> Self {
+        for number in 0..self.members.len() {
+            self.wish(number, true);
+        }
+        self
+    }
+
+    /// The first member owns the partition and is about to handle; the second has seen it, and wants it too.
+    pub(crate) fn owned(mut self) -> Self {
+        self.wish(0, true);
+        while self.members[0].data.is_none() {
+            let step = self.steps().into_iter().find(|step| {
+                !matches!(
+                    step,
+                    Step::Time | Step::Crash(_) | Step::Unknown(_) | Step::Leave(_)
+                )
+            });
+            self.take(step.expect("nothing stands in the way of the only candidate"));
+        }
+        self.take(Step::Watch(1));
+        self.wish(1, true);
+        self
+    }
+
+    fn wish(&mut self, number: usize, wish: bool) {
+        self.members[number].wishes = wish;
+        self.feed(number, Input::Wish(wish));
+    }
+
+    /// Whether anybody is left to handle anything.
+    pub(crate) fn is_served(&self) -> bool {
+        self.members
+            .iter()
+            .any(|member| member.alive && member.wishes)
+    }
+
+    pub(crate) fn all_handled(&self) -> bool {
+        self.handled.iter().all(|handled| *handled)
+    }
+
+    fn prefix(&self) -> u64 {
+        self.handled.iter().take_while(|handled| **handled).count() as u64
+    }
+
+    /// What can happen next, faults included.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let mut steps = vec![Step::Time];
+        if !self.strays.is_empty() {
+            steps.extend([Step::Stray, Step::StrayLost]);
+        }
+        if self.form == Form::Resume && self.orphaned().is_some() {
+            steps.push(Step::Redeliver);
+        }
+        for number in 0..self.members.len() {
+            self.steps_of(number, &mut steps);
+        }
+        steps
+    }
+
+    fn steps_of(&self, number: usize, steps: &mut Vec<Step>) {
+        let member = &self.members[number];
+        if !member.alive {
+            return;
+        }
+        let mut offer = |possible: bool, step: Step| {
+            if possible {
+                steps.push(step);
+            }
+        };
+        let mut ticked = member.machine.clone();
+        let commands = ticked.step(self.now, member.tick());
+        offer(
+            ticked != member.machine || !commands.is_empty(),
+            Step::Tick(number),
+        );
+        let mut watched = member.machine.clone();
+        if let Some((revision, lease)) = &self.record {
+            watched.step(
+                self.now,
+                Input::Seen {
+                    revision: *revision,
+                    lease: Some(lease.clone()),
+                },
+            );
+            offer(watched != member.machine, Step::Watch(number));
+        }
+        match &member.write {
+            Some(Write::Sent(_)) => {
+                offer(true, Step::Apply(number));
+                offer(self.faults.unknowns > 0, Step::Unknown(number));
+            }
+            Some(Write::Answered(_)) => {
+                offer(true, Step::Answer(number));
+                offer(self.faults.unknowns > 0, Step::Unknown(number));
+            }
+            None => {}
+        }
+        offer(member.reading, Step::Read(number));
+        offer(member.opening.is_some(), Step::Open(number));
+        offer(self.faults.crashes > 0, Step::Crash(number));
+        offer(self.faults.leaves > 0 && member.wishes, Step::Leave(number));
+        let Some(data) = &member.data else { return };
+        let consumer = self.consumers.get(&self.consumer_of(data.epoch));
+        let waiting = consumer.is_some_and(|consumer| consumer.next.stream <= self.stored);
+        let room = data.arrived.len() < PREFETCH && !data.stop;
+        offer(waiting && room, Step::Deliver(number));
+        offer(waiting && room && self.faults.cuts > 0, Step::Cut(number));
+        let lacks =
+            consumer.is_none_or(|consumer| data.continuity.lacks(consumer.next.consumer - 1));
+        let quiet = data.arrived.is_empty() && data.handling.is_none() && !data.stop;
+        offer(
+            self.form == Form::Safe && quiet && lacks,
+            Step::Heartbeat(number),
+        );
+        offer(
+            !data.arrived.is_empty() && data.handling.is_none() && !data.stop,
+            Step::Check(number),
+        );
+        offer(data.handling.is_some(), Step::Finish(number));
+        offer(data.stop && data.handling.is_none(), Step::Stop(number));
+    }
+
+    pub(crate) fn take(&mut self, step: Step) {
+        match step {
+            Step::Time => self.now = self.now.plus(QUANTUM),
+            Step::Tick(number) => self.feed(number, self.members[number].tick()),
+            Step::Watch(number) => {
+                if let Some((revision, lease)) = self.record.clone() {
+                    self.feed(
+                        number,
+                        Input::Seen {
+                            revision,
+                            lease: Some(lease),
+                        },
+                    );
+                }
+            }
+            Step::Apply(number) => {
+                if let Some(Write::Sent(request)) = self.members[number].write.take() {
+                    let result = self.apply(request);
+                    self.members[number].write = Some(Write::Answered(result));
+                }
+            }
+            Step::Answer(number) => {
+                if let Some(Write::Answered(result)) = self.members[number].write.take() {
+                    self.feed(number, Input::Wrote(result));
+                }
+            }
+            Step::Unknown(number) => {
+                self.faults.unknowns -= 1;
+                if let Some(Write::Sent(request)) = self.members[number].write.take() {
+                    self.strays.push(request);
+                }
+                self.feed(number, Input::Wrote(Wrote::Unknown));
+            }
+            Step::Stray => {
+                let request = self.strays.remove(0);
+                self.apply(request);
+            }
+            Step::StrayLost => drop(self.strays.remove(0)),
+            Step::Read(number) => {
+                self.members[number].reading = false;
+                let found = self
+                    .record
+                    .clone()
+                    .map_or((0, None), |(revision, lease)| (revision, Some(lease)));
+                self.feed(number, Input::ReadBack(Some(found)));
+            }
+            Step::Open(number) => self.open(number),
+            Step::Deliver(number) => self.deliver(number, true),
+            Step::Cut(number) => {
+                self.faults.cuts -= 1;
+                self.deliver(number, false);
+            }
+            Step::Heartbeat(number) => {
+                let gone = self.members[number]
+                    .data
+                    .as_ref()
+                    .is_some_and(|data| !self.consumers.contains_key(&data.epoch));
+                self.end(
+                    number,
+                    if gone {
+                        Stopped::ConsumerGone
+                    } else {
+                        Stopped::TailLost
+                    },
+                );
+            }
+            Step::Check(number) => self.check(number),
+            Step::Finish(number) => self.finish(number),
+            Step::Stop(number) => self.end(number, Stopped::Asked),
+            Step::Redeliver => {
+                if let Some((sequence, consumer)) = self.orphaned().zip(self.consumers.get_mut(&0))
+                {
+                    consumer.pending.retain(|pending| *pending != sequence);
+                    // The redelivery goes to whoever pulls, whatever came meanwhile.
+                    if let Some(data) = self
+                        .members
+                        .iter_mut()
+                        .filter_map(|member| member.data.as_mut())
+                        .next()
+                    {
+                        data.arrived.push(Position {
+                            stream: sequence,
+                            consumer: 0,
+                        });
+                        consumer.pending.push(sequence);
+                    }
+                }
+            }
+            Step::Crash(number) => {
+                self.faults.crashes -= 1;
+                let member = &mut self.members[number];
+                member.alive = false;
+                if let Some(Write::Sent(request)) = member.write.take() {
+                    self.strays.push(request);
+                }
+                let member = &mut self.members[number];
+                (member.data, member.opening, member.reading) = (None, None, false);
+            }
+            Step::Leave(number) => {
+                self.faults.leaves -= 1;
+                self.wish(number, false);
+            }
+        }
+    }
+
+    /// A message of the durable that nobody has in hand.
+    fn orphaned(&self) -> Option<u64> {
+        let data: Vec<&Data> = self
+            .members
+            .iter()
+            .filter_map(|member| member.data.as_ref())
+            .collect();
+        let in_hand = |sequence: u64| {
+            data.iter().any(|data| {
+                data.handling == Some(sequence)
+                    || data
+                        .arrived
+                        .iter()
+                        .any(|position| position.stream == sequence)
+            })
+        };
+        let pending = &self.consumers.get(&0)?.pending;
+        (!data.is_empty()).then(|| pending.iter().copied().find(|sequence| !in_hand(*sequence)))?
+    }
+
+    const fn consumer_of(&self, epoch: u64) -> u64 {
+        match self.form {
+            Form::Safe | Form::Blind => epoch,
+            Form::Resume => 0,
+        }
+    }
+
+    fn apply(&mut self, request: Request) -> Wrote {
+        let revision = self.record.as_ref().map_or(0, |(revision, _)| *revision);
+        if request.expected != revision {
+            return Wrote::Conflict;
+        }
+        if request.lease.checkpoint > self.prefix() {
+            self.verdict.ahead = true;
+        }
+        self.record = Some((revision + 1, request.lease));
+        Wrote::Stored(revision + 1)
+    }
+
+    fn open(&mut self, number: usize) {
+        let Some(mut opening) = self.members[number].opening.take() else {
+            return;
+        };
+        let Opening {
+            epoch,
+            checkpoint,
+            stage,
+        } = opening;
+        opening.stage = match (stage, self.form) {
+            (Stage::Clearing, Form::Safe | Form::Blind) => {
+                self.consumers.retain(|other, _| *other >= epoch);
+                Stage::Creating
+            }
+            (Stage::Creating, Form::Safe | Form::Blind) => {
+                let next = Position {
+                    stream: checkpoint + 1,
+                    consumer: 1,
+                };
+                self.consumers.insert(
+                    epoch,
+                    Consumer {
+                        next,
+                        pending: Vec::new(),
+                    },
+                );
+                Stage::Answering
+            }
+            (Stage::Answering, _) | (_, Form::Resume) => {
+                return self.feed(
+                    number,
+                    Input::Opened {
+                        epoch,
+                        start: checkpoint + 1,
+                    },
+                );
+            }
+        };
+        self.members[number].opening = Some(opening);
+    }
+
+    fn deliver(&mut self, number: usize, arrives: bool) {
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        let name = if self.form == Form::Resume {
+            0
+        } else {
+            data.epoch
+        };
+        let Some(consumer) = self.consumers.get_mut(&name) else {
+            return;
+        };
+        let position = consumer.next;
+        consumer.next = Position {
+            stream: position.stream + 1,
+            consumer: position.consumer + 1,
+        };
+        if self.form == Form::Resume {
+            consumer.pending.push(position.stream);
+        }
+        if arrives {
+            data.arrived.push(position);
+        }
+    }
+
+    fn check(&mut self, number: usize) {
+        let now = self.now;
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        let position = data.arrived.remove(0);
+        if self.form == Form::Safe && !data.continuity.follow(position) {
+            return self.end(number, Stopped::Gap);
+        }
+        if now >= data.deadline {
+            return self.end(number, Stopped::DeadlinePassed);
+        }
+        data.handling = Some(position.stream);
+        let torn = data.last.is_some_and(|last| position.stream != last + 1);
+        data.last = Some(position.stream);
+        let epoch = data.epoch;
+        if self.form == Form::Safe && torn {
+            self.verdict.torn = true;
+        }
+        if self
+            .record
+            .as_ref()
+            .is_some_and(|(_, lease)| lease.epoch > epoch)
+        {
+            self.verdict.stale = true;
+        }
+    }
+
+    fn finish(&mut self, number: usize) {
+        let prefix = self.prefix();
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        let Some(sequence) = data.handling.take() else {
+            return;
+        };
+        data.handled = sequence;
+        if sequence > prefix + 1 && !self.handled[sequence as usize - 1] {
+            self.verdict.skipped = true;
+        }
+        self.handled[sequence as usize - 1] = true;
+        if let Some(consumer) = self.consumers.get_mut(&0) {
+            consumer.pending.retain(|pending| *pending != sequence);
+        }
+    }
+
+    fn end(&mut self, number: usize, why: Stopped) {
+        if let Some(data) = self.members[number].data.take() {
+            self.feed(
+                number,
+                Input::Ended {
+                    epoch: data.epoch,
+                    handled: data.handled,
+                    why,
+                },
+            );
+        }
+    }
+
+    fn feed(&mut self, number: usize, input: Input) {
+        let now = self.now;
+        let member = &mut self.members[number];
+        for command in member.machine.step(now, input) {
+            match command {
+                Command::Write { expected, lease } => {
+                    assert!(member.write.is_none(), "one write in flight per record");
+                    member.write = Some(Write::Sent(Request { expected, lease }));
+                }
+                Command::Read { .. } => member.reading = true,
+                Command::Open { epoch, checkpoint } => {
+                    member.opening = Some(Opening {
+                        epoch,
+                        checkpoint,
+                        stage: Stage::Clearing,
+                    });
+                }
+                Command::Run {
+                    epoch,
+                    start,
+                    deadline,
+                } => {
+                    assert!(member.data.is_none(), "one epoch at a time");
+                    member.data = Some(Data {
+                        epoch,
+                        deadline,
+                        continuity: Continuity::starting_at(start),
+                        arrived: Vec::new(),
+                        handling: None,
+                        handled: start - 1,
+                        last: None,
+                        stop: false,
+                    });
+                }
+                Command::Extend { deadline } => {
+                    if let Some(data) = &mut member.data {
+                        data.deadline = deadline;
+                    }
+                }
+                Command::Drain | Command::Drop => {
+                    if let Some(data) = &mut member.data {
+                        data.stop = true;
+                    }
+                }
+                Command::Tell(Told::Opened { .. } | _) => {}
+            }
+        }
+    }
+
+    /// What happens once nothing goes wrong any more: everybody alive acts on everything, and time goes on.
+    pub(crate) fn recovers(&self) -> bool {
+        let mut world = self.clone();
+        world.faults = Faults::default();
+        for _ in 0..40 {
+            for _ in 0..60 {
+                let step = world
+                    .steps()
+                    .into_iter()
+                    .find(|step| !matches!(step, Step::Time | Step::StrayLost));
+                let Some(step) = step else { break };
+                world.take(step);
+            }
+            if world.all_handled() {
+                return true;
+            }
+            world.take(Step::Time);
+        }
+        false
+    }
+}
+
+impl Member {
+    fn tick(&self) -> Input {
+        Input::Tick {
+            handled: self.data.as_ref().map_or(0, |data| data.handled),
+            busy_since: None,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `jetlag analyze`: from the evidence in a run folder to its reports.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{exit, may_colour};
+use crate::evidence::{self, Folder};
+use crate::model::report::{Report, RunState};
+use crate::{metric, render};
+
+/// Words of `jetlag analyze`.
+#[derive(Debug, Args)]
+pub(super) struct AnalyzeArgs {
+    /// Folder of a run.
+    run: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Analyses and prints the summary.
+pub(super) fn run(args: &AnalyzeArgs) -> ExitCode {
+    match analyze(&args.run) {
+        Ok(report) => conclude(&report, &args.run, args.json),
+        Err(error) => exit::environment(&error, args.json),
+    }
+}
+
+/// Judges the evidence in `folder` and writes the reports beside it.
+pub(super) fn analyze(folder: &Path) -> Result<Report, evidence::Error> {
+    let history = evidence::load(folder)?;
+    let report = metric::report(&history);
+    let folder = Folder::open(folder)?;
+    for (path, format) in [(folder.report_json(), &render::json::FORMAT), (folder.report_html(), &render::html::FORMAT)] {
+        evidence::write_atomic(&path, format.render(&report).as_bytes())?;
+    }
+    Ok(report)
+}
+
+/// Prints the summary of one run, and last the path of its report; gives its exit code.
+pub(super) fn conclude(report: &Report, folder: &Path, json: bool) -> ExitCode {
+    let code = exit::of_states([report.state]);
+    let html = folder.join(render::html::FORMAT.file);
+    if json {
+        println!("{}", object(report.state, folder, &folder.join(render::json::FORMAT.file), &html, code));
+    } else {
+        print!("{}", render::text::summary(report, may_colour(&std::io::stdout())));
+        println!("\n{}", html.display());
+    }
+    ExitCode::from(code)
+}
+
+/// What `--json` prints.
+pub(super) fn object(state: RunState, folder: &Path, json: &Path, html: &Path, code: u8) -> serde_json::Value {
+    serde_json::json!({
+        "state": state,
+        "run_dir": folder,
+        "report_json": json,
+        "report_html": html,
+        "exit_code": code,
+    })
+}

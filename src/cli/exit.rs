@@ -1,0 +1,47 @@
+//! Exit codes: the documented ones, and how an outcome becomes one.
+
+use std::process::ExitCode;
+
+use crate::model::report::RunState;
+
+/// Shown below `--help`.
+pub(super) const HELP: &str = "Exit codes: 0 good · 1 gate failed or a promised guarantee broken · 2 bad arguments or profile · \
+3 environment (no server, refused, no rights) · 4 run invalid · 5 not comparable · 130 interrupted";
+
+/// All is well.
+pub(super) const GOOD: ExitCode = ExitCode::SUCCESS;
+/// Bad arguments or profile.
+pub(super) const ARGUMENTS: u8 = 2;
+/// The environment does not let it happen.
+pub(super) const ENVIRONMENT: u8 = 3;
+
+/// The code for a run, or for the worst of several.
+pub(super) fn of_states(states: impl IntoIterator<Item = RunState>) -> u8 {
+    states.into_iter().map(of_state).max_by_key(|code| SEVERITY.iter().position(|known| known == code)).unwrap_or(0)
+}
+
+/// From the mildest to the worst.
+const SEVERITY: [u8; 4] = [0, 1, 4, 130];
+
+fn of_state(state: RunState) -> u8 {
+    match state {
+        RunState::Complete => 0,
+        RunState::Violated => 1,
+        RunState::Invalid => 4,
+        RunState::Interrupted => 130,
+    }
+}
+
+/// Says `error` and gives the code for a trouble with the environment.
+pub(super) fn environment(error: &dyn std::error::Error, json: bool) -> ExitCode {
+    say(error, ENVIRONMENT, json);
+    ExitCode::from(ENVIRONMENT)
+}
+
+/// Says `error`: a sentence on standard error, and with `json` an object on standard output.
+pub(super) fn say(error: &dyn std::error::Error, code: u8, json: bool) {
+    eprintln!("error: {error}");
+    if json {
+        println!("{}", serde_json::json!({ "error": error.to_string(), "exit_code": code }));
+    }
+}

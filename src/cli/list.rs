@@ -1,0 +1,140 @@
+//! `jetlag list`: what there is of profiles, strategies, faults, metrics and formats.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::{fault, profile, strategy};
+
+/// `jetlag list …`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// What to list.
+    #[arg(value_enum)]
+    pub what: What,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// The built-in profiles and the questions they answer.
+    Profiles,
+    /// The ways of consuming.
+    Strategies,
+    /// What may strike.
+    Faults,
+    /// What is measured.
+    Metrics,
+    /// What a report can be written as.
+    Formats,
+}
+
+/// One line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The name to type.
+    pub name: String,
+    /// What it is.
+    pub summary: String,
+    /// More, by name: a metric's unit, a fault's targets.
+    pub more: Vec<(&'static str, String)>,
+}
+
+impl Item {
+    /// An item with a name and a summary.
+    #[must_use]
+    pub fn new(name: &str, summary: &str) -> Self {
+        Self { name: name.to_owned(), summary: summary.to_owned(), more: Vec::new() }
+    }
+
+    /// The same with one thing more.
+    #[must_use]
+    pub fn with(mut self, what: &'static str, text: String) -> Self {
+        self.more.push((what, text));
+        self
+    }
+}
+
+/// The text of a list. Rooms that this file does not know hand in their items.
+#[must_use]
+pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
+    let items = match args.what {
+        What::Profiles => profiles(),
+        What::Strategies => strategy::ALL.iter().map(|about| Item::new(about.kind, about.summary)).collect(),
+        What::Faults => faults(),
+        What::Metrics => metrics.to_vec(),
+        What::Formats => formats.to_vec(),
+    };
+    if args.json { as_json(args.what, &items) } else { as_text(&items) }
+}
+
+fn profiles() -> Vec<Item> {
+    profile::builtin::ALL.iter().map(|builtin| Item::new(builtin.name, builtin.question())).collect()
+}
+
+fn faults() -> Vec<Item> {
+    let item = |about: &fault::About| {
+        let targets: Vec<_> = about.targets.iter().map(ToString::to_string).collect();
+        Item::new(about.kind, about.summary).with("targets", targets.join(", "))
+    };
+    fault::ALL.iter().map(item).collect()
+}
+
+/// Names in one column, the rest beside it.
+fn as_text(items: &[Item]) -> String {
+    let widest = items.iter().map(|item| item.name.chars().count()).max().unwrap_or(0);
+    let line = |item: &Item| {
+        let more: String = item.more.iter().map(|(what, text)| format!("; {what}: {text}")).collect();
+        format!("{:widest$}  {}{more}\n", item.name, item.summary)
+    };
+    items.iter().map(line).collect()
+}
+
+fn as_json(what: What, items: &[Item]) -> String {
+    let item = |item: &Item| {
+        let mut object = serde_json::Map::new();
+        object.insert("name".to_owned(), item.name.clone().into());
+        object.insert("summary".to_owned(), item.summary.clone().into());
+        object.extend(item.more.iter().map(|(what, text)| ((*what).to_owned(), text.clone().into())));
+        serde_json::Value::Object(object)
+    };
+    let name = what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let mut list = serde_json::Map::new();
+    list.insert(name, items.iter().map(item).collect::<Vec<_>>().into());
+    format!("{}\n", json!(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(what: What, json: bool) -> String {
+        run(&ListArgs { what, json }, &[Item::new("gap", "how long").with("unit", "ms".to_owned())], &[])
+    }
+
+    #[test]
+    fn every_item_has_a_line_of_its_own_and_a_summary() {
+        for (what, names) in [
+            (What::Profiles, profile::builtin::ALL.iter().map(|it| it.name).collect::<Vec<_>>()),
+            (What::Strategies, strategy::ALL.iter().map(|it| it.kind).collect()),
+            (What::Faults, fault::ALL.iter().map(|it| it.kind).collect()),
+            (What::Metrics, vec!["gap"]),
+        ] {
+            let text = listed(what, false);
+            let firsts: Vec<_> = text.lines().filter_map(|line| line.split("  ").next()).map(str::trim).collect();
+            assert_eq!(firsts, names);
+            assert!(text.lines().all(|line| line.len() > 20 || what == What::Metrics), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_one_object_named_after_the_list() {
+        assert_eq!(
+            listed(What::Metrics, true),
+            "{\"metrics\":[{\"name\":\"gap\",\"summary\":\"how long\",\"unit\":\"ms\"}]}\n"
+        );
+        assert_eq!(listed(What::Formats, true), "{\"formats\":[]}\n");
+    }
+}

@@ -1,0 +1,204 @@
+//! `jetlag run`: makes the runs of a profile, judges them, and says what happened.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::progress::Display;
+use super::server::ServerArgs;
+use super::{analyze, exit, may_colour, profile};
+use crate::driver::{self, Ending};
+use crate::evidence;
+use crate::model::report::Report;
+use crate::nats;
+use crate::profile::Plan;
+use crate::render::comparison;
+
+/// Words of `jetlag run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// A profile: the name of a built-in one (see `jetlag list profiles`), or the path of a file.
+    #[arg(default_value = "quick")]
+    profile: String,
+    /// Change a setting of the profile; may be given several times.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    sets: Vec<String>,
+    /// Where the folder of the run is made.
+    #[arg(long, value_name = "DIR", default_value = "results/runs")]
+    out: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Show no progress.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Leave the stream and the bucket on your own server.
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Runs the profile.
+pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
+    let plans = match crate::profile::load(&args.profile, &args.sets) {
+        Ok(plans) => plans,
+        Err(problems) => {
+            eprint!("{}", profile::problems_text(&problems, may_colour(&std::io::stderr())));
+            if args.json {
+                println!("{}", profile::problems_json(&problems));
+            }
+            return ExitCode::from(exit::ARGUMENTS);
+        }
+    };
+    let access = match args.server.access() {
+        Ok(access) => access,
+        Err(problems) => {
+            eprintln!("error: {}", problems.join("\nerror: "));
+            return ExitCode::from(exit::ARGUMENTS);
+        }
+    };
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => return exit::environment(&error, args.json),
+    };
+    let options = driver::Options { exe, command: command(typed), access, keep: args.keep };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::environment(&error, args.json),
+    };
+    let mut display = Display::new(args.quiet);
+    let made = tokio::task::LocalSet::new().block_on(&runtime, make_all(&plans, &options, &args.out, &mut display));
+    display.end();
+    match made {
+        Ok(made) => conclude(&made, args.json),
+        Err(Trouble::Driver(driver::Error::StoppedEarly)) => {
+            exit::say(&driver::Error::StoppedEarly, 130, args.json);
+            ExitCode::from(130)
+        }
+        Err(error) => exit::environment(&error, args.json),
+    }
+}
+
+/// What stops the making of runs.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Driver(#[from] driver::Error),
+    #[error(transparent)]
+    Evidence(#[from] evidence::Error),
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
+/// The runs that were made, and the folder that holds them.
+struct Made {
+    folder: PathBuf,
+    runs: Vec<One>,
+}
+
+struct One {
+    name: String,
+    folder: PathBuf,
+    report: Report,
+}
+
+async fn make_all(
+    plans: &[Plan],
+    options: &driver::Options,
+    out: &Path,
+    display: &mut Display,
+) -> Result<Made, Trouble> {
+    let stop = listen_for_stop()?;
+    let runs: Vec<(String, &Plan)> = plans.iter().flat_map(named).collect();
+    let first = &plans[0];
+    let folder = out.join(folder_name(&first.name));
+    let mut made = Vec::new();
+    for (name, plan) in &runs {
+        let path = if runs.len() == 1 { folder.clone() } else { folder.join(name) };
+        display.begin(if runs.len() == 1 { "" } else { name });
+        let ending = driver::run(plan, options, path.clone(), stop.clone(), &mut |scene| display.show(scene)).await?;
+        let report = analyze::analyze(&path)?;
+        if runs.len() > 1 {
+            display.line(&format!("{}: {}", report.state, path.display()));
+        }
+        made.push(One { name: name.clone(), folder: path, report });
+        if ending == Ending::Interrupted {
+            break;
+        }
+    }
+    Ok(Made { folder, runs: made })
+}
+
+/// The runs of a plan: as many as it is to be repeated, each with a name.
+fn named(plan: &Plan) -> impl Iterator<Item = (String, &Plan)> {
+    let variant = plan.variant.clone().unwrap_or_else(|| plan.strategy.kind().to_owned());
+    (1..=plan.repeat).map(move |n| {
+        let name = if plan.repeat == 1 { variant.clone() } else { format!("{variant}-{n}") };
+        (name, plan)
+    })
+}
+
+/// Counts how often the user asked to stop, by Ctrl-C or a signal. After the second time nothing is waited for.
+fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
+    let (asked, stop) = watch::channel(0);
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind)?;
+        let asked = asked.clone();
+        tokio::task::spawn_local(async move {
+            while signals.recv().await.is_some() {
+                asked.send_modify(|count| *count += 1);
+                let times = *asked.borrow();
+                if times == 1 {
+                    eprintln!("stopping in good order; once more stops at once");
+                }
+            }
+        });
+    }
+    Ok(stop)
+}
+
+/// `20261121-142530-quick-5f3a`: sorts by time, says what, and is not there yet.
+fn folder_name(profile: &str) -> String {
+    let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+    let unique = uuid::Uuid::now_v7().as_u128() & 0xffff;
+    format!("{now}-{profile}-{unique:04x}")
+}
+
+/// The command as typed, with the secrets that a URL may hold taken out.
+fn command(typed: &[OsString]) -> String {
+    let word = |word: &OsString| {
+        let word = nats::redact(&word.to_string_lossy());
+        if word.contains([' ', '"', '\'']) { format!("'{}'", word.replace('\'', r"'\''")) } else { word }
+    };
+    let program = std::iter::once("jetlag".to_owned());
+    program.chain(typed.iter().skip(1).map(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn conclude(made: &Made, json: bool) -> ExitCode {
+    if let [one] = made.runs.as_slice() && one.folder == made.folder {
+        return analyze::conclude(&one.report, &one.folder, json);
+    }
+    let runs: Vec<(&str, &str, &Report)> =
+        made.runs.iter().map(|one| (one.name.as_str(), one.name.as_str(), &one.report)).collect();
+    let compared = comparison::compare(&runs);
+    let code = exit::of_states(made.runs.iter().map(|one| one.report.state));
+    let path_of = |name: &str| comparison::ALL.iter().find(|format| format.name == name).map(|format| format.file);
+    for format in comparison::ALL.iter().filter(|format| ["json", "html"].contains(&format.name)) {
+        if let Err(error) = evidence::write_atomic(&made.folder.join(format.file), format.render(&compared).as_bytes()) {
+            return exit::environment(&error, json);
+        }
+    }
+    let [json_path, html_path] = ["json", "html"].map(|name| made.folder.join(path_of(name).unwrap_or_default()));
+    if json {
+        println!("{}", analyze::object(compared.state, &made.folder, &json_path, &html_path, code));
+    } else {
+        print!("{}", comparison::summary(&compared, may_colour(&std::io::stdout())));
+        println!("\n{}", html_path.display());
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,65 @@
+//! The words that name a user's own server and how to get in. Secrets never come as arguments: a process list shows these.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::nats::{Access, Given, Secret};
+
+/// How to reach your own server.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Your own server")]
+pub(super) struct ServerArgs {
+    /// Use this server instead of starting one: a URL, or several separated by commas.
+    #[arg(long, value_name = "URL", env = "JETLAG_SERVER", hide_env_values = true)]
+    server: Option<String>,
+    /// User name; the password is read from the environment variable JETLAG_PASSWORD.
+    #[arg(long, value_name = "NAME", requires = "server")]
+    user: Option<String>,
+    /// Log in with the token in the environment variable JETLAG_TOKEN.
+    #[arg(long, requires = "server")]
+    token: bool,
+    /// Credentials file (JWT and nkey seed).
+    #[arg(long, value_name = "FILE", requires = "server")]
+    creds: Option<PathBuf>,
+    /// File with an nkey seed.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    nkey: Option<PathBuf>,
+    /// File with the certificate of the CA that signed the server's.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    tls_ca: Option<PathBuf>,
+    /// File with a client certificate.
+    #[arg(long, value_name = "FILE", requires_all = ["server", "tls_key"])]
+    tls_cert: Option<PathBuf>,
+    /// File with the client certificate's key.
+    #[arg(long, value_name = "FILE", requires_all = ["server", "tls_cert"])]
+    tls_key: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// The access they describe; `None` when no server is named.
+    ///
+    /// # Errors
+    /// Everything that is wrong, a sentence each.
+    pub(super) fn access(&self) -> Result<Option<Access>, Vec<String>> {
+        let Some(servers) = self.server.clone() else { return Ok(None) };
+        let secret = |name: &str| match std::env::var(name) {
+            Ok(value) if !value.is_empty() => Ok(Secret::from(value)),
+            _ => Err(vec![format!("the environment variable {name} is not set; the secret is read from there")]),
+        };
+        let password = self.user.as_ref().map(|_| secret("JETLAG_PASSWORD")).transpose()?;
+        let token = self.token.then(|| secret("JETLAG_TOKEN")).transpose()?;
+        let given = Given {
+            servers,
+            user: self.user.clone(),
+            password,
+            token,
+            creds: self.creds.clone(),
+            nkey: self.nkey.clone(),
+            tls_ca: self.tls_ca.clone(),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+        };
+        Access::new(given).map(Some)
+    }
+}

@@ -1,0 +1,504 @@
+//! Conducts a run: phases, faults, samples, deaths. Every wait has a bound.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::fleet::{Fleet, Heard};
+use super::look::{Look, Seen};
+use super::provision::Ground;
+use super::scene::{Progress, Scene};
+use super::{Ending, Error, Options, Stop};
+use crate::clock;
+use crate::fault::{self, State, Strike};
+use crate::model::record::{Author, Role};
+use crate::model::story::{Phase, StoryEvent};
+use crate::model::time::{MonoNs, SpanNs};
+use crate::process;
+use crate::profile::Plan;
+use crate::protocol::{Assignment, Job, Order, Word};
+
+/// How long workers may take to connect and say that they are ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long publishers may take to settle and end after the load has ended: a little more than they give themselves.
+const CEASE_WITHIN: SpanNs = SpanNs(15_000_000_000);
+/// How long members may take to leave at the end.
+const LEAVE_WITHIN: SpanNs = SpanNs(10_000_000_000);
+/// How long an ordered end or kill may take to be seen.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// How often processes are sampled.
+const SAMPLE_EVERY: SpanNs = SpanNs(500_000_000);
+/// How often progress is shown.
+const SHOW_EVERY: SpanNs = SpanNs(1_000_000_000);
+/// How often the journals are looked into while the last messages are waited for.
+const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
+/// Lead between the order to begin and the beginning, so that all publishers have heard of it.
+const LEAD: SpanNs = SpanNs(50_000_000);
+
+/// Conducts the run on `ground` to its end. Whatever the outcome, all workers have ended when this returns.
+pub(super) async fn conduct(
+    plan: &Plan,
+    options: &Options,
+    ground: &mut Ground,
+    stop: Stop,
+    show: &mut dyn FnMut(&Scene),
+) -> Result<Ending, Error> {
+    let (hearing, heard) = mpsc::unbounded_channel();
+    let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
+    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys);
+    let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
+    let mut conductor = Conductor {
+        plan,
+        ground,
+        fleet,
+        heard,
+        stop,
+        show,
+        look,
+        strikes,
+        resumes: Vec::new(),
+        restarts: Vec::new(),
+        begin: MonoNs(0),
+        phase: Phase::Provision,
+        next_sample: MonoNs(0),
+        next_show: MonoNs(0),
+        last_shown: (MonoNs(0), 0, Seen::default()),
+        trouble: false,
+        interrupted: false,
+    };
+    let ending = conductor.play().await;
+    let ended = conductor.end_all().await;
+    let ending = ending?;
+    ended?;
+    Ok(ending)
+}
+
+struct Conductor<'a> {
+    plan: &'a Plan,
+    ground: &'a mut Ground,
+    fleet: Fleet,
+    heard: mpsc::UnboundedReceiver<Heard>,
+    stop: Stop,
+    show: &'a mut dyn FnMut(&Scene),
+    look: Look,
+    strikes: VecDeque<Strike>,
+    /// Paused members: when to continue which, and the fault that paused them.
+    resumes: Vec<(MonoNs, u32, Author)>,
+    /// Members to start again as soon as they have ended.
+    restarts: Vec<u16>,
+    begin: MonoNs,
+    phase: Phase,
+    next_sample: MonoNs,
+    next_show: MonoNs,
+    /// When progress was shown last, what was offered by then, and what was seen.
+    last_shown: (MonoNs, u64, Seen),
+    /// Something happened that makes going on pointless.
+    trouble: bool,
+    interrupted: bool,
+}
+
+impl Conductor<'_> {
+    async fn play(&mut self) -> Result<Ending, Error> {
+        self.enter(Phase::Provision)?;
+        self.start_workers().await?;
+        self.await_ready().await?;
+        self.begin_load().await;
+        let measure_at = self.begin + self.plan.phases.warm_up;
+        let drain_at = measure_at + self.plan.phases.measure;
+        self.enter(Phase::WarmUp)?;
+        self.run_until(measure_at).await?;
+        if self.goes_on() {
+            self.enter(Phase::Measure)?;
+            self.run_until(drain_at).await?;
+        }
+        self.cease_load(drain_at).await?;
+        self.resume_everybody()?;
+        if !self.interrupted {
+            self.enter(Phase::Drain)?;
+            self.drain().await?;
+        }
+        self.dismiss().await?;
+        let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
+        self.ground.tell(event)?;
+        Ok(if self.interrupted { Ending::Interrupted } else { Ending::Whole })
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.trouble && !self.interrupted
+    }
+
+    fn enter(&mut self, phase: Phase) -> Result<(), Error> {
+        self.phase = phase;
+        self.ground.tell(StoryEvent::Phase { phase })
+    }
+
+    async fn start_workers(&mut self) -> Result<(), Error> {
+        for index in 0..self.plan.fleet.members {
+            self.start(Author { role: Role::Consumer, index, life: 1 }).await?;
+        }
+        for index in 0..self.plan.load.publishers {
+            self.start(Author { role: Role::Publisher, index, life: 1 }).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, author: Author) -> Result<(), Error> {
+        let plan = self.plan;
+        let job = match author.role {
+            Role::Publisher => Job::Publish { load: plan.load.clone() },
+            Role::Consumer => Job::Consume {
+                group: self.ground.name().to_owned(),
+                strategy: plan.strategy.clone(),
+                handler: plan.fleet.handler,
+            },
+        };
+        let assignment = Assignment {
+            author,
+            journals: self.ground.journals(),
+            run_tag: self.ground.run_tag(),
+            seed: plan.seed,
+            access: self.ground.access().clone(),
+            stream: self.ground.name().to_owned(),
+            subject_prefix: self.ground.subject_prefix(),
+            partitions: plan.stream.partitions,
+            job,
+        };
+        self.look.follow(author);
+        let pid = self.fleet.start(assignment).await?;
+        self.ground.tell(StoryEvent::Spawned { process: author.to_string(), pid: pid.number() })
+    }
+
+    async fn await_ready(&mut self) -> Result<(), Error> {
+        let deadline = clock::now() + READY_WITHIN.into();
+        loop {
+            let unready: Vec<String> =
+                self.fleet.iter().filter(|worker| !worker.ready).map(|worker| worker.author().to_string()).collect();
+            if unready.is_empty() {
+                return Ok(());
+            }
+            if let Some(failed) = self.fleet.iter().find(|worker| worker.ended && !worker.ready) {
+                let reason = failed.failure.clone().unwrap_or_else(|| "it ended without a word".to_owned());
+                return Err(Error::Worker { process: failed.author().to_string(), reason });
+            }
+            if self.interrupted {
+                return Err(Error::StoppedEarly);
+            }
+            if clock::now() >= deadline {
+                return Err(Error::NotReady { processes: unready.join(", "), seconds: READY_WITHIN.as_secs() });
+            }
+            self.step(deadline).await?;
+        }
+    }
+
+    async fn begin_load(&mut self) {
+        self.begin = clock::now() + LEAD;
+        for worker in self.fleet.running_mut(Role::Publisher) {
+            worker.tell(&Order::Begin { at: self.begin }).await;
+        }
+        self.last_shown.0 = self.begin;
+        self.next_show = self.begin + SHOW_EVERY;
+    }
+
+    async fn run_until(&mut self, end: MonoNs) -> Result<(), Error> {
+        while self.goes_on() && clock::now() < end {
+            self.step(end).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the load: nothing intended at or after `at` (or now, if that is earlier) is sent.
+    async fn cease_load(&mut self, at: MonoNs) -> Result<(), Error> {
+        let at = at.min(clock::now());
+        for worker in self.fleet.running_mut(Role::Publisher) {
+            worker.end_ordered = true;
+            worker.tell(&Order::Cease { at }).await;
+        }
+        let bound = clock::now() + CEASE_WITHIN;
+        let asked_before = *self.stop.borrow();
+        while self.fleet.any_running(Role::Publisher) && clock::now() < bound && *self.stop.borrow() == asked_before {
+            self.step(bound).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything stored has been handled, or for as long as the profile allows.
+    async fn drain(&mut self) -> Result<(), Error> {
+        let bound = clock::now() + self.plan.phases.drain_max;
+        while self.goes_on() && clock::now() < bound {
+            let seen = self.look.refresh();
+            if seen.handled >= seen.stored {
+                break;
+            }
+            let pause = clock::now() + LOOK_EVERY;
+            while self.goes_on() && clock::now() < pause {
+                self.step(pause).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all members leave in good order, then ends those that do not.
+    async fn dismiss(&mut self) -> Result<(), Error> {
+        self.strikes.clear();
+        self.restarts.clear();
+        for worker in self.fleet.running_mut(Role::Consumer) {
+            worker.end_ordered = true;
+            worker.state = State::Left;
+            worker.tell(&Order::Leave).await;
+        }
+        let bound = clock::now() + LEAVE_WITHIN;
+        let asked_before = *self.stop.borrow();
+        while self.fleet.any_running(Role::Consumer) && clock::now() < bound && *self.stop.borrow() == asked_before {
+            self.step(bound).await?;
+        }
+        let slow: Vec<String> =
+            self.fleet.running_mut(Role::Consumer).map(|worker| worker.author().to_string()).collect();
+        if !slow.is_empty() {
+            let seconds = LEAVE_WITHIN.0 / 1_000_000_000;
+            let text = format!("{} did not leave within {seconds} s and was ended", slow.join(", "));
+            self.ground.tell(StoryEvent::Note { text })?;
+        }
+        Ok(())
+    }
+
+    /// Ends every worker that is left, and waits until that is seen.
+    async fn end_all(&mut self) -> Result<(), Error> {
+        self.fleet.kill_all();
+        let bound = tokio::time::Instant::now() + END_WITHIN;
+        while self.fleet.iter().any(|worker| !worker.ended) {
+            match tokio::time::timeout_at(bound, self.heard.recv()).await {
+                Ok(Some(heard)) => self.hear(heard).await?,
+                // The reaper's end takes whatever is left.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next thing to happen, at most until `until`, and sees to it.
+    async fn step(&mut self, until: MonoNs) -> Result<(), Error> {
+        let now = clock::now();
+        let wake = [Some(until), self.next_strike_at(), self.resumes.iter().map(|(at, ..)| *at).min()]
+            .into_iter()
+            .flatten()
+            .chain([self.next_sample])
+            .min()
+            .unwrap_or(until);
+        tokio::select! {
+            heard = self.heard.recv() => if let Some(heard) = heard {
+                self.hear(heard).await?;
+                // A burst of words is taken in one go, so that none waits for a timer.
+                while let Ok(heard) = self.heard.try_recv() {
+                    self.hear(heard).await?;
+                }
+            },
+            () = tokio::time::sleep(wake.since(now).into()) => {}
+            Ok(()) = self.stop.changed() => self.interrupted = true,
+        }
+        self.see_to_what_is_due().await
+    }
+
+    fn next_strike_at(&self) -> Option<MonoNs> {
+        let strike = self.strikes.front()?;
+        (self.phase == Phase::Measure).then(|| self.measure_began() + strike.at)
+    }
+
+    fn measure_began(&self) -> MonoNs {
+        self.begin + self.plan.phases.warm_up
+    }
+
+    async fn see_to_what_is_due(&mut self) -> Result<(), Error> {
+        let now = clock::now();
+        let due: Vec<_> = self.resumes.extract_if(.., |(at, ..)| *at <= now).collect();
+        for (_, id, author) in due {
+            self.resume(id, author)?;
+        }
+        while self.next_strike_at().is_some_and(|at| at <= now) {
+            if let Some(strike) = self.strikes.pop_front() {
+                self.strike(&strike).await?;
+            }
+        }
+        if now >= self.next_sample {
+            self.next_sample = now + SAMPLE_EVERY;
+            self.sample()?;
+        }
+        if self.begin.0 > 0 && now >= self.next_show {
+            self.next_show = now + SHOW_EVERY;
+            self.show_progress(now);
+        }
+        Ok(())
+    }
+
+    async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
+        let snapshot = self.fleet.snapshot(self.plan.stream.partitions);
+        let kind = strike.kind.name().to_owned();
+        let orders = match fault::resolve(strike, &snapshot, self.plan.seed) {
+            Ok(orders) => orders,
+            Err(reason) => {
+                (self.show)(&Scene::Note(format!("fault {} ({kind}) was skipped: {reason}", strike.id)));
+                return self.ground.tell(StoryEvent::FaultSkipped { id: strike.id, kind, reason });
+            }
+        };
+        let at = clock::now();
+        let mut struck = Vec::new();
+        for order in orders {
+            struck.extend(self.carry_out(strike.id, order).await?.map(|author| author.to_string()));
+        }
+        let what = format!("{kind} {}", struck.join(", "));
+        (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
+        let target = strike.target.to_string();
+        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })
+    }
+
+    /// Carries out one order. Returns the incarnation that it struck or started.
+    async fn carry_out(&mut self, id: u32, order: fault::Order) -> Result<Option<Author>, Error> {
+        let index = order.member();
+        match order {
+            fault::Order::Join { member } => {
+                let author = Author { role: Role::Consumer, index: member, life: 1 };
+                self.start(author).await?;
+                return Ok(Some(author));
+            }
+            fault::Order::Start { .. } => return self.start_next_life(index).await.map(Some),
+            _ => {}
+        }
+        let Some(worker) = self.fleet.member_mut(index) else { return Ok(None) };
+        let author = worker.author();
+        // A worker that ended in this very instant cannot be signalled: its exit is heard of and judged there.
+        match order {
+            fault::Order::Kill { .. } => {
+                worker.end_ordered = true;
+                worker.state = State::Dead { since: clock::now() };
+                let _ = worker.handle().kill();
+                self.resumes.retain(|(.., paused)| *paused != author);
+            }
+            fault::Order::Terminate { .. } | fault::Order::Restart { .. } => {
+                worker.end_ordered = true;
+                worker.state = State::Stopping;
+                let _ = worker.handle().terminate();
+                if matches!(order, fault::Order::Restart { .. }) {
+                    self.restarts.push(index);
+                }
+            }
+            fault::Order::Leave { .. } => {
+                worker.end_ordered = true;
+                worker.state = State::Left;
+                worker.tell(&Order::Leave).await;
+            }
+            fault::Order::Pause { lasting, .. } => {
+                worker.state = State::Paused;
+                let _ = worker.handle().stop();
+                self.resumes.push((clock::now() + lasting, id, author));
+            }
+            fault::Order::Start { .. } | fault::Order::Join { .. } => {}
+        }
+        Ok(Some(author))
+    }
+
+    async fn start_next_life(&mut self, index: u16) -> Result<Author, Error> {
+        let life = self.fleet.member_mut(index).map_or(1, |worker| worker.author().life.saturating_add(1));
+        let author = Author { role: Role::Consumer, index, life };
+        self.start(author).await?;
+        Ok(author)
+    }
+
+    fn resume(&mut self, id: u32, author: Author) -> Result<(), Error> {
+        let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
+        let _ = worker.handle().cont();
+        if worker.state == State::Paused {
+            worker.state = State::Live;
+        }
+        self.ground.tell(StoryEvent::Resumed { id, process: author.to_string() })
+    }
+
+    fn resume_everybody(&mut self) -> Result<(), Error> {
+        for (_, id, author) in std::mem::take(&mut self.resumes) {
+            self.resume(id, author)?;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, heard: Heard) -> Result<(), Error> {
+        match heard {
+            Heard::Word(author, word) => self.hear_word(author, word),
+            Heard::Exited { author, exit, last_words } => {
+                self.fleet.note_end(author, clock::now());
+                let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
+                let ordered = worker.end_ordered && worker.failure.is_none();
+                let message = worker.failure.clone().or((!last_words.is_empty()).then_some(last_words));
+                worker.failure = worker.failure.clone().or_else(|| message.clone());
+                self.trouble |= !ordered;
+                let process = author.to_string();
+                let (code, signal) = (exit.code, exit.signal);
+                self.ground.tell(StoryEvent::Exited { process, code, signal, ordered, message })?;
+                if let Some(place) = self.restarts.iter().position(|index| *index == author.index)
+                    && author.role == Role::Consumer
+                {
+                    self.restarts.swap_remove(place);
+                    self.start_next_life(author.index).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn hear_word(&mut self, author: Author, word: Word) -> Result<(), Error> {
+        let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
+        match word {
+            Word::Ready => {
+                worker.ready = true;
+                return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
+            }
+            Word::Offered { messages } => worker.offered = messages,
+            Word::Done => {}
+            Word::Owns { partitions } => worker.owns = partitions,
+            Word::Failed { message } => worker.failure = Some(message),
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self) -> Result<(), Error> {
+        let mut processes: Vec<(String, process::Pid)> = vec![("driver".to_owned(), process::Pid::own())];
+        processes.extend(self.ground.server_processes());
+        let running = self.fleet.iter().filter(|worker| !worker.ended);
+        processes.extend(running.map(|worker| (worker.author().to_string(), worker.pid())));
+        for (process, pid) in processes {
+            if let Some(usage) = process::usage(pid) {
+                let (cpu_ns, memory_bytes) = (usage.cpu.0, usage.memory_bytes);
+                self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
+            }
+        }
+        if self.ground.note_server_end()? {
+            self.trouble = true;
+        }
+        Ok(())
+    }
+
+    fn show_progress(&mut self, now: MonoNs) {
+        let seen = self.look.refresh();
+        let offered = self.fleet.offered();
+        let (then, offered_then, before) = std::mem::replace(&mut self.last_shown, (now, offered, seen));
+        let per_s = |now_count: u64, then_count: u64| {
+            now_count.saturating_sub(then_count) as f64 / now.since(then).as_s().max(0.001)
+        };
+        let next_fault = self.strikes.front().map(|strike| {
+            let at = self.measure_began() + strike.at;
+            (strike.kind.name().to_owned(), Duration::from(at.since(now)))
+        });
+        let members = self.fleet.iter().filter(|worker| worker.author().role == Role::Consumer && !worker.ended);
+        let progress = Progress {
+            phase: Some(self.phase),
+            elapsed: now.since(self.begin).into(),
+            planned: (self.measure_began() + self.plan.phases.measure).since(self.begin).into(),
+            offered_per_s: per_s(offered, offered_then),
+            stored_per_s: per_s(seen.stored, before.stored),
+            handled_per_s: per_s(seen.handled, before.handled),
+            backlog: seen.stored.saturating_sub(seen.handled),
+            members: members.count(),
+            next_fault,
+            breaks: seen.breaks,
+        };
+        (self.show)(&Scene::Progress(progress));
+    }
+}

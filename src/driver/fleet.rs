@@ -1,0 +1,221 @@
+//! The worker processes: started, told, struck, heard. Deeds only; whom to strike is decided in `fault`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{ChildStdin, Command};
+use tokio::sync::mpsc;
+
+use super::Error;
+use crate::clock;
+use crate::fault;
+use crate::model::record::{Author, Role};
+use crate::model::time::MonoNs;
+use crate::process::{Child, Exit, Group, Handle, Pid};
+use crate::protocol::{Assignment, Order, Word};
+
+/// Something heard from, or of, a worker.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// It said something.
+    Word(Author, Word),
+    /// Its process ended.
+    Exited {
+        /// Who.
+        author: Author,
+        /// How.
+        exit: Exit,
+        /// The last lines of its standard error.
+        last_words: String,
+    },
+}
+
+/// How much of a worker's standard error is kept.
+const LAST_WORDS_BYTES: u64 = 4096;
+
+/// One worker process, alive or ended.
+pub(super) struct Worker {
+    author: Author,
+    handle: Handle,
+    pid: Pid,
+    stdin: ChildStdin,
+    /// What it is doing, as the fault room sees it.
+    pub(super) state: fault::State,
+    /// Whether its end was ordered.
+    pub(super) end_ordered: bool,
+    /// Why it ended, in its own words.
+    pub(super) failure: Option<String>,
+    /// Publisher: messages that the schedule has wanted so far.
+    pub(super) offered: u64,
+    /// The partitions that it believes to own.
+    pub(super) owns: std::collections::BTreeSet<u16>,
+    /// Whether it said that it is ready.
+    pub(super) ready: bool,
+    /// Whether its process has ended.
+    pub(super) ended: bool,
+}
+
+impl Worker {
+    /// Sends `order`. A worker that is gone is not an error here: its exit is heard of.
+    pub(super) async fn tell(&mut self, order: &Order) {
+        let Ok(mut line) = serde_json::to_vec(order) else { return };
+        line.push(b'\n');
+        let _ = self.stdin.write_all(&line).await;
+        let _ = self.stdin.flush().await;
+    }
+
+    /// How to signal it.
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Its pid.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Which incarnation it is.
+    pub(super) fn author(&self) -> Author {
+        self.author
+    }
+}
+
+/// All workers of a run, every incarnation.
+pub(super) struct Fleet {
+    exe: PathBuf,
+    group: Group,
+    hearing: mpsc::UnboundedSender<Heard>,
+    workers: BTreeMap<Author, Worker>,
+}
+
+impl Fleet {
+    /// A fleet of processes of `exe`, all in `group`; what is heard of them goes to `hearing`.
+    ///
+    /// The channel needs no bound: a worker says a few words a second.
+    pub(super) fn new(exe: PathBuf, group: Group, hearing: mpsc::UnboundedSender<Heard>) -> Self {
+        Self { exe, group, hearing, workers: BTreeMap::new() }
+    }
+
+    /// Starts a worker and gives it its assignment. Returns its pid.
+    pub(super) async fn start(&mut self, assignment: Assignment) -> Result<Pid, Error> {
+        let author = assignment.author;
+        let mut command = Command::new(&self.exe);
+        command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Child::spawn(&author.to_string(), command, self.group)?;
+        let pid = child.pid();
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin(), child.stdout(), child.stderr()) else {
+            return Err(Error::NoPipe { process: author.to_string() });
+        };
+        let mut worker = Worker {
+            author,
+            handle: child.handle(),
+            pid,
+            stdin,
+            state: fault::State::Live,
+            end_ordered: false,
+            failure: None,
+            offered: 0,
+            owns: Default::default(),
+            ready: false,
+            ended: false,
+        };
+        let hearing = self.hearing.clone();
+        tokio::task::spawn_local(async move {
+            let mut words = BufReader::new(stdout).lines();
+            let last_words = tokio::task::spawn_local(last_words(stderr));
+            while let Ok(Some(line)) = words.next_line().await {
+                if let Ok(word) = serde_json::from_str(&line) {
+                    let _ = hearing.send(Heard::Word(author, word));
+                }
+            }
+            let exit = child.wait().await.unwrap_or(Exit { code: None, signal: None });
+            let last_words = last_words.await.unwrap_or_default();
+            let _ = hearing.send(Heard::Exited { author, exit, last_words });
+        });
+        worker.tell(&Order::Assign(Box::new(assignment))).await;
+        self.workers.insert(author, worker);
+        Ok(pid)
+    }
+
+    /// The incarnation `author`.
+    pub(super) fn get_mut(&mut self, author: Author) -> Option<&mut Worker> {
+        self.workers.get_mut(&author)
+    }
+
+    /// The latest incarnation of member `index`.
+    pub(super) fn member_mut(&mut self, index: u16) -> Option<&mut Worker> {
+        let of_member = |worker: &&mut Worker| worker.author.role == Role::Consumer && worker.author.index == index;
+        self.workers.values_mut().filter(of_member).last()
+    }
+
+    /// All workers, dead ones too.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Worker> {
+        self.workers.values()
+    }
+
+    /// All workers of a role whose process has not ended.
+    pub(super) fn running_mut(&mut self, role: Role) -> impl Iterator<Item = &mut Worker> {
+        self.workers.values_mut().filter(move |worker| worker.author.role == role && !worker.ended)
+    }
+
+    /// Whether any process of `role` runs.
+    pub(super) fn any_running(&self, role: Role) -> bool {
+        self.workers.values().any(|worker| worker.author.role == role && !worker.ended)
+    }
+
+    /// Messages that the schedule has wanted so far, as the publishers say.
+    pub(super) fn offered(&self) -> u64 {
+        self.workers.values().map(|worker| worker.offered).sum()
+    }
+
+    /// The members as the fault room sees them, with the owners of `partitions` partitions.
+    pub(super) fn snapshot(&self, partitions: u16) -> fault::Fleet {
+        let mut members: Vec<fault::Member> = Vec::new();
+        let mut owners = vec![None; usize::from(partitions)];
+        for worker in self.workers.values().filter(|worker| worker.author.role == Role::Consumer) {
+            let member = fault::Member { index: worker.author.index, life: worker.author.life, state: worker.state };
+            match members.last_mut() {
+                Some(last) if last.index == member.index => *last = member,
+                _ => members.push(member),
+            }
+            if !worker.ended {
+                for partition in &worker.owns {
+                    if let Some(owner) = owners.get_mut(usize::from(*partition)) {
+                        *owner = Some(worker.author.index);
+                    }
+                }
+            }
+        }
+        fault::Fleet { members, owners }
+    }
+
+    /// Notes that a process has ended.
+    pub(super) fn note_end(&mut self, author: Author, at: MonoNs) {
+        if let Some(worker) = self.workers.get_mut(&author) {
+            worker.ended = true;
+            if worker.state != fault::State::Left {
+                worker.state = fault::State::Dead { since: at };
+            }
+        }
+    }
+
+    /// Ends every process that still runs, paused or not.
+    pub(super) fn kill_all(&mut self) {
+        for worker in self.workers.values_mut().filter(|worker| !worker.ended) {
+            worker.end_ordered = true;
+            worker.state = fault::State::Dead { since: clock::now() };
+            // It may have ended in this instant: nobody is left to signal then.
+            let _ = worker.handle.kill();
+        }
+    }
+}
+
+/// The first bytes that a worker writes to its standard error; the rest is read and dropped, so that it never blocks.
+async fn last_words(mut stderr: tokio::process::ChildStderr) -> String {
+    let mut kept = Vec::new();
+    let _ = (&mut stderr).take(LAST_WORDS_BYTES).read_to_end(&mut kept).await;
+    let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}

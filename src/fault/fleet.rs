@@ -1,0 +1,107 @@
+//! The fleet as a fault sees it: a plain snapshot, and the choice of whom to strike.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::target::Target;
+use crate::model::time::MonoNs;
+
+/// The members and who owns what, at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// Everyone who ever was a member, in order of index.
+    pub members: Vec<Member>,
+    /// The member that owns each partition, as far as the driver knows. Empty for strategies without owners.
+    pub owners: Vec<Option<u16>>,
+}
+
+/// One member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its index.
+    pub index: u16,
+    /// Which life of it, from 1.
+    pub life: u16,
+    /// What it is doing.
+    pub state: State,
+}
+
+/// What a member is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its process runs.
+    Live,
+    /// Its process is stopped by SIGSTOP.
+    Paused,
+    /// It was told to stop and is still finishing, or waits for its next life.
+    Stopping,
+    /// Its process is gone.
+    Dead {
+        /// Since when.
+        since: MonoNs,
+    },
+    /// It left for good.
+    Left,
+}
+
+impl State {
+    /// As an adjective, for the reason why a fault was skipped.
+    fn adjective(self) -> &'static str {
+        match self {
+            Self::Live => "alive",
+            Self::Paused => "paused",
+            Self::Stopping => "stopping",
+            Self::Dead { .. } => "dead",
+            Self::Left => "gone for good",
+        }
+    }
+}
+
+impl Fleet {
+    /// The index that the next member to join gets.
+    #[must_use]
+    pub fn next_index(&self) -> u16 {
+        self.members.iter().map(|member| member.index.saturating_add(1)).max().unwrap_or(0)
+    }
+
+    /// The members that `target` means, each of them in a state that `can` admits; `wanted` says which states these are.
+    pub(super) fn choose(
+        &self,
+        target: Target,
+        can: fn(State) -> bool,
+        wanted: &str,
+        chance: &mut ChaCha8Rng,
+    ) -> Result<Vec<u16>, String> {
+        let candidates: Vec<u16> =
+            self.members.iter().filter(|member| can(member.state)).map(|member| member.index).collect();
+        match target {
+            Target::Random | Target::All if candidates.is_empty() => Err(format!("no member is {wanted}")),
+            Target::Random => Ok(vec![candidates[chance.random_range(0..candidates.len())]]),
+            Target::All => Ok(candidates),
+            Target::Member(_) | Target::OwnerOf(_) | Target::New => {
+                let member = self.named(target)?;
+                if can(member.state) {
+                    Ok(vec![member.index])
+                } else {
+                    Err(format!("c{} is {}, not {wanted}", member.index, member.state.adjective()))
+                }
+            }
+        }
+    }
+
+    /// The one member that `target` names.
+    pub(super) fn named(&self, target: Target) -> Result<Member, String> {
+        let index = match target {
+            Target::Member(index) => index,
+            Target::OwnerOf(partition) => self
+                .owners
+                .get(usize::from(partition))
+                .copied()
+                .flatten()
+                .ok_or_else(|| format!("partition {partition} has no owner"))?,
+            Target::Random | Target::All | Target::New => return Err(format!("'{target}' names no member")),
+        };
+        let member = self.members.iter().find(|member| member.index == index);
+        member.copied().ok_or_else(|| format!("there is no member c{index}"))
+    }
+}

@@ -1,0 +1,203 @@
+//! Properties of the schedule and of orders, over any fleet and any fault.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::time::MonoNs;
+use crate::model::units::Timespan;
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    let pause = (1..5_000_u64)
+        .prop_map(|ms| Kind::Pause(pause::Settings { lasting: Timespan(std::time::Duration::from_millis(ms)) }));
+    let plain = prop::sample::select(vec![Kind::Kill, Kind::Terminate, Kind::Restart, Kind::Join, Kind::Leave]);
+    prop_oneof![4 => plain, 1 => pause]
+}
+
+fn targets() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        (0..8_u16).prop_map(Target::Member),
+        (0..6_u16).prop_map(Target::OwnerOf),
+        Just(Target::Random),
+        Just(Target::All),
+    ]
+}
+
+fn kinds_with_targets() -> impl Strategy<Value = (Kind, Target)> {
+    (kinds(), targets()).prop_map(|(kind, target)| {
+        let target = if kind.admits(target) { target } else { kind.default_target() };
+        (kind, target)
+    })
+}
+
+fn specs() -> impl Strategy<Value = Vec<Spec>> {
+    let again = prop::option::of((1..20_000_u64, 0..90_000_u64, prop::option::of(1..50_u32)));
+    let when = (0..80_000_u64, again, 0..2_000_u64).prop_map(|(first, again, jitter)| When {
+        first: ms(first),
+        again: again.map(|(every, until, times)| Again { every: ms(every), until: ms(until), times }),
+        jitter: ms(jitter),
+    });
+    let spec = (kinds_with_targets(), when).prop_map(|((kind, target), when)| Spec { kind, target, when });
+    prop::collection::vec(spec, 0..5)
+}
+
+fn fleets() -> impl Strategy<Value = Fleet> {
+    let state = prop_oneof![
+        3 => Just(State::Live),
+        1 => Just(State::Paused),
+        1 => Just(State::Stopping),
+        2 => (0..100_u64).prop_map(|at| State::Dead { since: MonoNs(at) }),
+        1 => Just(State::Left),
+    ];
+    let owners = prop::collection::vec(prop::option::of(0..8_u16), 0..6);
+    (prop::collection::vec((1..4_u16, state), 0..7), owners).prop_map(|(members, owners)| Fleet {
+        members: (0..).zip(members).map(|(index, (life, state))| Member { index, life, state }).collect(),
+        owners,
+    })
+}
+
+fn ms(ms: u64) -> SpanNs {
+    SpanNs(ms * 1_000_000)
+}
+
+proptest! {
+    #[test]
+    fn the_same_seed_gives_the_same_schedule(specs in specs(), seed: u64) {
+        prop_assert_eq!(schedule(&specs, seed, ms(60_000)), schedule(&specs, seed, ms(60_000)));
+    }
+
+    #[test]
+    fn strikes_are_numbered_in_order_of_time_and_within_the_measure_phase(specs in specs(), seed: u64) {
+        let strikes = schedule(&specs, seed, ms(60_000));
+        for (number, strike) in strikes.iter().enumerate() {
+            prop_assert_eq!(strike.id as usize, number);
+            prop_assert!(strike.at < ms(60_000));
+        }
+        prop_assert!(strikes.is_sorted_by_key(|strike| strike.at));
+    }
+
+    #[test]
+    fn a_repeated_fault_strikes_every_so_often_until_its_end(
+        first in 0..50_000_u64, every in 1..9_000_u64, until in 0..70_000_u64, times in 1..30_u32,
+    ) {
+        let again = Some(Again { every: ms(every), until: ms(until), times: Some(times) });
+        let when = When { first: ms(first), again, jitter: SpanNs(0) };
+        let strikes = schedule(&[Spec { kind: Kind::Kill, target: Target::Random, when }], 1, ms(60_000));
+        let expected: Vec<_> =
+            (0..u64::from(times)).map(|n| first + n * every).filter(|at| *at < until.min(60_000)).map(ms).collect();
+        prop_assert_eq!(strikes.iter().map(|strike| strike.at).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn orders_are_for_members_that_can_take_them((kind, target) in kinds_with_targets(), fleet in fleets(), seed: u64) {
+        let strike = Strike { id: 3, at: ms(1), kind, target };
+        let resolved = resolve(&strike, &fleet, seed);
+        prop_assert_eq!(&resolved, &resolve(&strike, &fleet, seed));
+        let Ok(orders) = resolved else { return Ok(()) };
+        prop_assert!(!orders.is_empty());
+        let mut struck: Vec<u16> = orders.iter().map(|order| order.member()).collect();
+        struck.sort_unstable();
+        struck.dedup();
+        prop_assert_eq!(struck.len(), orders.len(), "one order a member");
+        for order in orders {
+            let state = fleet.members.iter().find(|member| member.index == order.member()).map(|member| member.state);
+            let can = match order {
+                Order::Kill { .. } => matches!(state, Some(State::Live | State::Paused)),
+                Order::Terminate { .. } | Order::Restart { .. } | Order::Leave { .. } | Order::Pause { .. } => {
+                    state == Some(State::Live)
+                }
+                Order::Start { .. } => matches!(state, Some(State::Dead { .. })),
+                Order::Join { member } => state.is_none() && member == fleet.next_index(),
+            };
+            prop_assert!(can, "{:?} for a member that is {:?}", order, state);
+        }
+    }
+
+    #[test]
+    fn a_strike_is_skipped_only_when_nobody_can_be_struck((kind, target) in kinds_with_targets(), fleet in fleets()) {
+        let live = fleet.members.iter().any(|member| member.state == State::Live);
+        let dead = fleet.members.iter().any(|member| matches!(member.state, State::Dead { .. }));
+        let possible = match (&kind, target) {
+            (Kind::Join, _) => true,
+            (Kind::Restart, Target::Random) => dead,
+            (Kind::Restart, Target::All) => dead || live,
+            (_, Target::Random | Target::All) => live,
+            _ => return Ok(()),
+        };
+        let resolved = resolve(&Strike { id: 0, at: ms(1), kind, target }, &fleet, 7);
+        prop_assert!(!possible || resolved.is_ok(), "{:?}", resolved);
+    }
+}
+
+fn fleet(states: &[State], owners: &[Option<u16>]) -> Fleet {
+    let members = (0..).zip(states).map(|(index, state)| Member { index, life: 1, state: *state }).collect();
+    Fleet { members, owners: owners.to_vec() }
+}
+
+fn dead(at: u64) -> State {
+    State::Dead { since: MonoNs(at) }
+}
+
+fn orders(kind: Kind, target: Target, fleet: &Fleet) -> Result<Vec<Order>, String> {
+    resolve(&Strike { id: 0, at: ms(1), kind, target }, fleet, 1)
+}
+
+#[test]
+fn a_random_restart_takes_the_member_that_died_last() {
+    let fleet = fleet(&[dead(5), State::Live, dead(9), dead(7)], &[]);
+    assert_eq!(orders(Kind::Restart, Target::Random, &fleet), Ok(vec![Order::Start { member: 2 }]));
+}
+
+#[test]
+fn a_restart_of_all_brings_back_the_dead_and_else_restarts_the_living() {
+    let mixed = fleet(&[dead(5), State::Live, dead(9)], &[]);
+    let revived = vec![Order::Start { member: 0 }, Order::Start { member: 2 }];
+    assert_eq!(orders(Kind::Restart, Target::All, &mixed), Ok(revived));
+    let living = fleet(&[State::Live, State::Left, State::Live], &[]);
+    let restarted = vec![Order::Restart { member: 0 }, Order::Restart { member: 2 }];
+    assert_eq!(orders(Kind::Restart, Target::All, &living), Ok(restarted));
+}
+
+#[test]
+fn the_owner_of_a_partition_is_struck_as_it_is_now() {
+    let fleet = fleet(&[State::Live, dead(1)], &[Some(0), Some(1), None]);
+    assert_eq!(orders(Kind::Kill, Target::OwnerOf(0), &fleet), Ok(vec![Order::Kill { member: 0 }]));
+    assert_eq!(orders(Kind::Kill, Target::OwnerOf(1), &fleet), Err("c1 is dead, not running".to_owned()));
+    assert_eq!(orders(Kind::Kill, Target::OwnerOf(2), &fleet), Err("partition 2 has no owner".to_owned()));
+    assert_eq!(orders(Kind::Kill, Target::OwnerOf(9), &fleet), Err("partition 9 has no owner".to_owned()));
+}
+
+#[test]
+fn the_reason_of_a_skipped_fault_names_the_member_and_its_state() {
+    let fleet = fleet(&[State::Paused, State::Left], &[]);
+    assert_eq!(orders(Kind::Leave, Target::Member(0), &fleet), Err("c0 is paused, not alive".to_owned()));
+    assert_eq!(orders(Kind::Restart, Target::Member(1), &fleet), Err("c1 is gone for good".to_owned()));
+    assert_eq!(orders(Kind::Kill, Target::Member(7), &fleet), Err("there is no member c7".to_owned()));
+    assert_eq!(orders(Kind::Terminate, Target::Random, &fleet), Err("no member is alive".to_owned()));
+}
+
+#[test]
+fn random_strikes_reach_every_member_and_follow_the_seed() {
+    let fleet = fleet(&[State::Live; 4], &[]);
+    let struck = |seed| {
+        let one = |id| resolve(&Strike { id, at: ms(1), kind: Kind::Kill, target: Target::Random }, &fleet, seed);
+        (0..40).map(|id| one(id).expect("there are living members")[0].member()).collect::<Vec<_>>()
+    };
+    let everyone: std::collections::BTreeSet<_> = struck(1).into_iter().collect();
+    assert_eq!(everyone.len(), 4);
+    assert_ne!(struck(1), struck(2));
+}
+
+#[test]
+fn every_kind_is_listed_under_the_name_that_profiles_use() {
+    let every =
+        [Kind::Kill, Kind::Terminate, Kind::Restart, Kind::Join, Kind::Leave, Kind::Pause(pause::Settings::default())];
+    assert_eq!(
+        every.iter().map(Kind::name).collect::<Vec<_>>(),
+        ALL.iter().map(|about| about.kind).collect::<Vec<_>>()
+    );
+    for kind in every {
+        let written = serde_json::to_value(&kind).expect("a kind is JSON");
+        assert_eq!(written["kind"], kind.name());
+        assert!(kind.admits(kind.default_target()));
+    }
+}

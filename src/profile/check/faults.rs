@@ -1,0 +1,163 @@
+//! The checks of `[[fault]]`: instants within the measure phase, targets that can exist.
+
+use std::time::Duration;
+
+use super::Findings;
+use crate::fault::{Form, Kind, Target};
+use crate::model::units::Timespan;
+use crate::profile::document::{Document, Fault};
+
+/// More strikes than this are a slip of a unit.
+const STRIKES_MAX: u128 = 10_000;
+
+pub(super) fn check(document: &Document, findings: &mut Findings) {
+    for (number, fault) in document.fault.iter().enumerate() {
+        let at = |key: &str| format!("fault.{number}.{key}");
+        let whole = format!("fault.{number}");
+        timing(document, fault, &at, &whole, findings);
+        target(document, fault, &at, &whole, findings);
+        for (key, message) in fault.kind.objections() {
+            findings.add(&[&at(key), &whole], message, None);
+        }
+    }
+}
+
+fn timing(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whole: &str, findings: &mut Findings) {
+    let name = fault.kind.name();
+    let measure = document.run.measure;
+    match (fault.at, fault.every) {
+        (None, None) => {
+            let message = format!("nothing says when the {name} strikes");
+            findings.add(&[&at("kind"), whole], message, Some("add at = \"8s\" or every = \"10s\""));
+        }
+        (Some(_), Some(_)) => {
+            let message = format!("the {name} has both `at` and `every`");
+            findings.add(&[&at("every"), whole], message, Some("`every` takes its first strike from `from`"));
+        }
+        (Some(_), None) => {
+            let repeated =
+                [("from", fault.from.is_some()), ("until", fault.until.is_some()), ("times", fault.times.is_some())];
+            for (key, _) in repeated.into_iter().filter(|(_, typed)| *typed) {
+                findings.add(&[&at(key)], format!("`{key}` has no effect without `every`"), None);
+            }
+        }
+        (None, Some(every)) => repetition(fault, every, measure, at, findings),
+    }
+    let first = fault.first();
+    if first.0 >= measure.0 {
+        let message = format!("the {name} strikes at {first}, but the measure phase ends after {measure}");
+        let typed = if fault.at.is_some() {
+            "at"
+        } else if fault.from.is_some() {
+            "from"
+        } else {
+            "every"
+        };
+        findings.add(&[&at(typed), whole, "run.measure"], message, Some("strike earlier, or measure longer"));
+    } else if let Some(jitter) = fault.jitter
+        && first.0.saturating_add(jitter.0) > measure.0
+    {
+        let message = format!("with a jitter of {jitter} the {name} may come after the measure phase of {measure}");
+        findings.add(&[&at("jitter"), whole, "run.measure"], message, None);
+    }
+}
+
+fn repetition(
+    fault: &Fault,
+    every: Timespan,
+    measure: Timespan,
+    at: &impl Fn(&str) -> String,
+    findings: &mut Findings,
+) {
+    if every.0 < Duration::from_millis(1) {
+        let message = format!("`every` is {every}, expected at least 1ms");
+        return findings.add(&[&at("every")], message, None);
+    }
+    if measure.0.as_nanos() / every.0.as_nanos() > STRIKES_MAX && fault.times.is_none() {
+        let message = format!("every {every} for {measure} makes more than {STRIKES_MAX} strikes");
+        findings.add(&[&at("every")], message, Some("strike less often, or set `times`"));
+    }
+    if fault.times == Some(0) {
+        findings.add(&[&at("times")], "`times` is 0: the fault never strikes".to_owned(), None);
+    }
+    if let Some(until) = fault.until {
+        if until <= fault.first() {
+            let message = format!("`until` is {until}, before the first strike at {}", fault.first());
+            findings.add(&[&at("until"), &at("from")], message, None);
+        } else if until > measure {
+            let message = format!("`until` is {until}, but the measure phase ends after {measure}");
+            findings.add(&[&at("until"), "run.measure"], message, None);
+        }
+    }
+}
+
+fn target(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whole: &str, findings: &mut Findings) {
+    let name = fault.kind.name();
+    let target = fault.target();
+    let about: &[&str] = &[&at("target"), whole];
+    if !fault.kind.admits(target) {
+        let forms: Vec<_> = fault.kind.about().targets.iter().map(Form::to_string).collect();
+        let forms: Vec<_> = forms.iter().map(String::as_str).collect();
+        let help = format!("expected {}", crate::profile::shape::one_of(&forms));
+        return findings.add(about, format!("a {name} cannot strike \"{target}\""), Some(&help));
+    }
+    match target {
+        Target::Member(index) => {
+            let joined =
+                document.fault.iter().filter(|other| other.kind == Kind::Join && other.first() <= fault.last(document));
+            let joins: u64 = joined.map(|join| join.strikes_max(document)).sum();
+            let members = u64::from(document.fleet.members) + joins;
+            if u64::from(index) >= members {
+                let message =
+                    format!("there is no member c{index} by then: they are c0 to c{}", members.saturating_sub(1));
+                findings.add(&[&at("target"), whole, "fleet.members"], message, None);
+            }
+        }
+        Target::OwnerOf(partition) => {
+            let partitions = document.stream.partitions;
+            if partition >= partitions {
+                let message =
+                    format!("there is no partition {partition}: they are 0 to {}", partitions.saturating_sub(1));
+                findings.add(&[&at("target"), whole, "stream.partitions"], message, None);
+            }
+            if !document.strategy.promises().owners {
+                let message = format!("with {} no partition has an owner", document.strategy.kind());
+                findings.add(&[&at("target"), whole, "strategy.kind"], message, Some("strike a member, or \"random\""));
+            }
+        }
+        Target::Random if fault.kind == Kind::Restart => {
+            let deadly = |other: &&Fault| matches!(other.kind, Kind::Kill | Kind::Terminate);
+            if !document.fault.iter().filter(deadly).any(|death| death.first() < fault.last(document)) {
+                let message = "a random restart starts a dead member again, but nobody has died by then".to_owned();
+                let help = "kill or terminate one earlier, or name the member to be restarted, like \"c1\"";
+                findings.add(&[&at("target"), &at("kind"), whole], message, Some(help));
+            }
+        }
+        Target::Random | Target::All | Target::New => {}
+    }
+}
+
+impl Fault {
+    /// Whom it strikes, said or not.
+    pub(in crate::profile) fn target(&self) -> Target {
+        self.target.unwrap_or_else(|| self.kind.default_target())
+    }
+
+    /// Its first strike, jitter left out.
+    pub(in crate::profile) fn first(&self) -> Timespan {
+        self.at.or(self.from).or(self.every).unwrap_or(Timespan(Duration::ZERO))
+    }
+
+    /// No strike comes after this, jitter left out.
+    fn last(&self, document: &Document) -> Timespan {
+        if self.every.is_some() { self.until.unwrap_or(document.run.measure) } else { self.first() }
+    }
+
+    /// At most so many strikes.
+    fn strikes_max(&self, document: &Document) -> u64 {
+        let Some(every) = self.every else { return 1 };
+        let span = self.last(document).0.saturating_sub(self.first().0).as_nanos();
+        let fit = u64::try_from(span / every.0.as_nanos().max(1) + 1).unwrap_or(u64::MAX);
+        fit.min(self.times.map_or(u64::MAX, u64::from)).min(1_000_000)
+    }
+}

@@ -1,0 +1,231 @@
+//! The plan: everything that one run needs to know, checked.
+
+use serde::{Deserialize, Serialize};
+
+use super::document::{self, Arrivals, Document, Storage};
+use super::load::Loaded;
+use crate::fault;
+use crate::model::time::SpanNs;
+use crate::model::units::Rate;
+use crate::strategy::Strategy;
+pub use crate::strategy::desk::Handler;
+
+/// One run to be made. It exists only if it can be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the profile.
+    pub name: String,
+    /// The question that the profile answers: its first comment line. May be empty in a user's own profile.
+    pub question: String,
+    /// Name of the variant, when the profile has variants.
+    pub variant: Option<String>,
+    /// Seed of keys, arrivals and faults.
+    pub seed: u64,
+    /// How often it is run, each time in a fresh stream. At least 1.
+    pub repeat: u32,
+    /// How long each phase lasts.
+    pub phases: Phases,
+    /// The server that jetlag starts, unless the user names one.
+    pub server: Server,
+    /// The stream.
+    pub stream: Stream,
+    /// The load.
+    pub load: Load,
+    /// The members.
+    pub fleet: Fleet,
+    /// The way of consuming that is measured.
+    pub strategy: Strategy,
+    /// What strikes in the measure phase.
+    pub faults: Vec<fault::Spec>,
+    /// What makes a run invalid.
+    pub limits: Limits,
+    /// The whole profile with every default filled in, for the manifest.
+    pub settings: serde_json::Value,
+}
+
+/// How long each phase of a run lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Load flows and nothing is measured yet.
+    pub warm_up: SpanNs,
+    /// The measured phase. Not zero.
+    pub measure: SpanNs,
+    /// At most this long for what is stored to be handled after the load has ended.
+    pub drain_max: SpanNs,
+}
+
+/// The server that jetlag starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Exactly this version of nats-server; `None` for the one that is found, else the pinned one.
+    pub version: Option<String>,
+    /// Number of nodes: 1, or 3 or 5 for a cluster.
+    pub nodes: u16,
+}
+
+/// The stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    /// Number of partitions, 1 to 1024.
+    pub partitions: u16,
+    /// Where messages are kept.
+    pub storage: Storage,
+    /// Copies of each message: 1, 3 or 5, at most the number of nodes.
+    pub replicas: u16,
+    /// For how long message ids are remembered.
+    pub duplicate_window: SpanNs,
+    /// Messages older than this are evicted.
+    pub max_age: Option<SpanNs>,
+    /// The oldest messages are evicted above this size.
+    pub max_bytes: Option<u64>,
+    /// The oldest messages are evicted above this number.
+    pub max_messages: Option<u64>,
+}
+
+/// The load: what the publishers send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Number of publisher processes, at least 1.
+    pub publishers: u16,
+    /// Messages a second over all publishers together.
+    pub rate: Rate,
+    /// How the intended instants are spread.
+    pub arrivals: Arrivals,
+    /// Size of a payload, header included.
+    pub payload_bytes: u32,
+    /// Most unacknowledged publishes a publisher may have, 1 to 8192.
+    pub window: u16,
+    /// Number of keys, at least one a publisher.
+    pub keys: u32,
+    /// Which key the next message has.
+    pub key_choice: KeyChoice,
+    /// Whether messages carry an id for de-duplication.
+    pub message_id: bool,
+}
+
+/// Which key the next message has.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyChoice {
+    /// Every key equally often.
+    Uniform,
+    /// The n-th key with a share proportional to n^-exponent.
+    Zipf {
+        /// Greater than 0.
+        exponent: f64,
+    },
+    /// One hot key has a share of its own, the others have the rest equally.
+    Hot {
+        /// Between 0 and 1.
+        share: f64,
+    },
+}
+
+/// The members at the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// How many, at least 1.
+    pub members: u16,
+    /// How long a message takes to be handled.
+    pub handler: Handler,
+}
+
+/// What makes a run invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// `schedule_lag` p99 above this: the generator was too late to be believed.
+    pub schedule_lag_p99: SpanNs,
+}
+
+impl Loaded {
+    /// One plan a variant, else one.
+    #[must_use]
+    pub fn plans(&self) -> Vec<Plan> {
+        let plan = |(variant, document): &(Option<String>, Document)| Plan::new(self, variant.clone(), document);
+        self.documents.iter().map(plan).collect()
+    }
+}
+
+impl Plan {
+    /// What a checked document means.
+    fn new(profile: &Loaded, variant: Option<String>, document: &Document) -> Self {
+        let document = document.filled();
+        let settings = serde_json::to_value(&document).expect("a document has text keys and finite numbers only");
+        let measure = document.run.measure.span();
+        Self {
+            name: profile.name.clone(),
+            question: profile.question.clone(),
+            variant,
+            seed: document.run.seed,
+            repeat: document.run.repeat,
+            phases: Phases { warm_up: document.run.warm_up.span(), measure, drain_max: document.run.drain.span() },
+            server: Server { version: document.server.version.clone(), nodes: document.server.nodes },
+            stream: Stream::of(&document.stream),
+            load: Load::of(&document.load),
+            fleet: Fleet { members: document.fleet.members, handler: Handler::of(&document.fleet) },
+            strategy: document.strategy.clone(),
+            faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
+            limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
+            settings,
+        }
+    }
+}
+
+impl Stream {
+    fn of(stream: &document::Stream) -> Self {
+        Self {
+            partitions: stream.partitions,
+            storage: stream.storage,
+            replicas: stream.replicas,
+            duplicate_window: stream.duplicate_window.span(),
+            max_age: stream.max_age.map(|age| age.span()),
+            max_bytes: stream.max_bytes.map(|size| size.0),
+            max_messages: stream.max_messages,
+        }
+    }
+}
+
+impl Load {
+    fn of(load: &document::Load) -> Self {
+        let key_choice = match load.key_choice {
+            document::KeyChoice::Uniform => KeyChoice::Uniform,
+            document::KeyChoice::Zipf => KeyChoice::Zipf { exponent: load.zipf_exponent() },
+            document::KeyChoice::Hot => KeyChoice::Hot { share: load.hot_share() },
+        };
+        Self {
+            publishers: load.publishers,
+            rate: load.rate,
+            arrivals: load.arrivals,
+            payload_bytes: u32::try_from(load.payload.0).expect("a checked payload is at most 1 MiB"),
+            window: load.window,
+            keys: load.keys,
+            key_choice,
+            message_id: load.message_id,
+        }
+    }
+}
+
+impl Handler {
+    fn of(fleet: &document::Fleet) -> Self {
+        let time = fleet.handler_time().span();
+        match fleet.handler {
+            document::Handler::None => Self::None,
+            document::Handler::Fixed => Self::Fixed(time),
+            document::Handler::Exponential => Self::Exponential(time),
+        }
+    }
+}
+
+impl document::Fault {
+    /// What it means in a measure phase of this length.
+    fn spec(&self, measure: SpanNs) -> fault::Spec {
+        let again = self.every.map(|every| fault::Again {
+            every: every.span(),
+            until: self.until.map_or(measure, |until| until.span()),
+            times: self.times,
+        });
+        let jitter = self.jitter.map_or(SpanNs(0), |jitter| jitter.span());
+        let when = fault::When { first: self.first().span(), again, jitter };
+        fault::Spec { kind: self.kind.clone(), target: self.target(), when }
+    }
+}

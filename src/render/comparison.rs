@@ -1,0 +1,144 @@
+//! Several runs side by side: variants of one profile, or repeats, made by one command.
+//!
+//! It lays runs next to each other and says what can be seen at a glance. Whether a difference is more than noise
+//! is not decided here.
+
+mod columns;
+mod findings;
+mod page;
+
+use super::json::{self, parse_as};
+use super::{Error, Format, summary, text};
+use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
+use crate::model::reading::{Reading, Scope};
+use crate::model::report::{Report, RunState};
+
+/// All formats of a comparison, in the order shown.
+pub const ALL: &[Format<Comparison>] = &[
+    Format { name: "json", file: "comparison.json", about: "Everything, for machines", render: json::pretty },
+    Format { name: "html", file: "comparison.html", about: "The comparison for people", render: page::render },
+    Format { name: "text", file: "comparison.txt", about: "The summary that the terminal shows", render: plain },
+];
+
+/// Lays runs side by side: each with its name, its folder relative to the comparison, and its report.
+#[must_use]
+pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
+    let rows: Vec<ComparedRun> = runs.iter().map(|(name, path, report)| row(name, path, report)).collect();
+    let first = runs.first().map(|(.., report)| &report.run);
+    let price_of_order = findings::price_of_order(&rows);
+    Comparison {
+        schema: SCHEMA.to_owned(),
+        profile: first.map_or_else(String::new, |run| run.profile.clone()),
+        question: first.map_or_else(String::new, |run| run.question.clone()),
+        state: worst(rows.iter().map(|row| row.state)),
+        findings: findings::of(&rows, price_of_order),
+        price_of_order,
+        rows,
+    }
+}
+
+/// A comparison, read from the text of a `comparison.json`.
+///
+/// # Errors
+/// When the text is something else, or was written by a newer jetlag.
+pub fn parse(text: &str) -> Result<Comparison, Error> {
+    parse_as(text, SCHEMA)
+}
+
+/// The summary for a terminal of eighty columns. Colour repeats what words say; the caller decides it.
+#[must_use]
+pub fn summary(comparison: &Comparison, color: bool) -> String {
+    let mut out = text::wrap(&format!("{}  {}", text::badge(comparison.state, color), headline(comparison)), "");
+    out.push_str(&text::wrap(&format!("{}: {}", comparison.profile, comparison.question), ""));
+    out.push('\n');
+    for finding in &comparison.findings {
+        out.push_str(&text::wrap(finding, "  - "));
+    }
+    out.push('\n');
+    out.push_str(&if comparison.rows.len() <= SIDE_BY_SIDE_MAX {
+        side_by_side(comparison)
+    } else {
+        blocks(comparison)
+    });
+    out
+}
+
+/// More columns than this are too narrow for their figures in eighty columns.
+const SIDE_BY_SIDE_MAX: usize = 3;
+
+fn side_by_side(comparison: &Comparison) -> String {
+    let runs = &comparison.rows;
+    let row = |label: &str, cell: &dyn Fn(&ComparedRun) -> String| {
+        std::iter::once(label.to_owned()).chain(runs.iter().map(cell)).collect::<Vec<String>>()
+    };
+    let mut table = text::table();
+    table.set_header(row("", &|run| run.name.clone()));
+    table.add_row(row("strategy", &|run| run.strategy.clone()));
+    table.add_row(row("state", &|run| run.state.to_string()));
+    for column in columns::of(runs) {
+        table.add_row(row(&column.label, &column.cell));
+    }
+    text::right(&mut table, &(1..=runs.len()).collect::<Vec<usize>>());
+    let note = text::wrap(columns::NOTE, "  ");
+    let paths = runs.iter().map(|run| text::wrap(&format!("{}: {}", run.name, run.path), "  → "));
+    [text::indented(&table), note].into_iter().chain(paths).collect()
+}
+
+fn blocks(comparison: &Comparison) -> String {
+    let block = |run: &ComparedRun| {
+        let mut table = text::table();
+        for column in columns::of(&comparison.rows) {
+            table.add_row(vec![column.label.clone(), (column.cell)(run)]);
+        }
+        text::right(&mut table, &[1]);
+        let head = text::wrap(&format!("{} ({}): {}", run.name, run.strategy, run.state), "");
+        format!("{head}{}{}\n", text::indented(&table), text::wrap(&run.path, "  → "))
+    };
+    comparison.rows.iter().map(block).chain([text::wrap(columns::NOTE, "")]).collect()
+}
+
+fn plain(comparison: &Comparison) -> String {
+    summary(comparison, false)
+}
+
+fn headline(comparison: &Comparison) -> String {
+    if comparison.rows.is_empty() { "No run to compare.".to_owned() } else { findings::headline(&comparison.rows) }
+}
+
+fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
+    let of_run = |reading: &&Reading| {
+        reading.scope == Scope::Run
+            || (reading.metric == "cpu_per_million" && matches!(reading.scope, Scope::Process(_)))
+    };
+    let gap = |row: summary::GapRow| ComparedGap {
+        faults: u32::try_from(row.faults).unwrap_or(u32::MAX),
+        affected_ms_p50: row.affected.p50,
+        affected_ms_max: row.affected.max,
+        bystanders_ms_max: row.bystanders.max,
+        kind: row.kind,
+    };
+    ComparedRun {
+        name: name.to_owned(),
+        strategy: report.run.strategy.clone(),
+        path: path.to_owned(),
+        state: report.state,
+        state_reasons: report.state_reasons.clone(),
+        promises: report.promises,
+        readings: report
+            .readings
+            .iter()
+            .filter(of_run)
+            .map(|kept| Reading { histogram: None, ..kept.clone() })
+            .collect(),
+        gaps: summary::gaps(report).into_iter().map(gap).collect(),
+    }
+}
+
+/// In the precedence of METRICS.md. Nothing compared is nothing to trust.
+fn worst(states: impl Iterator<Item = RunState>) -> RunState {
+    let states: Vec<RunState> = states.collect();
+    [RunState::Invalid, RunState::Violated, RunState::Interrupted, RunState::Complete]
+        .into_iter()
+        .find(|state| states.contains(state))
+        .unwrap_or(RunState::Invalid)
+}

@@ -1,0 +1,250 @@
+//! What the page shows, as text ready to be laid out: the template decides where, never what.
+
+use askama::Template;
+
+use super::state::{State, state};
+use crate::model::report::{FaultReport, Report, RunState, TakeoverPhases, Violation};
+use crate::render::number::{self, ABSENT};
+use crate::render::plot::{self, Plot};
+use crate::render::summary::{self, GapRow, KeyFigure, Spread, Verdict};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "report.html")]
+pub(super) struct Page<'a> {
+    report: &'a Report,
+    style: String,
+    state: State,
+    tone: &'static str,
+    verdict: Verdict,
+    figures: Vec<KeyFigure>,
+    plots: Vec<Plot>,
+    gaps: Vec<Gap>,
+    faults: Vec<Fault<'a>>,
+    kinds: Vec<ViolationKind<'a>>,
+    readings: Vec<Row<'a>>,
+    promises: Vec<(&'static str, bool)>,
+    environment: Vec<(&'static str, String)>,
+    health: Vec<(&'static str, String)>,
+    settings: String,
+}
+
+/// One kind of fault.
+struct Gap {
+    kind: String,
+    faults: usize,
+    affected: [String; 3],
+    bystanders: [String; 3],
+    before: String,
+}
+
+/// One fault.
+struct Fault<'a> {
+    fault: &'a FaultReport,
+    at: String,
+    struck: String,
+    affected: usize,
+    gap: String,
+    bystanders: String,
+    phases: [String; 4],
+    window: String,
+}
+
+/// Violations of one kind.
+struct ViolationKind<'a> {
+    kind: &'a str,
+    promised: bool,
+    number: usize,
+    shown: Vec<Evidence<'a>>,
+}
+
+/// One violation.
+struct Evidence<'a> {
+    violation: &'a Violation,
+    at: String,
+    facts: String,
+}
+
+/// One reading.
+struct Row<'a> {
+    metric: &'a str,
+    stat: String,
+    value: String,
+    scope: String,
+    n: String,
+    note: &'static str,
+}
+
+impl<'a> Page<'a> {
+    /// Of this report.
+    pub(super) fn of(report: &'a Report) -> Self {
+        Self {
+            report,
+            style: plot::palette::style_sheet(),
+            state: state(report.state),
+            tone: tone(report),
+            verdict: summary::verdict(report),
+            figures: summary::key_figures(report),
+            plots: plot::all(report),
+            gaps: summary::gaps(report).into_iter().map(gap).collect(),
+            faults: report.faults.iter().map(fault).collect(),
+            kinds: violations(&report.violations),
+            readings: readings(report),
+            promises: promises(report),
+            environment: environment(report),
+            health: health(report),
+            settings: serde_json::to_string_pretty(&report.settings).unwrap_or_default(),
+        }
+    }
+}
+
+/// A whole run whose order broke as nobody had promised otherwise is neither good nor bad.
+fn tone(report: &Report) -> &'static str {
+    match (report.state, summary::order_violations(&report.readings)) {
+        (RunState::Complete, Some(0)) => state(RunState::Complete).class,
+        (RunState::Complete, _) => "plain",
+        (other, _) => state(other).class,
+    }
+}
+
+fn gap(row: GapRow) -> Gap {
+    let cells = |spread: &Spread| [spread.p50, spread.p99, spread.max].map(number::ms_or_absent);
+    let mark = if row.censored { " (cut short)" } else { "" };
+    Gap {
+        kind: format!("{}{mark}", row.kind),
+        faults: row.faults,
+        affected: cells(&row.affected),
+        bystanders: cells(&row.bystanders),
+        before: number::ms_or_absent(row.before.max),
+    }
+}
+
+fn fault(fault: &FaultReport) -> Fault<'_> {
+    let gaps = |affected: bool| {
+        Spread::of(fault.partitions.iter().filter(|gap| gap.affected == affected).filter_map(|gap| gap.gap_ms)).short()
+    };
+    let phase = |pick: fn(&TakeoverPhases) -> Option<f64>| {
+        let phases = fault.partitions.iter().filter_map(|gap| gap.phases.as_ref());
+        Spread::of(phases.filter_map(pick)).short()
+    };
+    let censored = if fault.censored { ", cut short" } else { "" };
+    Fault {
+        fault,
+        at: number::instant(fault.at_ms),
+        struck: match fault.struck.as_slice() {
+            [] => ABSENT.to_owned(),
+            [first, second, third, rest @ ..] if rest.len() > 1 => {
+                format!("{first}, {second}, {third} and {} more", rest.len())
+            }
+            few => few.join(", "),
+        },
+        affected: fault.partitions.iter().filter(|gap| gap.affected).count(),
+        gap: gaps(true),
+        bystanders: gaps(false),
+        phases: [
+            phase(|phases| phases.detect_ms),
+            phase(|phases| phases.claim_ms),
+            phase(|phases| phases.resume_ms),
+            phase(|phases| phases.first_handled_ms),
+        ],
+        window: format!("{}{censored}", number::ms(fault.window_end_ms - fault.at_ms)),
+    }
+}
+
+fn violations(all: &[Violation]) -> Vec<ViolationKind<'_>> {
+    const SHOWN: usize = 25;
+    let mut kinds: Vec<ViolationKind<'_>> = Vec::new();
+    for violation in all {
+        let at = kinds.iter().position(|kind| kind.kind == violation.kind).unwrap_or_else(|| {
+            let promised = violation.promised;
+            kinds.push(ViolationKind { kind: &violation.kind, promised, number: 0, shown: Vec::new() });
+            kinds.len() - 1
+        });
+        kinds[at].number += 1;
+        if kinds[at].shown.len() < SHOWN {
+            kinds[at].shown.push(evidence(violation));
+        }
+    }
+    kinds
+}
+
+fn evidence(violation: &Violation) -> Evidence<'_> {
+    let mut facts = vec![format!("partition {}", violation.partition)];
+    facts.extend(violation.key.map(|key| format!("key {key}")));
+    facts.extend(violation.key_seq.map(|seq| format!("key_seq {seq}")));
+    facts.extend(violation.stream_seq.map(|seq| format!("stream sequence {}", number::count(seq))));
+    facts.extend(violation.distance.map(|distance| format!("distance {}", number::count(distance))));
+    for (index, member) in violation.members.iter().enumerate() {
+        let epoch = violation.epochs.get(index).map_or_else(String::new, |epoch| format!(" in epoch {epoch}"));
+        facts.push(format!("{member}{epoch}"));
+    }
+    facts.extend(violation.fault.map(|fault| format!("in the window of fault {fault}")));
+    Evidence { violation, at: number::instant(violation.at_ms), facts: facts.join(" · ") }
+}
+
+fn readings(report: &Report) -> Vec<Row<'_>> {
+    report
+        .readings
+        .iter()
+        .map(|reading| Row {
+            metric: &reading.metric,
+            stat: reading.stat.to_string(),
+            value: number::with_unit(reading.value, &reading.unit),
+            scope: reading.scope.to_string(),
+            n: number::count(reading.n),
+            note: match (reading.value, reading.censored) {
+                (None, _) => "not observed",
+                (_, true) => "cut short",
+                _ => "",
+            },
+        })
+        .collect()
+}
+
+fn promises(report: &Report) -> Vec<(&'static str, bool)> {
+    let promises = &report.promises;
+    vec![
+        ("every stored message is handled (at least once)", promises.at_least_once),
+        ("order per key", promises.order_per_key),
+        ("one owner of a partition at a time", promises.exclusive),
+    ]
+}
+
+fn environment(report: &Report) -> Vec<(&'static str, String)> {
+    let environment = &report.environment;
+    let by = if environment.server_embedded { "started by jetlag" } else { "the user's own" };
+    let build = if environment.build == "release" { "" } else { " — not a release build: its figures mean little" };
+    vec![
+        ("jetlag", format!("{} ({}{build})", environment.jetlag_version, environment.build)),
+        (
+            "nats-server",
+            format!("{}, {}, {by}", environment.server_version, number::of(environment.server_nodes.into(), "node")),
+        ),
+        ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
+        ("processor", format!("{}, {}", environment.cpu, number::of(environment.cores.into(), "logical core"))),
+        ("memory", number::bytes(environment.memory_bytes)),
+        ("started", report.run.started.clone()),
+        ("run", report.run.id.clone()),
+    ]
+}
+
+fn health(report: &Report) -> Vec<(&'static str, String)> {
+    use crate::model::reading::Stat;
+    let reading = |metric: &str, stats: &[Stat]| {
+        let reading = summary::run_reading(&report.readings, &[metric], stats)?;
+        Some(number::with_unit(reading.value, &reading.unit))
+    };
+    [
+        ("schedule_lag p99: how late the generator itself was", reading("schedule_lag", &[Stat::P99])),
+        ("schedule_lag max", reading("schedule_lag", &[Stat::Max])),
+        ("blocked p99: held up by a full window or a stalled server", reading("blocked", &[Stat::P99])),
+        ("publishing failed", reading("failed", &[])),
+        ("publishing unknown (cut off; may be stored)", reading("unknown", &[])),
+        ("stored twice", reading("duplicate_stored", &[])),
+        ("stored out of order", reading("publish_reordered", &[])),
+        ("not handled by the end (censored)", reading("censored", &[])),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}

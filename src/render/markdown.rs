@@ -1,0 +1,97 @@
+//! `report.md`: the summary for a pull request or a chat.
+
+use super::number::{self, ABSENT};
+use super::{Format, summary};
+use crate::model::report::Report;
+
+/// This format.
+pub const FORMAT: Format =
+    Format { name: "markdown", file: "report.md", about: "The summary for pull requests and chats", render };
+
+fn render(report: &Report) -> String {
+    let verdict = summary::verdict(report);
+    let run = &report.run;
+    let mut out = format!("## {}: {}\n\n", report.state, inline(&verdict.headline));
+    for reason in &report.state_reasons {
+        out.push_str(&format!("- {}\n", inline(reason)));
+    }
+    if !report.state_reasons.is_empty() {
+        out.push('\n');
+    }
+    let variant = run.variant.as_ref().map_or_else(String::new, |variant| format!(" / {variant}"));
+    out.push_str(&format!(
+        "**{}{variant}**, {}: {}\n\n",
+        inline(&run.profile),
+        inline(&run.strategy),
+        inline(&run.question)
+    ));
+    for sentence in &verdict.sentences {
+        out.push_str(&format!("{}\n", inline(sentence)));
+    }
+    out.push_str("\n| figure | value | |\n|---|---:|---|\n");
+    for figure in summary::key_figures(report) {
+        let value = format!("{} {}", figure.value, figure.unit);
+        let value = value.trim_end();
+        out.push_str(&format!("| `{}` | {} | {} |\n", code(&figure.name), inline(value), inline(&figure.note)));
+    }
+    gaps(report, &mut out);
+    if !report.violations.is_empty() {
+        out.push_str("\n<details><summary>What went wrong</summary>\n\n");
+        for violation in report.violations.iter().take(20) {
+            out.push_str(&format!(
+                "- {} **{}** {}\n",
+                number::instant(violation.at_ms),
+                inline(&violation.kind),
+                inline(&violation.story)
+            ));
+        }
+        out.push_str("\n</details>\n");
+    }
+    let environment = &report.environment;
+    out.push_str(&format!(
+        "\n`{}` · seed {} · jetlag {} · nats-server {} · {} · {} cores\n",
+        code(&run.command),
+        run.seed,
+        inline(&environment.jetlag_version),
+        inline(&environment.server_version),
+        inline(&environment.cpu),
+        environment.cores
+    ));
+    out
+}
+
+fn gaps(report: &Report, out: &mut String) {
+    let rows = summary::gaps(report);
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("\n| gap after | faults | affected p50 | p99 | max | bystanders max | before max |\n");
+    out.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
+    for row in rows {
+        let mark = if row.censored { " (cut short)" } else { "" };
+        let cells = [row.affected.p50, row.affected.p99, row.affected.max, row.bystanders.max, row.before.max]
+            .map(|value| value.map_or_else(|| ABSENT.to_owned(), number::ms))
+            .join(" | ");
+        out.push_str(&format!("| {}{mark} | {} | {cells} |\n", inline(&row.kind), row.faults));
+    }
+}
+
+/// Text of others inside a line or a cell: nothing in it may end the cell or start markup.
+fn inline(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => out.extend(['\\', letter]),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' | '\r' => out.push(' '),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// The same inside a code span, where only its end and the cell's must not appear.
+fn code(text: &str) -> String {
+    text.replace('`', "'").replace('|', "¦").replace(['\n', '\r'], " ")
+}

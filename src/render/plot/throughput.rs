@@ -1,0 +1,66 @@
+//! Throughput over time: offered, stored, handled, handled in order.
+
+use super::axis::{self, Axis};
+use super::chart::Chart;
+use super::palette::Ink;
+use super::timeline::Timeline;
+use super::{Key, Plot, line_swatch, mark_swatch};
+use crate::model::report::{Report, ThroughputPoint};
+use crate::render::number;
+
+type Pick = fn(&ThroughputPoint) -> u64;
+
+/// Widest first: where the lines coincide, which is what one hopes for, all of them stay visible.
+const SERIES: [(&str, Ink, f64, Pick); 4] = [
+    ("offered", Ink::Series(0), 7.5, |point| point.offered),
+    ("stored", Ink::Series(1), 5.0, |point| point.stored),
+    ("handled", Ink::Series(2), 3.0, |point| point.handled),
+    ("handled in order", Ink::Series(3), 1.5, |point| point.ordered),
+];
+
+/// The picture.
+pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
+    let points = &report.figures.throughput;
+    if points.is_empty() {
+        return None;
+    }
+    let values = || points.iter().flat_map(|point| SERIES.iter().map(|(.., pick)| pick(point) as f64));
+    let mut chart = Chart::new(
+        timeline,
+        210.0,
+        "messages a second",
+        |bottom, top| Axis::from_zero(values(), bottom, top),
+        axis::short,
+    );
+    for (_, ink, width, pick) in SERIES {
+        chart.steps(points.iter().map(|point| (point.at_ms, pick(point) as f64)), ink, width);
+    }
+    let broken: u64 = points.iter().map(|point| point.violations).sum();
+    for point in points.iter().filter(|point| point.violations > 0) {
+        let title = format!("{} at {}", number::of(point.violations, "violation"), number::instant(point.at_ms));
+        chart.cross(point.at_ms + 500.0, &title);
+    }
+    let ordered: u64 = points.iter().map(|point| point.ordered).sum();
+    let alt = format!(
+        "Throughput over {} seconds: {} handled in order, {}.",
+        points.len(),
+        number::of(ordered, "message"),
+        number::of(broken, "order violation")
+    );
+    let mut legend: Vec<Key> = SERIES
+        .iter()
+        .map(|(label, ink, width, _)| Key { swatch: line_swatch(*ink, *width), label: (*label).to_owned() })
+        .collect();
+    if broken > 0 {
+        legend.push(Key { swatch: mark_swatch(), label: "second with order violations".to_owned() });
+    }
+    Some(Plot {
+        id: "throughput",
+        title: "Throughput",
+        caption: "By the second. Lines that coincide lie inside one another; where the grey one shows alone, \
+                  messages wait. Dashed verticals are faults; shaded phases are not measured."
+            .to_owned(),
+        svg: chart.finish(&alt),
+        legend,
+    })
+}

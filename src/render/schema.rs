@@ -1,0 +1,26 @@
+//! The schemas of what is stored, generated from the types, so that they cannot lie.
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+
+use super::json::pretty;
+use crate::model::comparison::Comparison;
+use crate::model::report::Report;
+
+/// `schemas/report.schema.json`.
+#[must_use]
+pub fn report() -> String {
+    schema::<Report>("urn:jetlag:schema:report:1", "jetlag report, version 1")
+}
+
+/// `schemas/comparison.schema.json`.
+#[must_use]
+pub fn comparison() -> String {
+    schema::<Comparison>("urn:jetlag:schema:comparison:1", "jetlag comparison, version 1")
+}
+
+fn schema<T: JsonSchema>(id: &str, title: &str) -> String {
+    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>();
+    schema.insert("$id".to_owned(), id.into());
+    schema.insert("title".to_owned(), title.into());
+    pretty(&schema)
+}

@@ -1,0 +1,172 @@
+//! What holds for every format and every report.
+
+use super::*;
+use crate::model::comparison::Comparison;
+use crate::model::report::RunState;
+use crate::render::sample;
+
+#[test]
+fn every_format_renders_every_report() {
+    for (name, report) in sample::all() {
+        for format in ALL {
+            let text = format.render(&report);
+            assert!(text.ends_with('\n') || format.name == "html", "{name} as {}", format.name);
+            assert!(text.len() > 100, "{name} as {}", format.name);
+            assert!(
+                text.len() < 3_000_000 || format.name == "json",
+                "{name} as {} has {} bytes",
+                format.name,
+                text.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_report_survives_its_file() {
+    for (name, report) in sample::all().into_iter().filter(|(name, _)| *name != "nonsense") {
+        let text = format("json").expect("it is in the list").render(&report);
+        assert_eq!(parse(&text).expect(name), report, "{name}");
+    }
+}
+
+#[test]
+fn a_newer_report_is_refused_with_the_remedy() {
+    let text = json::FORMAT.render(&sample::quick()).replace(SCHEMA, "jetlag.report/2");
+    let error = parse(&text).expect_err("it is newer");
+    assert!(matches!(error, Error::Newer { .. }));
+    assert!(error.to_string().contains("newer jetlag"), "{error}");
+}
+
+#[test]
+fn what_is_no_report_is_refused() {
+    for (text, says) in [
+        ("", "no JSON object"),
+        ("[]", "absent"),
+        ("{}", "absent"),
+        (r#"{"schema": 7}"#, "7"),
+        (r#"{"schema": "iggy/1"}"#, "iggy/1"),
+        (r#"{"schema": "jetlag.report/1"}"#, "missing field"),
+    ] {
+        let error = parse(text).expect_err(text).to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn terminal_text_fits_eighty_columns() {
+    for (name, report) in sample::all() {
+        for line in text::summary(&report, false).lines() {
+            let columns = line.chars().count();
+            assert!(columns <= 80, "{name}: {columns} columns: {line}");
+            assert_eq!(line, line.trim_end(), "{name}: nothing trails");
+        }
+    }
+}
+
+#[test]
+fn people_read_this() {
+    insta::assert_snapshot!("quick", text::summary(&sample::quick(), false));
+    insta::assert_snapshot!("violated", text::summary(&sample::violated(), false));
+    insta::assert_snapshot!("shared", format("markdown").expect("listed").render(&sample::shared()));
+    insta::assert_snapshot!("comparison", comparison::summary(&naive_vs_safe(), false));
+}
+
+#[test]
+fn colour_repeats_what_words_say() {
+    let plain = text::summary(&sample::violated(), false);
+    let colored = text::summary(&sample::violated(), true);
+    assert!(!plain.contains('\u{1b}') && plain.contains("violated"));
+    assert_eq!(colored.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", ""), plain);
+}
+
+#[test]
+fn the_page_stands_alone_and_escapes_what_others_wrote() {
+    let mut report = sample::violated();
+    report.run.question = "<script>alert(1)</script>".to_owned();
+    report.faults[0].struck = vec!["<b>\"&'".to_owned()];
+    let page = html::FORMAT.render(&report);
+    for outside in ["http://", "https://", "<script", "<link", "@import", "src=", "<b>"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn samples_are_written_where_one_wants_to_look_at_them() {
+    let Ok(folder) = std::env::var("RENDER_SAMPLES") else { return };
+    for (name, report) in sample::all() {
+        for format in ALL {
+            let file = std::path::Path::new(&folder).join(format!("{name}-{}", format.file));
+            std::fs::write(file, format.render(&report)).expect("the folder is there");
+        }
+    }
+}
+
+fn naive_vs_safe() -> Comparison {
+    comparison::compare(&[
+        ("safe", "2026-11-21-quick/safe", &sample::quick()),
+        ("resume <blog>", "2026-11-21-quick/resume \"blog\"", &sample::violated()),
+        ("shared-pull", "2026-11-21-quick/shared-pull", &sample::shared()),
+    ])
+}
+
+#[test]
+fn a_comparison_says_who_broke_order_and_what_order_costs() {
+    let comparison = naive_vs_safe();
+    assert_eq!(comparison.state, RunState::Violated);
+    assert!(comparison.price_of_order.is_some_and(|price| (price - 1.0).abs() < 0.01));
+    let said = comparison.findings.join("\n");
+    for says in
+        ["safe never broke order", "resume <blog> broke order 48 times, against its promise", "lost 10 messages"]
+    {
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    let page = comparison::ALL.iter().find(|format| format.name == "html").expect("listed").render(&comparison);
+    assert!(page.contains("href=\"2026-11-21-quick/resume%20%22blog%22/report.html\""));
+}
+
+#[test]
+fn a_comparison_of_anything_renders_and_survives_its_file() {
+    let (empty, nonsense, vast) = (sample::empty(), sample::nonsense(), sample::vast());
+    let odd = comparison::compare(&[("empty", "a", &empty), ("nonsense", "b", &nonsense), ("vast", "c", &vast)]);
+    for comparison in [comparison::compare(&[]), odd, naive_vs_safe()] {
+        for format in comparison::ALL {
+            assert!(format.render(&comparison).len() > 30);
+        }
+        for line in comparison::summary(&comparison, false).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+    let comparison = naive_vs_safe();
+    assert_eq!(comparison::parse(&json::pretty(&comparison)).expect("it is one"), comparison);
+}
+
+#[test]
+fn comparisons_are_written_where_one_wants_to_look_at_them() {
+    let Ok(folder) = std::env::var("RENDER_SAMPLES") else { return };
+    for format in comparison::ALL {
+        std::fs::write(std::path::Path::new(&folder).join(format.file), format.render(&naive_vs_safe()))
+            .expect("folder");
+    }
+}
+
+/// Says every place where a document breaks its schema.
+fn breaches(schema: &str, document: &str) -> Vec<String> {
+    let schema = serde_json::from_str(schema).expect("a schema is JSON");
+    let document = serde_json::from_str(document).expect("a report is JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema is one");
+    validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn every_report_keeps_its_schema() {
+    for (name, report) in sample::all().into_iter().filter(|(name, _)| *name != "nonsense") {
+        assert_eq!(breaches(&schema::report(), &json::pretty(&report)), [""; 0], "{name}");
+    }
+    assert!(!breaches(&schema::report(), r#"{"schema": "jetlag.report/1"}"#).is_empty());
+}
+
+#[test]
+fn every_comparison_keeps_its_schema() {
+    assert_eq!(breaches(&schema::comparison(), &json::pretty(&naive_vs_safe())), [""; 0]);
+}

@@ -1,0 +1,189 @@
+//! The terminal summary: the verdict first, then what matters, in eighty columns and without need of colour.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::number;
+use super::{Format, summary};
+use crate::model::report::{Report, RunState};
+
+/// This format.
+pub const FORMAT: Format =
+    Format { name: "text", file: "report.txt", about: "The summary that the terminal shows", render };
+
+const WIDTH: usize = 80;
+
+fn render(report: &Report) -> String {
+    summary(report, false)
+}
+
+/// The summary of one run. Colour repeats what words say; the caller decides it (`NO_COLOR`).
+#[must_use]
+pub fn summary(report: &Report, color: bool) -> String {
+    let verdict = summary::verdict(report);
+    let run = &report.run;
+    let variant = run.variant.as_ref().map_or_else(String::new, |variant| format!(" / {variant}"));
+    let mut out = String::new();
+    let state = badge(report.state, color);
+    out.push_str(&wrap(&format!("{state}  {}", verdict.headline), ""));
+    for reason in &report.state_reasons {
+        out.push_str(&wrap(reason, "  - "));
+    }
+    out.push('\n');
+    out.push_str(&wrap(&format!("{}{variant}, {}: {}", run.profile, run.strategy, run.question), ""));
+    for sentence in &verdict.sentences {
+        out.push_str(&wrap(sentence, ""));
+    }
+    out.push('\n');
+    out.push_str(&figures(report));
+    out.push_str(&gaps(report));
+    out.push_str(&faults(report));
+    out.push_str(&violations(report));
+    out.push_str("\nMake it again\n");
+    out.push_str(&wrap(&format!("{} (seed {})", run.command, run.seed), "  "));
+    out
+}
+
+/// The state as a word with a mark.
+pub(super) fn badge(state: RunState, color: bool) -> String {
+    let (mark, code) = match state {
+        RunState::Complete => ("✔", 32),
+        RunState::Violated => ("✘", 31),
+        RunState::Invalid => ("!", 33),
+        RunState::Interrupted => ("■", 33),
+    };
+    let word = format!("{mark} {state}");
+    if color { format!("\u{1b}[1;{code}m{word}\u{1b}[0m") } else { word }
+}
+
+fn figures(report: &Report) -> String {
+    let figures = summary::key_figures(report);
+    if figures.is_empty() {
+        return "No figures: the run recorded too little.\n".to_owned();
+    }
+    let mut table = table();
+    for figure in figures {
+        table.add_row(vec![figure.name, figure.value, figure.unit, figure.note]);
+    }
+    right(&mut table, &[1]);
+    indented(&table)
+}
+
+fn gaps(report: &Report) -> String {
+    let rows = summary::gaps(report);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let cell = number::ms_or_absent;
+    let mut cut = false;
+    let mut table = table();
+    table.set_header(vec!["gap after", "faults", "affected p50", "max", "bystanders max", "before max"]);
+    for row in rows {
+        cut |= row.censored;
+        let mark = if row.censored { " *" } else { "" };
+        table.add_row(vec![
+            format!("{}{mark}", row.kind),
+            row.faults.to_string(),
+            cell(row.affected.p50),
+            cell(row.affected.max),
+            cell(row.bystanders.max),
+            cell(row.before.max),
+        ]);
+    }
+    right(&mut table, &[1, 2, 3, 4, 5]);
+    let cut = if cut { "  * a window was cut short by the next fault\n" } else { "" };
+    let lease = report.run.lease_ttl_ms.map_or_else(String::new, |ttl| format!("  lease time {}\n", number::ms(ttl)));
+    format!("\n{}{lease}{cut}", indented(&table))
+}
+
+fn faults(report: &Report) -> String {
+    const SHOWN: usize = 12;
+    if report.faults.is_empty() {
+        return String::new();
+    }
+    let mut out = "\nFaults\n".to_owned();
+    for fault in report.faults.iter().take(SHOWN) {
+        out.push_str(&wrap(&summary::fault_line(fault), &format!("  {:>2}  ", fault.id)));
+    }
+    out.push_str(&more(report.faults.len(), SHOWN));
+    out
+}
+
+fn violations(report: &Report) -> String {
+    const SHOWN: usize = 5;
+    if report.violations.is_empty() {
+        return String::new();
+    }
+    let mut out = "\nWhat went wrong (evidence, first of all)\n".to_owned();
+    for violation in report.violations.iter().take(SHOWN) {
+        let leave = if violation.promised { "" } else { " (not promised)" };
+        let line = format!("{} {}{leave}: {}", number::instant(violation.at_ms), violation.kind, violation.story);
+        out.push_str(&wrap(&line, "  - "));
+    }
+    out.push_str(&more(report.violations.len(), SHOWN));
+    out
+}
+
+fn more(all: usize, shown: usize) -> String {
+    if all > shown { format!("      and {} more in the report\n", all - shown) } else { String::new() }
+}
+
+/// A table without lines, that never grows wider than the terminal.
+pub(super) fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH as u16 - 2);
+    table
+}
+
+/// Columns of numbers stand right.
+pub(super) fn right(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// With a margin, and nothing trailing.
+pub(super) fn indented(table: &Table) -> String {
+    table.trim_fmt().lines().map(|line| format!(" {line}\n")).collect()
+}
+
+/// Wrapped at the terminal's width; later lines stand under the first word.
+pub(super) fn wrap(text: &str, lead: &str) -> String {
+    let indent = " ".repeat(lead.chars().count());
+    let mut out = String::new();
+    let mut line = lead.to_owned();
+    let mut words_in_line = 0;
+    for word in text.split_whitespace() {
+        let needed = shown(&line) + usize::from(words_in_line > 0) + shown(word);
+        if words_in_line > 0 && needed > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            line.clone_from(&indent);
+            words_in_line = 0;
+        }
+        if words_in_line > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+        words_in_line += 1;
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+    out
+}
+
+/// Columns that a text takes: escape sequences take none.
+fn shown(text: &str) -> usize {
+    let mut columns = 0;
+    let mut escaped = false;
+    for letter in text.chars() {
+        match letter {
+            '\u{1b}' => escaped = true,
+            'm' if escaped => escaped = false,
+            _ if !escaped => columns += 1,
+            _ => {}
+        }
+    }
+    columns
+}

@@ -1,0 +1,223 @@
+//! The desk: where a member handles a message and writes down that it did, whatever the strategy.
+//!
+//! It plays the handler's time, checks the payload, and journals start, end, commits and ownership. It decides nothing.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Exp1};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::clock::{self, alarm::Alarm};
+use crate::evidence::{self, Writer};
+use crate::model::payload;
+use crate::model::record::{Handling, Life, LifeEvent, Ownership, OwnershipChange, Record};
+use crate::model::time::{MonoNs, SpanNs};
+
+/// How long a message takes to be handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handler {
+    /// No time at all.
+    None,
+    /// Always this long.
+    Fixed(SpanNs),
+    /// Exponentially distributed with this mean.
+    Exponential(SpanNs),
+}
+
+/// The journal of a process, shared between the threads that write it.
+///
+/// A lock that nobody contends for costs some 20 ns; control threads write a few records a second.
+#[derive(Clone)]
+pub struct Notebook {
+    /// `None` when it has been closed.
+    writer: Arc<Mutex<Option<Writer>>>,
+    holdings: watch::Sender<BTreeSet<u16>>,
+}
+
+impl Notebook {
+    /// Shares `writer`.
+    #[must_use]
+    pub fn new(writer: Writer) -> Self {
+        Self { writer: Arc::new(Mutex::new(Some(writer))), holdings: watch::Sender::default() }
+    }
+
+    /// The partitions that the member believes to own, as they change.
+    #[must_use]
+    pub fn holdings(&self) -> watch::Receiver<BTreeSet<u16>> {
+        self.holdings.subscribe()
+    }
+
+    /// Appends a change of ownership, and keeps [`holdings`](Self::holdings) up to date.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn ownership(&self, ownership: Ownership) -> Result<(), evidence::Error> {
+        self.append(Record::Ownership(ownership))?;
+        self.holdings.send_if_modified(|held| match ownership.change {
+            OwnershipChange::Granted { .. } => held.insert(ownership.partition),
+            OwnershipChange::Released | OwnershipChange::Lost => held.remove(&ownership.partition),
+            _ => false,
+        });
+        Ok(())
+    }
+
+    /// Does something with the writer; `None` after it was closed.
+    pub fn with<T>(&self, deed: impl FnOnce(&mut Writer) -> T) -> Option<T> {
+        // A thread that panicked while writing left at worst one unpublished record: the journal is still good.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(deed)
+    }
+
+    /// Closes the journal in good order. What is written afterwards, by a thread that is late, is dropped.
+    ///
+    /// # Errors
+    /// When the last segment cannot be cut to its size.
+    pub fn close(&self) -> Result<(), evidence::Error> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Writer::close)
+    }
+
+    /// Appends a record.
+    ///
+    /// # Errors
+    /// When the disk is full or the journal's helper died: the run is invalid, the process should end.
+    pub fn append(&self, record: Record) -> Result<(), evidence::Error> {
+        self.with(|writer| writer.append(&record)).unwrap_or(Ok(()))
+    }
+
+    /// Writes down an event in the life of the process, now.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn life(&self, event: LifeEvent) -> Result<(), evidence::Error> {
+        self.append(Record::Life(Life { at: clock::now(), event }))
+    }
+}
+
+/// A message as a strategy hands it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// Its payload.
+    pub payload: &'a [u8],
+    /// Partition that it was delivered in.
+    pub partition: u16,
+    /// Epoch of the grant; 0 where there is none.
+    pub epoch: u32,
+    /// Stream sequence; 0 where there is none.
+    pub stream_seq: u64,
+    /// Consumer sequence; 0 where there is none.
+    pub consumer_seq: u64,
+    /// Delivery count, from 1.
+    pub delivered: u64,
+    /// When the read that brought it returned.
+    pub received: MonoNs,
+    /// When ownership was checked: the start of the handling.
+    pub started: MonoNs,
+}
+
+/// Where one member handles its messages.
+pub struct Desk {
+    notebook: Notebook,
+    run_tag: u64,
+    handler: Handler,
+    random: RefCell<ChaCha8Rng>,
+    /// Alarms not in use: one a handling that is under way.
+    alarms: RefCell<Vec<Alarm>>,
+}
+
+impl Desk {
+    /// A desk that writes into `notebook`. `seed` draws the handler times.
+    #[must_use]
+    pub fn new(notebook: Notebook, run_tag: u64, handler: Handler, seed: u64) -> Self {
+        Self {
+            notebook,
+            run_tag,
+            handler,
+            random: RefCell::new(ChaCha8Rng::seed_from_u64(seed)),
+            alarms: RefCell::default(),
+        }
+    }
+
+    /// Handles one message: journals the start, plays the handler's time, journals the end.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn handle(&self, delivery: &Delivery<'_>) -> Result<(), Error> {
+        let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&self.handling(delivery))) else {
+            return Ok(());
+        };
+        let slot = begun?;
+        if let Some(span) = self.time() {
+            self.wait(delivery.started.max(clock::now()) + span).await?;
+        }
+        let finished = clock::now();
+        self.notebook.with(|writer| writer.finish(slot, finished, true));
+        Ok(())
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn notebook(&self) -> &Notebook {
+        &self.notebook
+    }
+
+    fn handling(&self, delivery: &Delivery<'_>) -> Handling {
+        let header = payload::decode(delivery.payload).ok();
+        let intact = header.as_ref().is_some_and(|header| header.run_tag == self.run_tag);
+        let known = header.as_ref();
+        Handling {
+            key: known.map_or(u32::MAX, |header| header.key),
+            key_seq: known.map_or(0, |header| header.key_seq),
+            partition: delivery.partition,
+            publisher: known.map_or(u16::MAX, |header| header.publisher),
+            epoch: delivery.epoch,
+            stream_seq: delivery.stream_seq,
+            consumer_seq: delivery.consumer_seq as u32,
+            delivered: u8::try_from(delivery.delivered).unwrap_or(u8::MAX),
+            intact,
+            intended: known.map_or(MonoNs(0), |header| header.intended),
+            received: delivery.received,
+            started: delivery.started,
+            finished: None,
+        }
+    }
+
+    /// How long the handler takes this time.
+    fn time(&self) -> Option<SpanNs> {
+        match self.handler {
+            Handler::None => None,
+            Handler::Fixed(time) => Some(time),
+            Handler::Exponential(mean) => {
+                let draw: f64 = Exp1.sample(&mut *self.random.borrow_mut());
+                Some(SpanNs((draw * mean.0 as f64) as u64))
+            }
+        }
+    }
+
+    async fn wait(&self, until: MonoNs) -> io::Result<()> {
+        let spare = self.alarms.borrow_mut().pop();
+        let mut alarm = match spare {
+            Some(alarm) => alarm,
+            None => Alarm::new()?,
+        };
+        alarm.until(until).await?;
+        self.alarms.borrow_mut().push(alarm);
+        Ok(())
+    }
+}
+
+/// What can go wrong at the desk: the run is invalid then.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] evidence::Error),
+    /// No timer.
+    #[error("cannot set a timer for the handler: {0}; raise the limit of open files (ulimit -n)")]
+    Timer(#[from] io::Error),
+}

@@ -1,0 +1,435 @@
+//! What is wrong with a profile is told all at once, where it is: each kind of slip, drawn with its caret.
+
+use jetlag::cli::profile::{Answer, ProfileArgs, ProfileCommand};
+use jetlag::profile::{self, Problems, builtin};
+use proptest::prelude::*;
+
+fn sets(sets: &[&str]) -> Vec<String> {
+    sets.iter().map(|set| (*set).to_owned()).collect()
+}
+
+/// The problems of a text, each with its line and carets below it.
+fn drawn(problems: &Problems) -> String {
+    let mut drawn = String::new();
+    for problem in &problems.problems {
+        let (line, column) = problems.line_and_column(problem);
+        let source = &problems.sources[problem.source];
+        let text = source.text.lines().nth(line - 1).unwrap_or("");
+        let width = source.text[problem.span.clone()].lines().next().map_or(1, |first| first.chars().count().max(1));
+        drawn += &format!("{}:{line}:{column}: {}\n", source.name, problem.message);
+        drawn +=
+            format!("  | {text}\n  | {}{} {}", " ".repeat(column - 1), "^".repeat(width), problem.label).trim_end();
+        drawn += "\n";
+        if let Some(help) = &problem.help {
+            drawn += &format!("  = {help}\n");
+        }
+    }
+    drawn
+}
+
+fn wrong(text: &str, set: &[&str]) -> String {
+    match profile::parse("test", "test.toml", text, &sets(set)) {
+        Ok(_) => panic!("this profile was taken for a good one:\n{text}"),
+        Err(problems) => drawn(&problems),
+    }
+}
+
+#[test]
+fn every_slip_in_keys_and_values_is_told_at_once_where_it_is() {
+    let text = r#"# hm?
+[run]
+mesure = "4s"
+warm-up = 3
+drain = "5 parsecs"
+[load]
+rate = "fast"
+keys = -1
+arrivals = "poison"
+message-id = 3
+publishers = 70000
+payload = 256
+key-choice = ["zipf"]
+[fleet]
+members = "four"
+handler_time = "1ms"
+[limits]
+colour = "red"
+[streem]
+partitions = 4
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn slips_in_kinds_are_told_with_the_nearest_kind() {
+    let text = r#"# hm?
+[strategy]
+kind = "lease-grup"
+ttl = "1s"
+[[fault]]
+kind = "kil"
+at = "1s"
+[[fault]]
+kind = "kill"
+att = "3s"
+[[fault]]
+kind = "kill"
+lasting = "3s"
+at = "3s"
+[[fault]]
+at = "2s"
+[[fault]]
+kind = "pause"
+at = "2s"
+lasting = 3
+[[fault]]
+kind = "kill"
+at = "2s"
+target = "everyone"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn what_cannot_be_run_is_told_at_the_key_that_says_so() {
+    let text = r#"# hm?
+[run]
+measure = "0s"
+repeat = 0
+[server]
+version = "2.12"
+nodes = 2
+[stream]
+partitions = 1025
+replicas = 3
+duplicate-window = "2h"
+max-age = "1h"
+max-bytes = "0B"
+[load]
+publishers = 8
+keys = 7
+payload = "63B"
+window = 8193
+rate = "0.001/s"
+zipf-exponent = 1.1
+key-choice = "hot"
+hot-share = 1.0
+[fleet]
+members = 0
+handler = "none"
+handler-time = "1ms"
+[strategy]
+kind = "lease-group"
+ttl = "200ms"
+commit-every = "100ms"
+takeover = "resume"
+[limits]
+schedule-lag-p99 = "0s"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn faults_that_cannot_strike_are_told() {
+    let text = r#"# hm?
+[run]
+measure = "30s"
+[stream]
+partitions = 8
+[strategy]
+kind = "shared-pull"
+[[fault]]
+kind = "kill"
+[[fault]]
+kind = "kill"
+at = "3s"
+every = "3s"
+[[fault]]
+kind = "kill"
+at = "30s"
+[[fault]]
+kind = "kill"
+at = "3s"
+times = 3
+[[fault]]
+kind = "kill"
+every = "40s"
+[[fault]]
+kind = "kill"
+every = "0s"
+[[fault]]
+kind = "kill"
+from = "10s"
+every = "2s"
+until = "9s"
+[[fault]]
+kind = "leave"
+every = "2s"
+until = "1m"
+[[fault]]
+kind = "join"
+at = "8s"
+target = "c2"
+[[fault]]
+kind = "kill"
+at = "7s"
+target = "c4"
+[[fault]]
+kind = "join"
+at = "8s"
+[[fault]]
+kind = "kill"
+at = "9s"
+target = "owner-of:8"
+[[fault]]
+kind = "pause"
+at = "1s"
+lasting = "0s"
+[[fault]]
+kind = "kill"
+at = "29s"
+jitter = "2s"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn a_random_restart_needs_somebody_who_has_died() {
+    let text = "[[fault]]\nkind = \"restart\"\nat = \"1s\"\n[[fault]]\nkind = \"kill\"\nat = \"2s\"\n";
+    insta::assert_snapshot!(wrong(text, &[]));
+    assert!(profile::parse("test", "test.toml", text, &sets(&["fault.0.at=3s"])).is_ok());
+}
+
+#[test]
+fn slips_in_sections_and_variants_are_told() {
+    let text = r#"# hm?
+load = 5
+[fault]
+kind = "kill"
+[[variant]]
+set = { "strategy.ttl" = "1s" }
+[[variant]]
+name = "A b"
+[[variant]]
+name = "fast"
+set = { "strategy.tll" = "1s", "run.seed" = "x" }
+[[variant]]
+name = "fast"
+[[variant]]
+name = "slow"
+sett = 3
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn text_that_is_no_toml_is_told_line_by_line_and_the_rest_is_still_read() {
+    let text = "# hm?\n[run]\nseed = 1 2\nrepeat = \n[load]\nraet = \"5/s\"\nkeys = 5\nkeys = 6\n";
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn slips_on_the_command_line_name_the_set() {
+    let set = [
+        "fleet.members=0",
+        "load.payload=256",
+        "fleet.membres=3",
+        "bla",
+        "load.rate=fast",
+        "fault.7.at=3s",
+        "strategy.kind={",
+        "run.seed.x=3",
+    ];
+    insta::assert_snapshot!(wrong("# hm?\n[fleet]\nmembers = 3\n[[fault]]\nkind = \"kill\"\nat = \"3s\"\n", &set));
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_told_with_the_nearest_one() {
+    for (name, help) in [("quik", "did you mean quick?"), ("no/such.toml", "there are quick, throughput")] {
+        let problems = profile::load(name, &[]).expect_err("there is no such profile");
+        let help_given = problems.problems[0].help.as_deref().unwrap_or_default();
+        assert!(help_given.starts_with(help), "{help_given}");
+    }
+}
+
+#[test]
+fn people_get_carets_and_machines_get_one_object() {
+    let check = |set: &str, json| {
+        let args = ProfileArgs { profile: "quick".to_owned(), sets: sets(&[set]), json };
+        jetlag::cli::profile::run(&ProfileCommand::Check(args))
+    };
+    assert_eq!(check("run.seed=2", false), Answer { out: "quick: ok\n".to_owned(), err: String::new(), code: 0 });
+    let bad = check("load.raet=5/s", false);
+    assert_eq!((bad.out.as_str(), bad.code), ("", 2));
+    insta::assert_snapshot!(bad.err);
+    let bad = check("load.raet=5/s", true);
+    assert_eq!((bad.err.as_str(), bad.code), ("", 2));
+    insta::assert_snapshot!(bad.out);
+}
+
+/// What profiles are made of, good and bad.
+fn pieces() -> impl Strategy<Value = String> {
+    let words = [
+        "[load]",
+        "[run]",
+        "[[fault]]",
+        "[[variant]]",
+        "[strategy]",
+        "kind",
+        "=",
+        "\"kill\"",
+        "\"lease-group\"",
+        "at",
+        "\"2s\"",
+        "every",
+        "\"1ms\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ".",
+        ",",
+        "rate",
+        "\"max\"",
+        "name",
+        "\"x\"",
+        "set",
+        "5",
+        "-1",
+        "1e99",
+        "é",
+        "\u{1f600}",
+        "# ",
+        "\"",
+        "'",
+        "measure",
+        "\"500000000000000y\"",
+        "seed",
+        "load",
+        "fault",
+        "0",
+        "times",
+        "4294967295",
+        "ttl",
+        "jitter",
+        "until",
+        "from",
+        "\"0s\"",
+        "true",
+        "1979-05-27",
+        "\r",
+        "\0",
+    ];
+    let space = prop_oneof![3 => Just(" "), 2 => Just("\n"), 1 => Just("")];
+    let piece = (prop::sample::select(words.to_vec()), space).prop_map(|(word, space)| format!("{word}{space}"));
+    prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+/// Keys with values that may be anything: closer to a profile than [`pieces`], so that more of the checks are reached.
+fn keys() -> impl Strategy<Value = String> {
+    let keys = [
+        "run.measure",
+        "run.warm-up",
+        "load.rate",
+        "load.keys",
+        "load.payload",
+        "fleet.members",
+        "strategy.ttl",
+        "strategy.commit-every",
+        "fault.0.at",
+        "fault.0.every",
+        "fault.0.jitter",
+        "fault.0.until",
+        "fault.0.times",
+        "fault.0.from",
+        "stream.max-age",
+        "stream.max-bytes",
+        "fleet.handler-time",
+        "load.zipf-exponent",
+    ];
+    let values = [
+        "0",
+        "-1",
+        "1",
+        "18446744073709551615",
+        "9223372036854775807",
+        "0s",
+        "1ns",
+        "500000000000y",
+        "584542046090y",
+        "16777216TiB",
+        "1B",
+        "1e300/s",
+        "max",
+        "nan",
+        "inf",
+        "1e-300",
+        "\"\"",
+        "[]",
+        "{}",
+        "3s",
+        "c65535",
+    ];
+    (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()))
+        .prop_map(|(key, value)| format!("{key}={value}"))
+}
+
+proptest! {
+    #[test]
+    fn no_text_brings_the_reader_down_and_every_place_is_in_its_text(
+        text in pieces(), set in pieces(), keys in prop::collection::vec(keys(), 0..6),
+    ) {
+        for base in [text.clone(), format!("{}{text}", builtin::ALL[0].text), builtin::ALL[0].text.to_owned()] {
+            let mut sets = keys.clone();
+            if base != builtin::ALL[0].text {
+                sets.push(set.clone());
+            }
+            match profile::parse("any", "any.toml", &base, &sets) {
+                Ok(loaded) => {
+                    let shown = profile::show::show(&loaded);
+                    let again = profile::parse("any", "shown", &shown, &[]);
+                    prop_assert_eq!(again.map(|again| again.plans()), Ok(loaded.plans()), "{}", shown);
+                    for plan in loaded.plans() {
+                        let strikes = jetlag::fault::schedule(&plan.faults, plan.seed, plan.phases.measure);
+                        prop_assert!(strikes.len() <= 20_000);
+                    }
+                }
+                Err(problems) => {
+                    prop_assert!(!problems.problems.is_empty());
+                    for problem in &problems.problems {
+                        let text = &problems.sources[problem.source].text;
+                        prop_assert!(text.get(problem.span.clone()).is_some(), "{:?}", problem);
+                    }
+                    drop(jetlag::cli::profile::problems_text(&problems, false));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_exists_exactly_when_it_can_be_run(
+        partitions in 0..2000_u16, members in 0..5_u16, publishers in 0..6_u16, keys in 0..6_u32, replicas in 0..6_u16,
+        nodes in 0..6_u16, payload in 0..200_u64, window in 0..10_000_u32, measure in 0..9_u64, at in 0..9_u64,
+        target in 0..6_u16, sane: [bool; 11],
+    ) {
+        // Most values are made sane, so that sound plans are common.
+        let pick = |number: usize, value: u64, good: u64| if sane[number] || number.is_multiple_of(3) { good } else { value };
+        let (partitions, members) = (pick(0, partitions.into(), 16), pick(1, members.into(), 4));
+        let (publishers, keys) = (pick(2, publishers.into(), 2), pick(3, keys.into(), 5));
+        let (replicas, nodes) = (pick(4, replicas.into(), 1), pick(5, nodes.into(), 3));
+        let (payload, window) = (pick(6, payload, 64), pick(7, window.into(), 8192));
+        let (measure, at, target) = (pick(8, measure, 9), pick(9, at, 1), pick(10, target.into(), 0));
+        let set = [
+            format!("stream.partitions={partitions}"), format!("fleet.members={members}"),
+            format!("load.publishers={publishers}"), format!("load.keys={keys}"),
+            format!("stream.replicas={replicas}"), format!("server.nodes={nodes}"),
+            format!("load.payload={payload}B"), format!("load.window={window}"),
+            format!("run.measure={measure}s"), format!("fault.0.at={at}s"), format!("fault.0.target=c{target}"),
+        ];
+        let sound = (1..=1024).contains(&partitions) && members > 0 && publishers > 0 && keys >= publishers
+            && [1, 3, 5].contains(&replicas) && [1, 3, 5].contains(&nodes) && replicas <= nodes && payload >= 64
+            && (1..=8192).contains(&window) && at < measure && target < members;
+        let parsed = profile::parse("any", "any.toml", "[[fault]]\nkind = \"kill\"\n", &set);
+        prop_assert_eq!(parsed.is_ok(), sound, "{:?}", parsed.err().map(|problems| problems.to_string()));
+    }
+}

@@ -1,0 +1,27 @@
+//! The committed schemas are those of the types: `UPDATE_SCHEMAS=1 cargo test --test render_schema` writes them.
+
+use std::path::Path;
+
+use jetlag::render::schema;
+
+fn check(name: &str, generated: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&file, generated).expect("schemas/ can be written");
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "schemas/{name} is stale: run `UPDATE_SCHEMAS=1 cargo test --test render_schema` and commit it"
+    );
+}
+
+#[test]
+fn the_schema_of_a_report_is_that_of_its_type() {
+    check("report.schema.json", &schema::report());
+}
+
+#[test]
+fn the_schema_of_a_comparison_is_that_of_its_type() {
+    check("comparison.schema.json", &schema::comparison());
+}
