@@ -79,6 +79,7 @@ fn study(
     let beliefs = &scene.ledger.exclusion.beliefs;
     let partitions = scene.history.manifest.partitions;
     let owners = scene.history.manifest.promises.owners;
+    let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
 
     let converged = owners.then(|| ownership::converged(beliefs, scene.lives, partitions, t0, limit)).flatten();
     let settled = if owners { converged } else { Some(t0) };
@@ -88,20 +89,33 @@ fn study(
         .zip(stranded.end(t0))
         .and_then(|(settled, unstranded)| scene.backlog.back_at(level, settled.max(unstranded)))
         .filter(|&at| at <= limit);
-    let window_end = caught_up.unwrap_or(limit);
+
+    // Ownership settled and the backlog low do not mean that every partition flows again: the window lasts until each
+    // new owner has begun a message that nobody had handled, and until no affected partition stands still.
+    let changes: Vec<_> =
+        (0..partitions).map(|partition| takeover::change(beliefs, partition, t0, caught_up.unwrap_or(limit))).collect();
+    let resumptions = takeover::resumptions(scene, &changes, limit);
+    let is_affected = |partition: u16| {
+        !owners
+            || strikes_server(fault.kind)
+            || changes.get(usize::from(partition)).is_some_and(Option::is_some)
+            || takeover::owned_by(beliefs, partition, t0, &struck)
+    };
+    let flowing = caught_up.map(|at| {
+        let handled = resumptions.iter().filter_map(|resumption| resumption.handled).fold(at, MonoNs::max);
+        let affected =
+            (0..).zip(scene.silences).take(partitions.into()).filter(|&(partition, _)| is_affected(partition));
+        affected.filter_map(|(_, silences)| silences.end_of_one_at(handled)).fold(handled, MonoNs::max)
+    });
+    // What still stands at the limit has been cut there.
+    let flowing = flowing.filter(|&at| at < limit);
+    let window_end = flowing.unwrap_or(limit);
 
     let before_from = window_before.max(t0 - window_end.since(t0)).min(t0);
-    let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
-    let changes: Vec<_> =
-        (0..partitions).map(|partition| takeover::change(beliefs, partition, t0, window_end)).collect();
-    let resumptions = takeover::resumptions(scene, &changes, window_end);
     let of_partition = |partition: u16| {
         let change = changes[usize::from(partition)];
         let resumption = resumptions[usize::from(partition)];
-        let affected = !owners
-            || strikes_server(fault.kind)
-            || change.is_some()
-            || takeover::owned_by(beliefs, partition, t0, &struck);
+        let affected = is_affected(partition);
         let silences = scene.silences.get(usize::from(partition));
         PartitionFinding {
             partition,
@@ -113,8 +127,6 @@ fn study(
         }
     };
     let of_partitions: Vec<PartitionFinding> = (0..partitions).map(of_partition).collect();
-    let is_affected =
-        |partition: u16| of_partitions.get(usize::from(partition)).is_some_and(|finding| finding.affected);
     let in_window = |at: MonoNs| t0 <= at && at <= window_end;
     let (moved, moved_least) = ownership::moved(beliefs, scene.lives, partitions, t0, window_end);
     FaultFinding {
@@ -125,7 +137,7 @@ fn study(
         at: t0,
         window_end,
         before_from,
-        censored: caught_up.is_none(),
+        censored: flowing.is_none(),
         converged: converged.map(|at| at.since(t0)),
         catch_up: caught_up.map(|at| at.since(t0)),
         stranded_messages: stranded.messages,

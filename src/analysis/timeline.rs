@@ -36,12 +36,12 @@ impl Timeline {
     pub fn of(history: &History) -> Self {
         let zero = history.manifest.started_mono;
         let mut starts: Vec<(Phase, MonoNs)> = Vec::new();
-        let mut interrupted = None;
+        let mut interrupted = false;
         let mut ended = None;
         for line in &history.story {
             match line.event {
                 StoryEvent::Phase { phase } => starts.push((phase, line.at)),
-                StoryEvent::Interrupted => interrupted = interrupted.or(Some(line.at)),
+                StoryEvent::Interrupted => interrupted = true,
                 StoryEvent::End => ended = Some(line.at),
                 _ => {}
             }
@@ -55,18 +55,14 @@ impl Timeline {
                 (phase, from.min(to), to)
             })
             .collect::<Vec<_>>();
-        let drain = phases.iter().find(|span| span.0 == Phase::Drain).map(|span| span.1);
-        let work_end = match (drain, interrupted) {
-            (Some(drain), Some(interrupted)) => sent_home(history, drain.min(interrupted)),
-            (Some(from), None) | (None, Some(from)) => sent_home(history, from),
-            (None, None) => None,
-        };
+        // Members are sent home in the last phase there was: the drain, or the one in which the run was broken off.
+        let work_end = phases.last().and_then(|&(_, last_began, _)| sent_home(history, last_began));
         Self {
             zero,
             phases,
             end,
             work_end: work_end.unwrap_or(end).clamp(zero, end),
-            interrupted: interrupted.is_some(),
+            interrupted,
             ended: ended.is_some(),
         }
     }
