@@ -337,9 +337,11 @@ impl<'a> Publisher<'a> {
     fn close(self) {
         let now = clock::now();
         for (sent, refused) in self.line.into_unsettled() {
-            self.notebook.with(|writer| {
-                if refused { writer.failed(sent.slot, now) } else { writer.abandon(sent.slot) }
-            });
+            self.notebook.with(
+                |writer| {
+                    if refused { writer.failed(sent.slot, now) } else { writer.abandon(sent.slot) }
+                },
+            );
         }
     }
 }
