@@ -61,11 +61,12 @@ fn ordered_throughput(criterion: &mut Criterion, stage: &Stage) {
         let mut seed = 0;
         group.bench_function(name, |bench| {
             bench.iter_custom(|messages| {
-                seed += 1;
-                let sets: Vec<String> =
-                    sets.iter().map(|set| (*set).to_owned()).chain([format!("run.seed={seed}")]).collect();
-                let plan = stage::plan(PROFILE, &sets);
-                let per_s = stage.measure(&plan, "ordered_per_s", Stat::Value, &Scope::Run);
+                let plan = || {
+                    seed += 1;
+                    let sets = sets.iter().map(|set| (*set).to_owned());
+                    stage::plan(PROFILE, &sets.chain([format!("run.seed={seed}")]).collect::<Vec<_>>())
+                };
+                let per_s = stage.measure(plan, "ordered_per_s", Stat::Value, &Scope::Run);
                 Duration::from_secs_f64(messages as f64 / per_s)
             });
         });

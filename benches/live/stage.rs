@@ -3,6 +3,8 @@
 //! A run that did not go well ends the bench: figures of a run that is invalid, or broke a promise, mean nothing.
 //! However it ends, the driver leaves no process behind, and the folder of the run is removed.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,11 +19,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
+/// How many runs in a row may lack the reading that they are made for.
+const TRIES: u32 = 3;
+
 /// Where the runs of a bench are made.
 pub(crate) struct Stage {
     runtime: Runtime,
     local: LocalSet,
     stop: Stop,
+    /// Notes told already: every run has the same to tell.
+    told: RefCell<BTreeSet<String>>,
 }
 
 /// Why a bench cannot go on.
@@ -52,8 +59,8 @@ pub(crate) enum Error {
         /// Why.
         reasons: String,
     },
-    /// It went well and lacks what it was made for.
-    #[error("a run has no reading {metric} ({stat}) of {scope}")]
+    /// They went well and lack what they were made for.
+    #[error("{TRIES} runs in a row have no reading {metric} ({stat}) of {scope}")]
     Unread {
         /// Which metric.
         metric: &'static str,
@@ -109,16 +116,29 @@ impl Stage {
             .map_err(Error::system("start a runtime"))?;
         let local = LocalSet::new();
         let stop = local.block_on(&runtime, async { listen_for_stop() }).map_err(Error::system("listen for Ctrl-C"))?;
-        Ok(Self { runtime, local, stop })
+        Ok(Self { runtime, local, stop, told: RefCell::default() })
     }
 
-    /// Makes one run and gives the value of a reading of it.
-    pub(crate) fn measure(&self, plan: &Plan, metric: &'static str, stat: Stat, scope: &Scope) -> f64 {
-        let measured = self.run(plan).and_then(|report| {
-            let found = report.readings.iter().find(|r| r.metric == metric && r.stat == stat && r.scope == *scope);
-            found.and_then(|reading| reading.value).ok_or(Error::Unread { metric, stat, scope: scope.clone() })
-        });
-        measured.unwrap_or_else(|error| give_up(error))
+    /// Makes runs until one has a value for a reading, and gives it: a run in which nothing was there to be observed has
+    /// none. `plan` makes the next run's plan.
+    pub(crate) fn measure(
+        &self,
+        mut plan: impl FnMut() -> Plan,
+        metric: &'static str,
+        stat: Stat,
+        scope: &Scope,
+    ) -> f64 {
+        let mut measured = || {
+            for _ in 0..TRIES {
+                let report = self.run(&plan())?;
+                let found = report.readings.iter().find(|r| r.metric == metric && r.stat == stat && r.scope == *scope);
+                if let Some(value) = found.and_then(|reading| reading.value) {
+                    return Ok(value);
+                }
+            }
+            Err(Error::Unread { metric, stat, scope: scope.clone() })
+        };
+        measured().unwrap_or_else(|error| give_up(error))
     }
 
     fn run(&self, plan: &Plan) -> Result<Report, Error> {
@@ -140,7 +160,9 @@ impl Stage {
             keep: false,
         };
         let mut show = |scene: &Scene| {
-            if let Scene::Note(note) = scene {
+            if let Scene::Note(note) = scene
+                && self.told.borrow_mut().insert(note.clone())
+            {
                 eprintln!("\n{note}");
             }
         };
