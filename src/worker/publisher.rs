@@ -223,7 +223,7 @@ impl<'a> Publisher<'a> {
         if let Some(schedule) = &mut self.schedule {
             schedule.advance();
         }
-        let (key, key_seq) = self.keys.next();
+        let (key, key_seq) = self.keys.draw();
         let partition = self.partitions[key as usize];
         let possible = intended.max(self.open_since);
         let record = Publish {
