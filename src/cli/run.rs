@@ -62,7 +62,7 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
             return ExitCode::from(exit::ARGUMENTS);
         }
     };
-    let exe = match std::env::current_exe() {
+    let exe = match own_program() {
         Ok(exe) => exe,
         Err(error) => return exit::environment(&error, args.json),
     };
@@ -82,6 +82,13 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
         }
         Err(error) => exit::environment(&error, args.json),
     }
+}
+
+/// This program, to be started again as a worker. On Linux by the link that stays right when the file is replaced
+/// during the run, as `cargo build` does.
+fn own_program() -> std::io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
 
 /// What stops the making of runs.

@@ -102,7 +102,7 @@ impl Fleet {
     pub(super) async fn start(&mut self, assignment: Assignment) -> Result<Pid, Error> {
         let author = assignment.author;
         let mut command = Command::new(&self.exe);
-        command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg0("jetlag").arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Child::spawn(&author.to_string(), command, self.group)?;
         let pid = child.pid();
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin(), child.stdout(), child.stderr()) else {

@@ -48,7 +48,7 @@ impl Reaper {
     /// [`Error::Spawn`], or [`Error::Reaper`] when it does not say in time that it is ready.
     pub async fn start(exe: &Path) -> Result<Self, Error> {
         let mut command = Command::new(exe);
-        command.arg(SUBCOMMAND);
+        command.arg0("jetlag").arg(SUBCOMMAND);
         Self::start_with(command).await
     }
 

@@ -15,6 +15,9 @@ const TITLES_MAX: usize = 6_000;
 /// A legend with more names than this helps nobody.
 const NAMES_MAX: usize = 21;
 
+/// Silences that would be thinner than so many pixels are not drawn.
+const WIDTH_MIN: f64 = 0.5;
+
 /// The sheet with its rows.
 struct Rows<'a> {
     canvas: Canvas,
@@ -190,7 +193,8 @@ impl Rows<'_> {
 
     fn silence(&mut self, silence: &Silence) {
         let (from, to) = (self.timeline.x(silence.from_ms), self.timeline.x(silence.to_ms));
-        if !from.is_finite() || !to.is_finite() {
+        // What is thinner than this is the rhythm of arrivals; drawn, it would look like something.
+        if !from.is_finite() || !to.is_finite() || to - from < WIDTH_MIN {
             return;
         }
         let (y, inner) = (self.y(silence.partition), self.inner());
@@ -284,7 +288,7 @@ fn ended(end: OwnershipEnd) -> &'static str {
 fn caption(report: &Report, timeline: &Timeline, owners: &Owners) -> String {
     let mut caption = if report.promises.owners {
         "One row a partition; a stretch is one owner, named by member.life, with its epoch where there is room. \
-         A bare row has no owner. No silence is drawn thinner than a pixel."
+         A bare row has no owner. Silences thinner than half a pixel are left out."
             .to_owned()
     } else {
         format!(
