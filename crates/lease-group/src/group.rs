@@ -275,3 +275,59 @@ fn is_subject(template: &str) -> bool {
         // A wildcard before the partition would let one message belong to two of them.
         && template.split(PLACEHOLDER).next().is_some_and(|before| !before.contains(['*', '>']))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid() -> GroupBuilder {
+        Group::builder("nats://127.0.0.1:4222")
+            .stream("ORDERS")
+            .name("billing")
+            .subject_prefix("orders.p")
+            .partitions(16)
+    }
+
+    #[test]
+    fn a_complete_description_is_built() {
+        let group = valid().build().unwrap();
+        assert_eq!(group.settings.subject_of(7), "orders.p.7");
+        let group = valid().subject("orders.{partition}.>").build().unwrap();
+        assert_eq!(group.settings.subject_of(7), "orders.7.>");
+    }
+
+    #[test]
+    fn all_problems_are_named_at_once() {
+        let Err(error) = Group::builder("")
+            .name("a.b")
+            .lease_ttl(Duration::ZERO)
+            .build()
+        else {
+            panic!("an empty description was accepted");
+        };
+        let text = error.to_string();
+        for part in [
+            "server",
+            "stream",
+            "`a.b`",
+            "subject",
+            "0 partitions",
+            "lease of 0ns",
+        ] {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+    }
+
+    #[test]
+    fn a_subject_that_mixes_partitions_is_refused() {
+        for template in [
+            "orders",
+            "orders.*.{partition}",
+            "{partition}.{partition}",
+            "a..{partition}",
+            "a b.{partition}",
+        ] {
+            assert!(valid().subject(template).build().is_err(), "{template}");
+        }
+    }
+}

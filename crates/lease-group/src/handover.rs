@@ -22,7 +22,7 @@ pub struct Situation<'a> {
     pub members: &'a [Candidate],
     /// Who holds what.
     pub holders: &'a [Holder],
-    /// What it holds itself, opening and ending included.
+    /// What it holds itself, claiming, opening and ending included.
     pub held: &'a [bool],
 }
 

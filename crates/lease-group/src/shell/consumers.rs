@@ -29,7 +29,18 @@ pub(crate) async fn open(
 ) -> Result<(String, u64), async_nats::Error> {
     match settings.takeover {
         Takeover::Safe => {
-            let floor = clear_lower_epochs(stream, settings, partition, epoch).await?;
+            let (floor, info) = tokio::try_join!(
+                clear_lower_epochs(stream, settings, partition, epoch),
+                async { Ok(stream.get_info().await?) }
+            )?;
+            if checkpoint > info.state.last_sequence {
+                // A start beyond the end would wait for it, and skip everything on the way.
+                return Err(format!(
+                    "the checkpoint {checkpoint} is beyond the stream's last sequence {}: was the stream made anew? then delete the bucket",
+                    info.state.last_sequence
+                )
+                .into());
+            }
             let start = checkpoint.max(floor) + 1;
             let name = epoch_name(settings, partition, epoch);
             stream

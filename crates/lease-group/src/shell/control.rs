@@ -4,6 +4,9 @@
 //! One loop turns what happened into inputs of the state machines and their commands into requests. Per partition at most one write or
 //! read and one opening are under way, so everything it holds is bounded by the number of partitions.
 
+mod news;
+mod work;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +19,9 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::connection::connect;
-use super::consumers;
 use super::grant::{Order, Report};
-use super::slot::{Deed, Slot};
-use super::store::{Bucket, Change, Found, change};
+use super::slot::Slot;
+use super::store::Bucket;
 use crate::assign::Holder;
 use crate::clock::{Moment, monotonic_ns, wall_ms};
 use crate::error::{JoinError, MemberError};
@@ -29,7 +31,8 @@ use crate::observer::{Connection, MemberEvent};
 use crate::options::Commit;
 use crate::record::{Heartbeat, Presence, Session};
 use crate::roster::Roster;
-use crate::state::{Input, Partition, Stopped, Terms, Wrote};
+use crate::state::{Partition, Terms};
+use work::Done;
 
 /// What the control thread is given.
 pub(crate) struct Control {
@@ -38,16 +41,6 @@ pub(crate) struct Control {
     pub(crate) orders: Vec<watch::Sender<Order>>,
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) ready: oneshot::Sender<Result<(), JoinError>>,
-}
-
-/// What a request came to.
-enum Done {
-    Wrote(usize, Wrote),
-    Read(usize, Option<Found>),
-    Opened(usize, u64, Result<(String, u64), String>),
-    Heartbeat,
-    Watching(Option<Box<Watch>>),
-    Cleaned,
 }
 
 type Work = FuturesUnordered<Pin<Box<dyn Future<Output = Done>>>>;
@@ -142,7 +135,7 @@ impl Loop {
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
         let (client, cuts) = connect(&settings, Connection::Control).await?;
         let context = context(&client, &settings);
-        let bucket = Bucket::open(client, &context, &settings)
+        let bucket = Bucket::open(client, cuts.clone(), &context, &settings)
             .await
             .map_err(|reason| JoinError::Bucket {
                 bucket: settings.name.clone(),
@@ -346,186 +339,6 @@ impl Loop {
         ];
         let due = moments.into_iter().flatten().min().unwrap_or(poll);
         due.since(now).max(Duration::from_millis(1))
-    }
-
-    fn step(&mut self, number: usize, input: Input) {
-        let deeds = self.slots[number].step(&self.settings, Moment::now(), input);
-        self.perform(number, deeds);
-    }
-
-    fn perform(&mut self, number: usize, deeds: Vec<Deed>) {
-        for deed in deeds {
-            match deed {
-                Deed::Write { expected, lease } => {
-                    let bucket = self.bucket.clone();
-                    self.work.push(Box::pin(async move {
-                        Done::Wrote(
-                            number,
-                            bucket.compare_and_set(number, expected, lease).await,
-                        )
-                    }));
-                }
-                Deed::Read { after } => {
-                    let bucket = self.bucket.clone();
-                    self.work.push(Box::pin(async move {
-                        tokio::time::sleep(after).await;
-                        Done::Read(number, bucket.read_from_leader(number).await)
-                    }));
-                }
-                Deed::Open { epoch, checkpoint } => {
-                    let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
-                    self.work.push(Box::pin(async move {
-                        let open =
-                            consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
-                        let opened = match tokio::time::timeout(settings.ttl, open).await {
-                            Ok(opened) => opened.map_err(|error| error.to_string()),
-                            Err(_) => Err("no answer in time".to_owned()),
-                        };
-                        Done::Opened(number, epoch, opened)
-                    }));
-                }
-            }
-        }
-    }
-
-    fn done(&mut self, done: Done) {
-        match done {
-            Done::Wrote(number, result) => self.step(number, Input::Wrote(result)),
-            Done::Read(number, found) => self.read_back(number, found),
-            Done::Opened(number, epoch, Ok((name, start))) => {
-                self.slots[number].set_consumer(name);
-                self.step(number, Input::Opened { epoch, start });
-            }
-            Done::Opened(number, epoch, Err(reason)) => {
-                tracing::warn!(partition = number, epoch, %reason, "the consumer could not be opened");
-                self.step(number, Input::OpenFailed { epoch });
-            }
-            Done::Heartbeat => self.heartbeat.in_flight = false,
-            Done::Watching(Some(watch)) => {
-                self.watch = Some(*watch);
-                self.watch_pause = Duration::ZERO;
-            }
-            Done::Watching(None) => {
-                self.watch_pause =
-                    (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
-                self.begin_watch(self.watch_pause);
-            }
-            Done::Cleaned => {}
-        }
-    }
-
-    fn read_back(&mut self, number: usize, found: Option<Found>) {
-        let input = match found {
-            None => Input::ReadBack(None),
-            Some(Found::Nothing { revision }) => Input::ReadBack(Some((revision, None))),
-            Some(Found::Lease { revision, lease }) => {
-                Input::ReadBack(Some((revision, Some(lease))))
-            }
-            Some(Found::Unreadable { revision }) => {
-                // Seen first as what it is: to the read it only matters that it is not ours.
-                self.step(number, Input::Unreadable { revision });
-                Input::ReadBack(Some((revision, None)))
-            }
-        };
-        self.step(number, input);
-    }
-
-    fn seen(&mut self, entry: &jetstream::kv::Entry) {
-        let stored_ms =
-            u64::try_from(entry.created.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-        self.roster.advance(stored_ms);
-        let (change, error) = change(entry, self.slots.len());
-        if let Some(error) = error {
-            tracing::warn!(key = %entry.key, %error, "a heartbeat cannot be read and does not count");
-        }
-        match change {
-            Change::Lease { partition, found } => {
-                let input = match found {
-                    Found::Nothing { revision } => Input::Seen {
-                        revision,
-                        lease: None,
-                    },
-                    Found::Lease { revision, lease } => Input::Seen {
-                        revision,
-                        lease: Some(lease),
-                    },
-                    Found::Unreadable { revision } => Input::Unreadable { revision },
-                };
-                self.step(partition, input);
-            }
-            Change::Heartbeat {
-                session,
-                revision,
-                heartbeat,
-            } => {
-                self.roster
-                    .see(Moment::now(), session, revision, stored_ms, heartbeat);
-            }
-            Change::Gone(session) => self.roster.forget(session),
-            Change::Foreign => {}
-        }
-    }
-
-    fn rewatch(&mut self) {
-        // Only a standing watch is replaced: otherwise one is being made already.
-        if self.watch.take().is_some() {
-            self.heartbeat.again = true;
-            self.begin_watch(Duration::from_millis(20));
-        }
-    }
-
-    fn begin_watch(&mut self, after: Duration) {
-        let bucket = self.bucket.clone();
-        self.work.push(Box::pin(async move {
-            tokio::time::sleep(after).await;
-            Done::Watching(bucket.watch().await.map(Box::new))
-        }));
-    }
-
-    fn report(&mut self, report: Option<Report>) {
-        match report {
-            Some(Report::Ended {
-                partition,
-                epoch,
-                handled,
-                why,
-            }) => {
-                self.step(
-                    partition as usize,
-                    Input::Ended {
-                        epoch,
-                        handled,
-                        why,
-                    },
-                );
-            }
-            Some(Report::Leave) => self.leave(),
-            None => {
-                self.abandoned = true;
-                // No handler can run any more, so what it ran has ended.
-                for number in 0..self.slots.len() {
-                    if let Some(grant) = self.slots[number].grant().cloned() {
-                        let (epoch, handled) = (grant.epoch, grant.handled());
-                        self.step(
-                            number,
-                            Input::Ended {
-                                epoch,
-                                handled,
-                                why: Stopped::Asked,
-                            },
-                        );
-                    }
-                }
-                self.leave();
-            }
-        }
-    }
-
-    fn leave(&mut self) {
-        if self.leaving_since.is_none() {
-            self.leaving_since = Some(Moment::now());
-            self.heartbeat.again = true;
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::{Context, stream};
 use async_nats::{Client, HeaderMap, Request, header};
 use serde::Deserialize;
+use tokio::sync::watch;
 
 use crate::clock::wall_ms;
 use crate::error::JoinError;
@@ -23,6 +24,8 @@ pub(crate) struct Bucket {
     client: Client,
     store: Store,
     timeout: Duration,
+    /// Rises with every lost connection.
+    cuts: watch::Receiver<u64>,
 }
 
 /// What stands at a lease's key.
@@ -116,6 +119,7 @@ pub(crate) async fn open_or_create(
 impl Bucket {
     pub(crate) async fn open(
         client: Client,
+        cuts: watch::Receiver<u64>,
         context: &Context,
         settings: &Settings,
     ) -> Result<Self, String> {
@@ -127,6 +131,7 @@ impl Bucket {
             client,
             store,
             timeout: settings.request_timeout(),
+            cuts,
         })
     }
 
@@ -146,11 +151,14 @@ impl Bucket {
             .headers(headers)
             .payload(lease.encode(wall_ms()).into())
             .timeout(Some(self.timeout));
-        let Ok(answer) = self
-            .client
-            .send_request(self.lease_subject(partition), request)
-            .await
-        else {
+        let mut cuts = self.cuts();
+        let answer = tokio::select! {
+            biased;
+            answer = self.client.send_request(self.lease_subject(partition), request) => answer,
+            // The answer went with the connection: reading is sooner than waiting for the timeout.
+            _ = cuts.changed() => return Wrote::Unknown,
+        };
+        let Ok(answer) = answer else {
             return Wrote::Unknown;
         };
         match serde_json::from_slice::<PublishAnswer>(&answer.payload) {
@@ -204,6 +212,13 @@ impl Bucket {
             .await
             .ok()?
             .ok()
+    }
+
+    /// Changes with the next lost connection.
+    pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
+        let mut cuts = self.cuts.clone();
+        cuts.mark_unchanged();
+        cuts
     }
 
     fn lease_subject(&self, partition: usize) -> String {

@@ -4,6 +4,10 @@
 //! Time advances between any two steps, so every member may be paused anywhere; the watch, replies, deliveries and openings
 //! happen whenever they like, or are overtaken.
 
+mod handling;
+mod server;
+mod words;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,6 +16,8 @@ use lease_group::continuity::{Continuity, Position};
 use lease_group::record::{Lease, Session};
 use lease_group::state::{Command, Input, Partition, Stopped, Terms, Told, Wrote};
 
+pub(crate) use words::{Faults, Form, Step, Verdict};
+
 /// The checker's quantum of time. Four of them are a lease: renewal is due after two, the deadline is reached and the lease expires at
 /// the fourth — the tightest fit.
 pub(crate) const QUANTUM: Duration = Duration::from_nanos(5);
@@ -19,30 +25,6 @@ const TTL: Duration = Duration::from_nanos(20);
 
 /// How many messages may be on their way or buffered.
 const PREFETCH: usize = 2;
-
-/// What may go wrong, how often.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Faults {
-    /// A member dies.
-    pub(crate) crashes: u8,
-    /// A write's result is unknown.
-    pub(crate) unknowns: u8,
-    /// A delivery is lost on the way.
-    pub(crate) cuts: u8,
-    /// A member is asked to give the partition back.
-    pub(crate) leaves: u8,
-}
-
-/// How the partition is taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Form {
-    /// An epoch consumer of its own.
-    Safe,
-    /// The same without rule 5: nobody looks at consumer sequences.
-    Blind,
-    /// One durable for all.
-    Resume,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Request {
@@ -109,19 +91,6 @@ pub(crate) struct Consumer {
     pending: Vec<u64>,
 }
 
-/// What went wrong, if anything did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Verdict {
-    /// A message was handled for the first time while an earlier one had not been.
-    pub(crate) skipped: bool,
-    /// An epoch did not run from message to next message.
-    pub(crate) torn: bool,
-    /// A start after another epoch was granted.
-    pub(crate) stale: bool,
-    /// The record says committed what nobody has handled.
-    pub(crate) ahead: bool,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) now: Moment,
@@ -136,48 +105,6 @@ pub(crate) struct World {
     pub(crate) members: Vec<Member>,
     handled: Vec<bool>,
     pub(crate) verdict: Verdict,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Step {
-    /// Time goes on for everybody.
-    Time,
-    /// The member looks at the clock.
-    Tick(usize),
-    /// The watch brings the record to the member.
-    Watch(usize),
-    /// The server takes the member's write.
-    Apply(usize),
-    /// The answer arrives.
-    Answer(usize),
-    /// The member stops waiting for the answer.
-    Unknown(usize),
-    /// A stray write lands.
-    Stray,
-    /// A stray write never lands.
-    StrayLost,
-    /// The member reads the record.
-    Read(usize),
-    /// The next step of an opening.
-    Open(usize),
-    /// A message arrives.
-    Deliver(usize),
-    /// A message is booked as delivered and does not arrive.
-    Cut(usize),
-    /// The server's heartbeat, or its word that the consumer is gone.
-    Heartbeat(usize),
-    /// The check before a handler.
-    Check(usize),
-    /// The handler returns.
-    Finish(usize),
-    /// The data side stops as it was told.
-    Stop(usize),
-    /// The durable's acknowledgement timer fires.
-    Redeliver,
-    /// The member dies.
-    Crash(usize),
-    /// The partition is no longer assigned to the member.
-    Leave(usize),
 }
 
 impl World {
@@ -451,170 +378,6 @@ impl World {
                 self.faults.leaves -= 1;
                 self.wish(number, false);
             }
-        }
-    }
-
-    /// A message of the durable that nobody has in hand.
-    fn orphaned(&self) -> Option<u64> {
-        let data: Vec<&Data> = self
-            .members
-            .iter()
-            .filter_map(|member| member.data.as_ref())
-            .collect();
-        let in_hand = |sequence: u64| {
-            data.iter().any(|data| {
-                data.handling == Some(sequence)
-                    || data
-                        .arrived
-                        .iter()
-                        .any(|position| position.stream == sequence)
-            })
-        };
-        let pending = &self.consumers.get(&0)?.pending;
-        (!data.is_empty()).then(|| pending.iter().copied().find(|sequence| !in_hand(*sequence)))?
-    }
-
-    const fn consumer_of(&self, epoch: u64) -> u64 {
-        match self.form {
-            Form::Safe | Form::Blind => epoch,
-            Form::Resume => 0,
-        }
-    }
-
-    fn apply(&mut self, request: Request) -> Wrote {
-        let revision = self.record.as_ref().map_or(0, |(revision, _)| *revision);
-        if request.expected != revision {
-            return Wrote::Conflict;
-        }
-        if request.lease.checkpoint > self.prefix() {
-            self.verdict.ahead = true;
-        }
-        self.record = Some((revision + 1, request.lease));
-        Wrote::Stored(revision + 1)
-    }
-
-    fn open(&mut self, number: usize) {
-        let Some(mut opening) = self.members[number].opening.take() else {
-            return;
-        };
-        let Opening {
-            epoch,
-            checkpoint,
-            stage,
-        } = opening;
-        opening.stage = match (stage, self.form) {
-            (Stage::Clearing, Form::Safe | Form::Blind) => {
-                self.consumers.retain(|other, _| *other >= epoch);
-                Stage::Creating
-            }
-            (Stage::Creating, Form::Safe | Form::Blind) => {
-                let next = Position {
-                    stream: checkpoint + 1,
-                    consumer: 1,
-                };
-                self.consumers.insert(
-                    epoch,
-                    Consumer {
-                        next,
-                        pending: Vec::new(),
-                    },
-                );
-                Stage::Answering
-            }
-            (Stage::Answering, _) | (_, Form::Resume) => {
-                return self.feed(
-                    number,
-                    Input::Opened {
-                        epoch,
-                        start: checkpoint + 1,
-                    },
-                );
-            }
-        };
-        self.members[number].opening = Some(opening);
-    }
-
-    fn deliver(&mut self, number: usize, arrives: bool) {
-        let Some(data) = self.members[number].data.as_mut() else {
-            return;
-        };
-        let name = if self.form == Form::Resume {
-            0
-        } else {
-            data.epoch
-        };
-        let Some(consumer) = self.consumers.get_mut(&name) else {
-            return;
-        };
-        let position = consumer.next;
-        consumer.next = Position {
-            stream: position.stream + 1,
-            consumer: position.consumer + 1,
-        };
-        if self.form == Form::Resume {
-            consumer.pending.push(position.stream);
-        }
-        if arrives {
-            data.arrived.push(position);
-        }
-    }
-
-    fn check(&mut self, number: usize) {
-        let now = self.now;
-        let Some(data) = self.members[number].data.as_mut() else {
-            return;
-        };
-        let position = data.arrived.remove(0);
-        if self.form == Form::Safe && !data.continuity.follow(position) {
-            return self.end(number, Stopped::Gap);
-        }
-        if now >= data.deadline {
-            return self.end(number, Stopped::DeadlinePassed);
-        }
-        data.handling = Some(position.stream);
-        let torn = data.last.is_some_and(|last| position.stream != last + 1);
-        data.last = Some(position.stream);
-        let epoch = data.epoch;
-        if self.form == Form::Safe && torn {
-            self.verdict.torn = true;
-        }
-        if self
-            .record
-            .as_ref()
-            .is_some_and(|(_, lease)| lease.epoch > epoch)
-        {
-            self.verdict.stale = true;
-        }
-    }
-
-    fn finish(&mut self, number: usize) {
-        let prefix = self.prefix();
-        let Some(data) = self.members[number].data.as_mut() else {
-            return;
-        };
-        let Some(sequence) = data.handling.take() else {
-            return;
-        };
-        data.handled = sequence;
-        if sequence > prefix + 1 && !self.handled[sequence as usize - 1] {
-            self.verdict.skipped = true;
-        }
-        self.handled[sequence as usize - 1] = true;
-        if let Some(consumer) = self.consumers.get_mut(&0) {
-            consumer.pending.retain(|pending| *pending != sequence);
-        }
-    }
-
-    fn end(&mut self, number: usize, why: Stopped) {
-        if let Some(data) = self.members[number].data.take() {
-            self.feed(
-                number,
-                Input::Ended {
-                    epoch: data.epoch,
-                    handled: data.handled,
-                    why,
-                },
-            );
         }
     }
 
