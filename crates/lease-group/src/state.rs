@@ -42,10 +42,7 @@ struct Seen {
 impl Seen {
     /// Rule 3: unchanged for the record's own time to live, on our clock.
     fn expires(&self) -> Option<Moment> {
-        let lease = self
-            .lease
-            .as_ref()
-            .filter(|lease| lease.holding == Holding::Own)?;
+        let lease = self.lease.as_ref().filter(|lease| lease.holding == Holding::Own)?;
         Some(self.since.plus(lease.ttl))
     }
 }
@@ -72,17 +69,11 @@ enum Next {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Phase {
-    Watching {
-        retry_at: Moment,
-    },
+    Watching { retry_at: Moment },
     Claiming,
     Opening(Held),
     Active(Held),
-    Ending {
-        held: Held,
-        next: Next,
-        since: Moment,
-    },
+    Ending { held: Held, next: Next, since: Moment },
     Releasing,
 }
 
@@ -105,19 +96,8 @@ impl Partition {
     /// A partition that nothing is known about.
     #[must_use]
     pub fn new(terms: Terms) -> Self {
-        let phase = Phase::Watching {
-            retry_at: Moment::default(),
-        };
-        Self {
-            terms,
-            wish: false,
-            seen: None,
-            phase,
-            write: None,
-            doubt_since: None,
-            running: None,
-            busy_since: None,
-        }
+        let phase = Phase::Watching { retry_at: Moment::default() };
+        Self { terms, wish: false, seen: None, phase, write: None, doubt_since: None, running: None, busy_since: None }
     }
 
     /// Takes one event and answers what is to be done, in this order.
@@ -135,15 +115,8 @@ impl Partition {
                     self.lose(now, LostReason::OpenFailed, &mut out);
                 }
             }
-            Input::Ended {
-                epoch,
-                handled,
-                why,
-            } => self.ended(now, epoch, handled, why, &mut out),
-            Input::Tick {
-                handled,
-                busy_since,
-            } => {
+            Input::Ended { epoch, handled, why } => self.ended(now, epoch, handled, why, &mut out),
+            Input::Tick { handled, busy_since } => {
                 self.busy_since = busy_since;
                 if let Phase::Active(held) | Phase::Ending { held, .. } = &mut self.phase {
                     held.handled = held.handled.max(handled);
@@ -165,13 +138,7 @@ impl Partition {
         };
         let label = seen.lease.as_ref().map(|lease| lease.worker.as_str());
         let valid = seen.expires().is_some_and(|expiry| now < expiry);
-        (
-            seen.lease
-                .as_ref()
-                .filter(|_| valid)
-                .map(|lease| lease.session),
-            label,
-        )
+        (seen.lease.as_ref().filter(|_| valid).map(|lease| lease.session), label)
     }
 
     /// Whether this session holds the partition or is about to: claiming, opening and ending included.
@@ -183,9 +150,7 @@ impl Partition {
     /// Whether the session has nothing to do with the partition any more: no lease, no handler, no write.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Watching { .. })
-            && self.write.is_none()
-            && self.running.is_none()
+        matches!(self.phase, Phase::Watching { .. }) && self.write.is_none() && self.running.is_none()
     }
 
     /// The next instant at which [`Input::Tick`] would do something, if nothing else happens before. Progress of the data side
@@ -193,21 +158,15 @@ impl Partition {
     #[must_use]
     pub fn due(&self, now: Moment) -> Option<Moment> {
         let moments = match &self.phase {
-            Phase::Watching { retry_at } => [
-                self.wish.then_some(*retry_at),
-                self.seen.as_ref().and_then(Seen::expires),
-            ],
-            Phase::Opening(held) | Phase::Active(held) | Phase::Ending { held, .. } => [
-                Some(held.deadline),
-                Some(held.sent.plus(self.terms.renew_every())),
-            ],
+            Phase::Watching { retry_at } => {
+                [self.wish.then_some(*retry_at), self.seen.as_ref().and_then(Seen::expires)]
+            }
+            Phase::Opening(held) | Phase::Active(held) | Phase::Ending { held, .. } => {
+                [Some(held.deadline), Some(held.sent.plus(self.terms.renew_every()))]
+            }
             Phase::Claiming | Phase::Releasing => [None, None],
         };
-        moments
-            .into_iter()
-            .flatten()
-            .filter(|moment| *moment > now)
-            .min()
+        moments.into_iter().flatten().filter(|moment| *moment > now).min()
     }
 
     fn held(&self) -> Option<&Held> {
@@ -224,33 +183,14 @@ impl Partition {
         }
     }
 
-    fn see(
-        &mut self,
-        now: Moment,
-        revision: u64,
-        lease: Option<Lease>,
-        readable: bool,
-        out: &mut Vec<Command>,
-    ) {
+    fn see(&mut self, now: Moment, revision: u64, lease: Option<Lease>, readable: bool, out: &mut Vec<Command>) {
         // The watch may be behind what we wrote or read ourselves, and may repeat itself after it was re-established.
-        if self
-            .seen
-            .as_ref()
-            .is_some_and(|seen| seen.revision >= revision)
-        {
+        if self.seen.as_ref().is_some_and(|seen| seen.revision >= revision) {
             return;
         }
-        let foreign = lease
-            .as_ref()
-            .is_none_or(|lease| lease.session != self.terms.session);
+        let foreign = lease.as_ref().is_none_or(|lease| lease.session != self.terms.session);
         let superseded = foreign && self.held().is_some_and(|held| revision > held.revision);
-        self.seen = Some(Seen {
-            revision,
-            lease,
-            readable,
-            since: now,
-            told_vacant: false,
-        });
+        self.seen = Some(Seen { revision, lease, readable, since: now, told_vacant: false });
         // Every older write of ours expected an older revision: it is this one, or it can never land.
         self.doubt_since = None;
         if !readable {
@@ -275,24 +215,13 @@ impl Partition {
         let mut held = held.clone();
         held.handled = held.handled.max(start.saturating_sub(1));
         out.push(Command::Tell(Told::Opened { epoch, start }));
-        out.push(Command::Run {
-            epoch,
-            start,
-            deadline: held.deadline,
-        });
+        out.push(Command::Run { epoch, start, deadline: held.deadline });
         self.running = Some(epoch);
         self.busy_since = None;
         self.phase = Phase::Active(held);
     }
 
-    fn ended(
-        &mut self,
-        now: Moment,
-        epoch: u64,
-        handled: u64,
-        why: Stopped,
-        out: &mut Vec<Command>,
-    ) {
+    fn ended(&mut self, now: Moment, epoch: u64, handled: u64, why: Stopped, out: &mut Vec<Command>) {
         if self.running != Some(epoch) {
             return;
         }
@@ -306,19 +235,11 @@ impl Partition {
             Stopped::DeadlinePassed => self.lose(now, LostReason::DeadlinePassed, out),
             Stopped::ConsumerGone => self.lose(now, LostReason::ConsumerGone, out),
             Stopped::AckRefused => self.lose(now, LostReason::AckRefused, out),
-            Stopped::Asked
-            | Stopped::Gap
-            | Stopped::TailLost
-            | Stopped::Reconnected
-            | Stopped::Silent => {
+            Stopped::Asked | Stopped::Gap | Stopped::TailLost | Stopped::Reconnected | Stopped::Silent => {
                 if let Phase::Active(held) = &self.phase {
                     let held = held.clone();
                     out.push(Command::Tell(Told::Reopened { epoch, why }));
-                    self.phase = Phase::Ending {
-                        held,
-                        next: Next::Reopen,
-                        since: now,
-                    };
+                    self.phase = Phase::Ending { held, next: Next::Reopen, since: now };
                 }
             }
         }
@@ -332,20 +253,11 @@ impl Partition {
             out.push(Command::Drop);
         }
         out.push(Command::Tell(Told::Lost { epoch, reason }));
-        self.phase = Phase::Watching {
-            retry_at: now.plus(self.terms.retry_after()),
-        };
+        self.phase = Phase::Watching { retry_at: now.plus(self.terms.retry_after()) };
     }
 
     fn lease(&self, epoch: u64, checkpoint: u64, holding: Holding) -> Lease {
         let Terms { session, ttl, .. } = self.terms;
-        Lease {
-            worker: self.terms.worker.clone(),
-            session,
-            epoch,
-            checkpoint,
-            holding,
-            ttl,
-        }
+        Lease { worker: self.terms.worker.clone(), session, epoch, checkpoint, holding, ttl }
     }
 }

@@ -74,13 +74,7 @@ struct Beat {
 
 /// Runs until the member has left. The calling thread is the control thread.
 pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
-    let Control {
-        settings,
-        session,
-        orders,
-        mut reports,
-        ready,
-    } = control;
+    let Control { settings, session, orders, mut reports, ready } = control;
     let (mut this, mut cuts) = match Loop::start(settings, session, orders).await {
         Ok(started) => started,
         Err(error) => {
@@ -90,9 +84,7 @@ pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
         }
     };
     let _ = ready.send(Ok(()));
-    this.settings
-        .observer
-        .member(monotonic_ns(), &MemberEvent::Joined { session });
+    this.settings.observer.member(monotonic_ns(), &MemberEvent::Joined { session });
     this.begin_watch(Duration::ZERO);
     loop {
         if let Some(ended) = this.turn() {
@@ -137,17 +129,11 @@ impl Loop {
         let context = context(&client, &settings);
         let bucket = Bucket::open(client, cuts.clone(), &context, &settings)
             .await
-            .map_err(|reason| JoinError::Bucket {
-                bucket: settings.name.clone(),
-                reason,
-            })?;
+            .map_err(|reason| JoinError::Bucket { bucket: settings.name.clone(), reason })?;
         let stream = context
             .get_stream_no_info(&settings.stream)
             .await
-            .map_err(|error| JoinError::Stream {
-                stream: settings.stream.clone(),
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| JoinError::Stream { stream: settings.stream.clone(), reason: error.to_string() })?;
         let commit_every = match settings.commit {
             Commit::Checkpoint { every } if !settings.acknowledges() => Some(every),
             _ => None,
@@ -176,12 +162,7 @@ impl Loop {
                 work: Work::new(),
                 watch: None,
                 watch_pause: Duration::ZERO,
-                heartbeat: Beat {
-                    due: now,
-                    in_flight: false,
-                    again: false,
-                    cleaning_due: now,
-                },
+                heartbeat: Beat { due: now, in_flight: false, again: false, cleaning_due: now },
                 began_ms: wall_ms(),
                 leaving_since: None,
                 stuck: false,
@@ -209,27 +190,17 @@ impl Loop {
     }
 
     fn wishes(&mut self, now: Moment) -> Vec<bool> {
-        let held: Vec<bool> = self
-            .slots
-            .iter()
-            .map(|slot| slot.machine().is_held())
-            .collect();
+        let held: Vec<bool> = self.slots.iter().map(|slot| slot.machine().is_held()).collect();
         let holders: Vec<Holder> = self
             .slots
             .iter()
             .map(|slot| {
                 let (session, worker) = slot.machine().holder(now);
-                Holder {
-                    session,
-                    worker: worker.map(str::to_owned),
-                }
+                Holder { session, worker: worker.map(str::to_owned) }
             })
             .collect();
         let current = self.watch.is_some()
-            && self
-                .roster
-                .heard(self.session)
-                .is_some_and(|heard| now.since(heard) < self.settings.ttl);
+            && self.roster.heard(self.session).is_some_and(|heard| now.since(heard) < self.settings.ttl);
         let situation = Situation {
             session: self.session,
             present: self.is_present(),
@@ -247,19 +218,12 @@ impl Loop {
 
     fn look_for_stuck_handlers(&mut self, now: Moment) {
         let limit = self.settings.max_handling;
-        let stuck = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.grant()?.busy_since())
-            .any(|since| now.since(since) > limit);
+        let stuck =
+            self.slots.iter().filter_map(|slot| slot.grant()?.busy_since()).any(|since| now.since(since) > limit);
         if stuck != self.stuck {
             self.stuck = stuck;
             self.heartbeat.again = true;
-            let event = if stuck {
-                MemberEvent::Stuck
-            } else {
-                MemberEvent::Unstuck
-            };
+            let event = if stuck { MemberEvent::Stuck } else { MemberEvent::Unstuck };
             self.settings.observer.member(monotonic_ns(), &event);
         }
     }
@@ -267,23 +231,15 @@ impl Loop {
     fn beat(&mut self, now: Moment) {
         let due = now >= self.heartbeat.due || self.heartbeat.again;
         if due && !self.heartbeat.in_flight {
-            let presence = if self.is_present() {
-                Presence::Here
-            } else {
-                Presence::Leaving
-            };
+            let presence = if self.is_present() { Presence::Here } else { Presence::Leaving };
             let heartbeat = Heartbeat {
                 worker: self.settings.worker.clone(),
                 presence,
                 ttl: self.settings.ttl,
                 since_ms: self.began_ms,
             };
-            self.heartbeat = Beat {
-                due: now.plus(self.settings.ttl / 3),
-                in_flight: true,
-                again: false,
-                ..self.heartbeat
-            };
+            self.heartbeat =
+                Beat { due: now.plus(self.settings.ttl / 3), in_flight: true, again: false, ..self.heartbeat };
             let (bucket, session) = (self.bucket.clone(), self.session);
             self.work.push(Box::pin(async move {
                 bucket.put_heartbeat(session, heartbeat).await;
@@ -306,11 +262,7 @@ impl Loop {
     /// Whether a leaving member is through: everything given back, or out of patience.
     fn left(&self, now: Moment) -> Option<Result<(), MemberError>> {
         let since = self.leaving_since?;
-        let busy = self
-            .slots
-            .iter()
-            .filter(|slot| !slot.machine().is_idle())
-            .count();
+        let busy = self.slots.iter().filter(|slot| !slot.machine().is_idle()).count();
         if busy == 0 && !self.heartbeat.in_flight && !self.heartbeat.again {
             return Some(Ok(()));
         }
@@ -320,23 +272,13 @@ impl Loop {
 
     fn pause(&self) -> Duration {
         let now = Moment::now();
-        let machines = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.machine().due(now))
-            .min();
+        let machines = self.slots.iter().filter_map(|slot| slot.machine().due(now)).min();
         let running = self.slots.iter().any(|slot| slot.grant().is_some());
         let poll = match self.settings.commit {
             Commit::Checkpoint { every } if running => now.plus(every / 2),
             _ => now.plus(self.settings.ttl / 10),
         };
-        let moments = [
-            machines,
-            self.roster.due(now),
-            self.handover.due(),
-            Some(self.heartbeat.due),
-            Some(poll),
-        ];
+        let moments = [machines, self.roster.due(now), self.handover.due(), Some(self.heartbeat.due), Some(poll)];
         let due = moments.into_iter().flatten().min().unwrap_or(poll);
         due.since(now).max(Duration::from_millis(1))
     }
@@ -344,7 +286,5 @@ impl Loop {
 
 /// A JetStream context whose requests end before a lease does.
 pub(crate) fn context(client: &async_nats::Client, settings: &Settings) -> Context {
-    jetstream::ContextBuilder::new()
-        .timeout(settings.request_timeout())
-        .build(client.clone())
+    jetstream::ContextBuilder::new().timeout(settings.request_timeout()).build(client.clone())
 }

@@ -75,11 +75,7 @@ impl<'a> Epoch<'a> {
     }
 
     /// Runs until something ends the epoch. No handler runs afterwards; what was buffered is discarded.
-    pub(crate) async fn run<H: Handler>(
-        mut self,
-        orders: &mut watch::Receiver<Order>,
-        handler: &H,
-    ) -> Stopped {
+    pub(crate) async fn run<H: Handler>(mut self, orders: &mut watch::Receiver<Order>, handler: &H) -> Stopped {
         let client = &self.data.client;
         let subscriptions = tokio::try_join!(
             client.subscribe(format!("{}.m", self.inbox)),
@@ -88,9 +84,7 @@ impl<'a> Epoch<'a> {
         let Ok((mut messages, mut confirmations)) = subscriptions else {
             return Stopped::Silent;
         };
-        let why = self
-            .consume(&mut messages, &mut confirmations, orders, handler)
-            .await;
+        let why = self.consume(&mut messages, &mut confirmations, orders, handler).await;
         drop(messages);
         if why == Stopped::Asked {
             self.settle(&mut confirmations).await;
@@ -141,10 +135,7 @@ impl<'a> Epoch<'a> {
             };
             match self.take(raw, received) {
                 Taken::Message(message, reply) => {
-                    if let Err(why) = self
-                        .handle(message, reply, messages, confirmations, orders, handler)
-                        .await
-                    {
+                    if let Err(why) = self.handle(message, reply, messages, confirmations, orders, handler).await {
                         return why;
                     }
                 }
@@ -154,11 +145,7 @@ impl<'a> Epoch<'a> {
         }
     }
 
-    fn told_to_stop(
-        &self,
-        orders: &watch::Receiver<Order>,
-        cuts: &watch::Receiver<u64>,
-    ) -> Option<Stopped> {
+    fn told_to_stop(&self, orders: &watch::Receiver<Order>, cuts: &watch::Receiver<u64>) -> Option<Stopped> {
         // The control thread being gone counts as an order.
         if orders.has_changed().unwrap_or(true) {
             return Some(Stopped::Asked);
@@ -178,17 +165,10 @@ impl<'a> Epoch<'a> {
             PULL_EXPIRES.as_nanos(),
             self.heartbeat.as_nanos()
         );
-        let subject = format!(
-            "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
-            self.data.settings.stream, self.grant.consumer
-        );
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.data.settings.stream, self.grant.consumer);
         self.outstanding += batch;
         let reply = format!("{}.m", self.inbox);
-        self.data
-            .client
-            .publish_with_reply(subject, reply, Bytes::from(request))
-            .await
-            .is_ok()
+        self.data.client.publish_with_reply(subject, reply, Bytes::from(request)).await.is_ok()
     }
 
     /// Waits for the next message. `Err(Asked)` means only that there is something to look at.
@@ -202,10 +182,7 @@ impl<'a> Epoch<'a> {
         let patience = self.heartbeat * 3;
         loop {
             let silent_at = Instant::now() + patience;
-            let confirm_by = self
-                .acks
-                .front()
-                .map_or(silent_at, |(_, since)| *since + self.ack_patience());
+            let confirm_by = self.acks.front().map_or(silent_at, |(_, since)| *since + self.ack_patience());
             tokio::select! {
                 biased;
                 raw = messages.next() => return raw.map(|raw| (raw, monotonic_ns())).ok_or(Stopped::Silent),
@@ -236,10 +213,7 @@ impl<'a> Epoch<'a> {
             return self.status(&raw);
         };
         self.outstanding = self.outstanding.saturating_sub(1);
-        let position = Position {
-            stream: delivery.stream_sequence,
-            consumer: delivery.consumer_sequence,
-        };
+        let position = Position { stream: delivery.stream_sequence, consumer: delivery.consumer_sequence };
         if self.private && !self.continuity.follow(position) {
             return Taken::Stop(Stopped::Gap);
         }
@@ -260,23 +234,15 @@ impl<'a> Epoch<'a> {
     }
 
     fn status(&mut self, raw: &async_nats::Message) -> Taken {
-        let number =
-            |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
+        let number = |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
         match raw.status.map(|status| status.as_u16()) {
             // Sent behind everything delivered before it: what was booked and has not arrived is lost.
             Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
-                Some(delivered) if self.private && self.continuity.lacks(delivered) => {
-                    Taken::Stop(Stopped::TailLost)
-                }
+                Some(delivered) if self.private && self.continuity.lacks(delivered) => Taken::Stop(Stopped::TailLost),
                 _ => Taken::Nothing,
             },
             Some(404 | 503) => Taken::Stop(Stopped::ConsumerGone),
-            Some(409)
-                if raw
-                    .description
-                    .as_deref()
-                    .is_some_and(|text| text.contains("Deleted")) =>
-            {
+            Some(409) if raw.description.as_deref().is_some_and(|text| text.contains("Deleted")) => {
                 Taken::Stop(Stopped::ConsumerGone)
             }
             // The pull has ended; what it had not used is not coming.
@@ -312,10 +278,7 @@ impl<'a> Epoch<'a> {
                 attempt: message.attempt,
                 reason: error.to_string(),
             };
-            self.data
-                .settings
-                .observer
-                .partition(monotonic_ns(), self.grant.partition, &failed);
+            self.data.settings.observer.partition(monotonic_ns(), self.grant.partition, &failed);
             let pause = tokio::time::sleep(pause_after(message.attempt));
             tokio::select! {
                 () = pause => {}

@@ -19,19 +19,11 @@ impl Partition {
                 }
             }
             Phase::Opening(held) if !self.wish => {
-                self.phase = Phase::Ending {
-                    held: held.clone(),
-                    next: Next::Release,
-                    since: now,
-                };
+                self.phase = Phase::Ending { held: held.clone(), next: Next::Release, since: now };
                 self.finish(now, out);
             }
             Phase::Active(held) if !self.wish => {
-                self.phase = Phase::Ending {
-                    held: held.clone(),
-                    next: Next::Release,
-                    since: now,
-                };
+                self.phase = Phase::Ending { held: held.clone(), next: Next::Release, since: now };
                 out.push(Command::Drain);
             }
             Phase::Opening(_) | Phase::Active(_) => self.renew_if_due(now, out),
@@ -76,10 +68,7 @@ impl Partition {
                     }
                     if ours && !self.wish && lease.holding == Holding::Own {
                         // A claim of ours landed after we had given it up: nobody else would dare before it expires.
-                        let lease = Lease {
-                            holding: Holding::Free,
-                            ..lease.clone()
-                        };
+                        let lease = Lease { holding: Holding::Free, ..lease.clone() };
                         self.phase = Phase::Releasing;
                         return self.send(now, Purpose::Release, seen.revision, lease, out);
                     }
@@ -121,29 +110,17 @@ impl Partition {
     }
 
     fn renew_if_due(&mut self, now: Moment, out: &mut Vec<Command>) {
-        let stuck = self
-            .busy_since
-            .is_some_and(|since| now.since(since) > self.terms.max_handling);
-        let too_long = matches!(&self.phase, Phase::Ending { since, .. } if now.since(*since) > self.terms.max_handling);
-        let Some(held) = self
-            .held()
-            .filter(|_| self.write.is_none() && !stuck && !too_long)
-        else {
+        let stuck = self.busy_since.is_some_and(|since| now.since(since) > self.terms.max_handling);
+        let too_long =
+            matches!(&self.phase, Phase::Ending { since, .. } if now.since(*since) > self.terms.max_handling);
+        let Some(held) = self.held().filter(|_| self.write.is_none() && !stuck && !too_long) else {
             return;
         };
         let progressed = held.handled > held.checkpoint;
-        let commit = self
-            .terms
-            .commit_every
-            .filter(|_| progressed && matches!(self.phase, Phase::Active(_)));
-        let every = commit
-            .unwrap_or_else(|| self.terms.renew_every())
-            .min(self.terms.renew_every());
+        let commit = self.terms.commit_every.filter(|_| progressed && matches!(self.phase, Phase::Active(_)));
+        let every = commit.unwrap_or_else(|| self.terms.renew_every()).min(self.terms.renew_every());
         if now >= held.sent.plus(every) {
-            let (revision, lease) = (
-                held.revision,
-                self.lease(held.epoch, held.handled, Holding::Own),
-            );
+            let (revision, lease) = (held.revision, self.lease(held.epoch, held.handled, Holding::Own));
             self.send(now, Purpose::Renew, revision, lease, out);
         }
     }

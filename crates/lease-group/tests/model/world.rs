@@ -138,17 +138,8 @@ impl World {
             verdict: Verdict::default(),
         };
         if form == Form::Resume {
-            let next = Position {
-                stream: 1,
-                consumer: 1,
-            };
-            world.consumers.insert(
-                0,
-                Consumer {
-                    next,
-                    pending: Vec::new(),
-                },
-            );
+            let next = Position { stream: 1, consumer: 1 };
+            world.consumers.insert(0, Consumer { next, pending: Vec::new() });
         }
         world
     }
@@ -165,12 +156,10 @@ impl World {
     pub(crate) fn owned(mut self) -> Self {
         self.wish(0, true);
         while self.members[0].data.is_none() {
-            let step = self.steps().into_iter().find(|step| {
-                !matches!(
-                    step,
-                    Step::Time | Step::Crash(_) | Step::Unknown(_) | Step::Leave(_)
-                )
-            });
+            let step = self
+                .steps()
+                .into_iter()
+                .find(|step| !matches!(step, Step::Time | Step::Crash(_) | Step::Unknown(_) | Step::Leave(_)));
             self.take(step.expect("nothing stands in the way of the only candidate"));
         }
         self.take(Step::Watch(1));
@@ -185,9 +174,7 @@ impl World {
 
     /// Whether anybody is left to handle anything.
     pub(crate) fn is_served(&self) -> bool {
-        self.members
-            .iter()
-            .any(|member| member.alive && member.wishes)
+        self.members.iter().any(|member| member.alive && member.wishes)
     }
 
     pub(crate) fn all_handled(&self) -> bool {
@@ -225,19 +212,10 @@ impl World {
         };
         let mut ticked = member.machine.clone();
         let commands = ticked.step(self.now, member.tick());
-        offer(
-            ticked != member.machine || !commands.is_empty(),
-            Step::Tick(number),
-        );
+        offer(ticked != member.machine || !commands.is_empty(), Step::Tick(number));
         let mut watched = member.machine.clone();
         if let Some((revision, lease)) = &self.record {
-            watched.step(
-                self.now,
-                Input::Seen {
-                    revision: *revision,
-                    lease: Some(lease.clone()),
-                },
-            );
+            watched.step(self.now, Input::Seen { revision: *revision, lease: Some(lease.clone()) });
             offer(watched != member.machine, Step::Watch(number));
         }
         match &member.write {
@@ -261,17 +239,10 @@ impl World {
         let room = data.arrived.len() < PREFETCH && !data.stop;
         offer(waiting && room, Step::Deliver(number));
         offer(waiting && room && self.faults.cuts > 0, Step::Cut(number));
-        let lacks =
-            consumer.is_none_or(|consumer| data.continuity.lacks(consumer.next.consumer - 1));
+        let lacks = consumer.is_none_or(|consumer| data.continuity.lacks(consumer.next.consumer - 1));
         let quiet = data.arrived.is_empty() && data.handling.is_none() && !data.stop;
-        offer(
-            self.form == Form::Safe && quiet && lacks,
-            Step::Heartbeat(number),
-        );
-        offer(
-            !data.arrived.is_empty() && data.handling.is_none() && !data.stop,
-            Step::Check(number),
-        );
+        offer(self.form == Form::Safe && quiet && lacks, Step::Heartbeat(number));
+        offer(!data.arrived.is_empty() && data.handling.is_none() && !data.stop, Step::Check(number));
         offer(data.handling.is_some(), Step::Finish(number));
         offer(data.stop && data.handling.is_none(), Step::Stop(number));
     }
@@ -282,13 +253,7 @@ impl World {
             Step::Tick(number) => self.feed(number, self.members[number].tick()),
             Step::Watch(number) => {
                 if let Some((revision, lease)) = self.record.clone() {
-                    self.feed(
-                        number,
-                        Input::Seen {
-                            revision,
-                            lease: Some(lease),
-                        },
-                    );
+                    self.feed(number, Input::Seen { revision, lease: Some(lease) });
                 }
             }
             Step::Apply(number) => {
@@ -316,10 +281,7 @@ impl World {
             Step::StrayLost => drop(self.strays.remove(0)),
             Step::Read(number) => {
                 self.members[number].reading = false;
-                let found = self
-                    .record
-                    .clone()
-                    .map_or((0, None), |(revision, lease)| (revision, Some(lease)));
+                let found = self.record.clone().map_or((0, None), |(revision, lease)| (revision, Some(lease)));
                 self.feed(number, Input::ReadBack(Some(found)));
             }
             Step::Open(number) => self.open(number),
@@ -329,37 +291,19 @@ impl World {
                 self.deliver(number, false);
             }
             Step::Heartbeat(number) => {
-                let gone = self.members[number]
-                    .data
-                    .as_ref()
-                    .is_some_and(|data| !self.consumers.contains_key(&data.epoch));
-                self.end(
-                    number,
-                    if gone {
-                        Stopped::ConsumerGone
-                    } else {
-                        Stopped::TailLost
-                    },
-                );
+                let gone =
+                    self.members[number].data.as_ref().is_some_and(|data| !self.consumers.contains_key(&data.epoch));
+                self.end(number, if gone { Stopped::ConsumerGone } else { Stopped::TailLost });
             }
             Step::Check(number) => self.check(number),
             Step::Finish(number) => self.finish(number),
             Step::Stop(number) => self.end(number, Stopped::Asked),
             Step::Redeliver => {
-                if let Some((sequence, consumer)) = self.orphaned().zip(self.consumers.get_mut(&0))
-                {
+                if let Some((sequence, consumer)) = self.orphaned().zip(self.consumers.get_mut(&0)) {
                     consumer.pending.retain(|pending| *pending != sequence);
                     // The redelivery goes to whoever pulls, whatever came meanwhile.
-                    if let Some(data) = self
-                        .members
-                        .iter_mut()
-                        .filter_map(|member| member.data.as_mut())
-                        .next()
-                    {
-                        data.arrived.push(Position {
-                            stream: sequence,
-                            consumer: 0,
-                        });
+                    if let Some(data) = self.members.iter_mut().filter_map(|member| member.data.as_mut()).next() {
+                        data.arrived.push(Position { stream: sequence, consumer: 0 });
                         consumer.pending.push(sequence);
                     }
                 }
@@ -392,17 +336,9 @@ impl World {
                 }
                 Command::Read { .. } => member.reading = true,
                 Command::Open { epoch, checkpoint } => {
-                    member.opening = Some(Opening {
-                        epoch,
-                        checkpoint,
-                        stage: Stage::Clearing,
-                    });
+                    member.opening = Some(Opening { epoch, checkpoint, stage: Stage::Clearing });
                 }
-                Command::Run {
-                    epoch,
-                    start,
-                    deadline,
-                } => {
+                Command::Run { epoch, start, deadline } => {
                     assert!(member.data.is_none(), "one epoch at a time");
                     member.data = Some(Data {
                         epoch,
@@ -436,10 +372,7 @@ impl World {
         world.faults = Faults::default();
         for _ in 0..40 {
             for _ in 0..60 {
-                let step = world
-                    .steps()
-                    .into_iter()
-                    .find(|step| !matches!(step, Step::Time | Step::StrayLost));
+                let step = world.steps().into_iter().find(|step| !matches!(step, Step::Time | Step::StrayLost));
                 let Some(step) = step else { break };
                 world.take(step);
             }
@@ -454,9 +387,6 @@ impl World {
 
 impl Member {
     fn tick(&self) -> Input {
-        Input::Tick {
-            handled: self.data.as_ref().map_or(0, |data| data.handled),
-            busy_since: None,
-        }
+        Input::Tick { handled: self.data.as_ref().map_or(0, |data| data.handled), busy_since: None }
     }
 }

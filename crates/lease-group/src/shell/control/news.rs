@@ -10,8 +10,7 @@ use crate::state::{Input, Stopped};
 
 impl Loop {
     pub(super) fn seen(&mut self, entry: &jetstream::kv::Entry) {
-        let stored_ms =
-            u64::try_from(entry.created.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+        let stored_ms = u64::try_from(entry.created.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
         self.roster.advance(stored_ms);
         let (change, error) = change(entry, self.slots.len());
         if let Some(error) = error {
@@ -20,25 +19,14 @@ impl Loop {
         match change {
             Change::Lease { partition, found } => {
                 let input = match found {
-                    Found::Nothing { revision } => Input::Seen {
-                        revision,
-                        lease: None,
-                    },
-                    Found::Lease { revision, lease } => Input::Seen {
-                        revision,
-                        lease: Some(lease),
-                    },
+                    Found::Nothing { revision } => Input::Seen { revision, lease: None },
+                    Found::Lease { revision, lease } => Input::Seen { revision, lease: Some(lease) },
                     Found::Unreadable { revision } => Input::Unreadable { revision },
                 };
                 self.step(partition, input);
             }
-            Change::Heartbeat {
-                session,
-                revision,
-                heartbeat,
-            } => {
-                self.roster
-                    .see(Moment::now(), session, revision, stored_ms, heartbeat);
+            Change::Heartbeat { session, revision, heartbeat } => {
+                self.roster.see(Moment::now(), session, revision, stored_ms, heartbeat);
             }
             Change::Gone(session) => self.roster.forget(session),
             Change::Foreign => {}
@@ -47,20 +35,8 @@ impl Loop {
 
     pub(super) fn report(&mut self, report: Option<Report>) {
         match report {
-            Some(Report::Ended {
-                partition,
-                epoch,
-                handled,
-                why,
-            }) => {
-                self.step(
-                    partition as usize,
-                    Input::Ended {
-                        epoch,
-                        handled,
-                        why,
-                    },
-                );
+            Some(Report::Ended { partition, epoch, handled, why }) => {
+                self.step(partition as usize, Input::Ended { epoch, handled, why });
             }
             Some(Report::Leave) => self.leave(),
             None => {
@@ -69,14 +45,7 @@ impl Loop {
                 for number in 0..self.slots.len() {
                     if let Some(grant) = self.slots[number].grant().cloned() {
                         let (epoch, handled) = (grant.epoch, grant.handled());
-                        self.step(
-                            number,
-                            Input::Ended {
-                                epoch,
-                                handled,
-                                why: Stopped::Asked,
-                            },
-                        );
+                        self.step(number, Input::Ended { epoch, handled, why: Stopped::Asked });
                     }
                 }
                 self.leave();

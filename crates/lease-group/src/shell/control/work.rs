@@ -34,10 +34,7 @@ impl Loop {
                 Deed::Write { expected, lease } => {
                     let bucket = self.bucket.clone();
                     self.work.push(Box::pin(async move {
-                        Done::Wrote(
-                            number,
-                            bucket.compare_and_set(number, expected, lease).await,
-                        )
+                        Done::Wrote(number, bucket.compare_and_set(number, expected, lease).await)
                     }));
                 }
                 Deed::Read { after } => {
@@ -51,8 +48,7 @@ impl Loop {
                     let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
                     let mut cuts = self.bucket.cuts();
                     self.work.push(Box::pin(async move {
-                        let open =
-                            consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
+                        let open = consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
                         let opened = tokio::select! {
                             biased;
                             opened = open => opened.map_err(|error| error.to_string()),
@@ -85,8 +81,7 @@ impl Loop {
                 self.watch_pause = Duration::ZERO;
             }
             Done::Watching(None) => {
-                self.watch_pause =
-                    (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
+                self.watch_pause = (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
                 self.begin_watch(self.watch_pause);
             }
             Done::Cleaned => {}
@@ -97,9 +92,7 @@ impl Loop {
         let input = match found {
             None => Input::ReadBack(None),
             Some(Found::Nothing { revision }) => Input::ReadBack(Some((revision, None))),
-            Some(Found::Lease { revision, lease }) => {
-                Input::ReadBack(Some((revision, Some(lease))))
-            }
+            Some(Found::Lease { revision, lease }) => Input::ReadBack(Some((revision, Some(lease)))),
             Some(Found::Unreadable { revision }) => {
                 // Seen first as what it is: to the read it only matters that it is not ours.
                 self.step(number, Input::Unreadable { revision });

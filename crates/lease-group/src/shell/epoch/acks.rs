@@ -55,43 +55,27 @@ impl Epoch<'_> {
         if answer.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(Stopped::AckRefused);
         }
-        let sequence = answer
-            .subject
-            .rsplit('.')
-            .next()
-            .and_then(|token| token.parse::<u64>().ok());
+        let sequence = answer.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
         // One connection and one consumer: confirmations come in the order of the acknowledgements.
         let expected = self.acks.pop_front().map(|(sequence, _)| sequence);
         let Some(sequence) = sequence.filter(|sequence| Some(*sequence) == expected) else {
             return Err(Stopped::AckRefused);
         };
         self.grant.set_handled(sequence.max(self.grant.handled()));
-        let committed = PartitionEvent::Committed {
-            epoch: self.grant.epoch,
-            progress: Progress::Exactly(sequence),
-        };
-        self.data
-            .settings
-            .observer
-            .partition(monotonic_ns(), self.grant.partition, &committed);
+        let committed = PartitionEvent::Committed { epoch: self.grant.epoch, progress: Progress::Exactly(sequence) };
+        self.data.settings.observer.partition(monotonic_ns(), self.grant.partition, &committed);
         Ok(())
     }
 
     /// Waits until another acknowledgement may be on its way.
-    pub(super) async fn room_for_ack(
-        &mut self,
-        confirmations: &mut Subscriber,
-    ) -> Result<(), Stopped> {
+    pub(super) async fn room_for_ack(&mut self, confirmations: &mut Subscriber) -> Result<(), Stopped> {
         while self.acks.len() >= ACKS_MAX {
             self.await_confirmation(confirmations).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn await_confirmation(
-        &mut self,
-        confirmations: &mut Subscriber,
-    ) -> Result<(), Stopped> {
+    pub(super) async fn await_confirmation(&mut self, confirmations: &mut Subscriber) -> Result<(), Stopped> {
         match tokio::time::timeout(self.ack_patience(), confirmations.next()).await {
             Ok(Some(answer)) => self.confirm(&answer),
             Ok(None) | Err(_) => Err(Stopped::AckRefused),

@@ -24,11 +24,7 @@ impl World {
         if self.form == Form::Safe && torn {
             self.verdict.torn = true;
         }
-        if self
-            .record
-            .as_ref()
-            .is_some_and(|(_, lease)| lease.epoch > epoch)
-        {
+        if self.record.as_ref().is_some_and(|(_, lease)| lease.epoch > epoch) {
             self.verdict.stale = true;
         }
     }
@@ -53,14 +49,7 @@ impl World {
 
     pub(super) fn end(&mut self, number: usize, why: Stopped) {
         if let Some(data) = self.members[number].data.take() {
-            self.feed(
-                number,
-                Input::Ended {
-                    epoch: data.epoch,
-                    handled: data.handled,
-                    why,
-                },
-            );
+            self.feed(number, Input::Ended { epoch: data.epoch, handled: data.handled, why });
         }
     }
 }
