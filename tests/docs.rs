@@ -104,12 +104,19 @@ fn the_profiles_in_the_guide_are_valid() {
 }
 
 #[test]
-fn the_architecture_maps_every_room() {
+fn the_architecture_maps_every_room_and_every_file_of_it() {
     let architecture = read("ARCHITECTURE.md");
     let library = read("src/lib.rs");
-    let rooms = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
-    for room in rooms {
-        assert!(architecture.contains(&format!("| `{room}` |")), "ARCHITECTURE.md has no row for `{room}`");
+    for room in library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        let row = architecture.lines().find(|line| line.starts_with(&format!("| `{room}` |")));
+        let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md has no row for `{room}`"));
+        let Ok(folder) = std::fs::read_dir(root().join("src").join(room)) else { continue };
+        for entry in folder {
+            let path = entry.expect("an entry").path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a plain name");
+            let named = row.contains(&format!("`{stem}`")) || row.contains(&format!("`{stem}/`"));
+            assert!(named || ["tests", "snapshots"].contains(&stem), "the row of `{room}` does not name `{stem}`");
+        }
     }
 }
 
