@@ -1,0 +1,130 @@
+//! The documents keep to what is there: links lead somewhere, lists are whole, examples are valid.
+
+use std::path::{Path, PathBuf};
+
+use jetlag::profile::{self, builtin};
+use jetlag::{fault, strategy};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every document of the repository, without what is built or fetched into it.
+fn documents() -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![root().to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the repository") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let strange = name.starts_with('.') || ["target", "runs"].contains(&name);
+            if path.is_dir() && !strange {
+                folders.push(path);
+            } else if name.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The targets of the links in `text`, `[…](target)`; what stands in fenced code is no link.
+fn links(text: &str) -> Vec<&str> {
+    let mut fenced = false;
+    let mut links = Vec::new();
+    for line in text.lines() {
+        fenced ^= line.trim_start().starts_with("```");
+        if !fenced {
+            links.extend(line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0)));
+        }
+    }
+    links
+}
+
+/// The fenced blocks of `text` in a language.
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect()
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let mut broken = Vec::new();
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).expect("a document is text");
+        for link in links(&text).into_iter().filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let file = link.split('#').next().unwrap_or_default();
+            if !document.parent().is_some_and(|folder| folder.join(file).exists()) {
+                broken.push(format!("{}: {link}", document.strip_prefix(root()).unwrap_or(&document).display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn where_documents_list_profiles_strategies_and_faults_they_list_all() {
+    let profiles: Vec<_> = builtin::ALL.iter().map(|builtin| builtin.name).collect();
+    let strategies: Vec<_> = strategy::ALL.iter().map(|about| about.kind).collect();
+    let faults: Vec<_> = fault::ALL.iter().map(|about| about.kind).collect();
+    for (document, lists) in [
+        ("README.md", [&profiles[..], &strategies, &[]]),
+        ("docs/profiles.md", [&profiles, &strategies, &faults]),
+        ("CHANGELOG.md", [&profiles, &strategies, &faults]),
+    ] {
+        let text = read(document);
+        for name in lists.into_iter().flatten() {
+            assert!(text.contains(&format!("`{name}`")), "{document} does not name `{name}`");
+        }
+    }
+}
+
+#[test]
+fn the_readme_asks_the_questions_of_the_profiles() {
+    let readme = read("README.md");
+    for builtin in builtin::ALL {
+        let row = format!("| `{}` | {} |", builtin.name, builtin.question());
+        assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+    }
+}
+
+#[test]
+fn the_profiles_in_the_guide_are_valid() {
+    let guide = read("docs/profiles.md");
+    let examples = blocks(&guide, "toml");
+    assert!(!examples.is_empty());
+    for example in examples {
+        if let Err(problems) = profile::parse("example", "docs/profiles.md", example, &[]) {
+            panic!("{problems}\nin\n{example}");
+        }
+    }
+}
+
+#[test]
+fn the_architecture_maps_every_room_and_every_file_of_it() {
+    let architecture = read("ARCHITECTURE.md");
+    let library = read("src/lib.rs");
+    for room in library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        let row = architecture.lines().find(|line| line.starts_with(&format!("| `{room}` |")));
+        let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md has no row for `{room}`"));
+        let Ok(folder) = std::fs::read_dir(root().join("src").join(room)) else { continue };
+        for entry in folder {
+            let path = entry.expect("an entry").path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a plain name");
+            let named = row.contains(&format!("`{stem}`")) || row.contains(&format!("`{stem}/`"));
+            assert!(named || ["tests", "snapshots"].contains(&stem), "the row of `{room}` does not name `{stem}`");
+        }
+    }
+}
+
+#[test]
+fn the_index_of_decisions_is_whole() {
+    let index = read("docs/adr/README.md");
+    for entry in std::fs::read_dir(root().join("docs/adr")).expect("the folder of decisions") {
+        let name = entry.expect("an entry").file_name().into_string().expect("a plain name");
+        assert!(name == "README.md" || index.contains(&format!("]({name})")), "docs/adr/README.md lacks {name}");
+    }
+}
