@@ -1,6 +1,8 @@
 //! What it costs to count a latency: the histogram of METRICS.md, 1 µs to 1 h with three significant digits.
 //!
-//! MEASURED
+//! Measured with `cargo bench --bench histogram` on a VM with 2 vCPU (AMD EPYC), shared with
+//! compilers at work (load 3), Rust 1.95: 2.8 ns to record one
+//! latency, 6.8 µs to merge, 7.7 µs for four quantiles.
 
 use std::hint::black_box;
 

@@ -1,6 +1,7 @@
 //! Journals and run folders, written and read through the public doors, whole and damaged.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jetlag::evidence::{self, Error, Folder, Follower, Layout, Writer, read_journal};
@@ -229,9 +230,21 @@ fn a_second_journal_of_one_incarnation_is_refused() {
 
 /// Damages the closed journal of 100 messages (150 records, ten segments) and says what the reader tells.
 fn damaged(deed: impl Fn(&Path)) -> (Journal, Vec<String>) {
+    static WHOLE: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+    let whole = WHOLE.get_or_init(|| {
+        let dir = temp();
+        write_handled(dir.path(), 100).close().expect("a closed journal");
+        let folder = dir.path().join(AUTHOR.to_string());
+        let bytes = |name: &String| std::fs::read(folder.join(name)).expect("a segment");
+        files(&folder).into_iter().map(|name| (name.clone(), bytes(&name))).collect()
+    });
     let dir = temp();
-    write_handled(dir.path(), 100).close().expect("a closed journal");
-    deed(&dir.path().join("c3.2"));
+    let folder = dir.path().join(AUTHOR.to_string());
+    std::fs::create_dir(&folder).expect("a folder");
+    for (name, bytes) in whole {
+        std::fs::write(folder.join(name), bytes).expect("a segment");
+    }
+    deed(&folder);
     read(dir.path())
 }
 
