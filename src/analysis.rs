@@ -20,7 +20,9 @@ mod timeline;
 mod violations;
 
 #[cfg(test)]
-mod planted;
+pub(crate) mod planted;
+#[cfg(test)]
+mod torn;
 
 pub use findings::{
     ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults, figures,
@@ -78,6 +80,7 @@ pub fn study(history: &History) -> Findings {
         partition_order: ledger.partition_order,
         partitions: ledger.partitions.clone(),
         handled: ledger.handled(),
+        handled_by_member: series::handled_by_member(history, &ledger),
         aborted: ledger.aborted,
         phantom: ledger.phantom,
         extra_copies: ledger.extra_copies,

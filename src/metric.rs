@@ -89,13 +89,30 @@ pub fn report(history: &History) -> Report {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::story::{StoryEvent, StoryLine};
 
     #[test]
     fn ids_are_unique() {
         let ids: BTreeSet<&str> = all().map(|metric| metric.id).collect();
         assert_eq!(ids.len(), all().count());
         assert_eq!(find("ordered_per_s").map(|metric| metric.unit), Some("msg/s"));
+    }
+
+    #[test]
+    fn every_metric_reads_a_run_and_the_report_is_the_same_twice() {
+        let mut history = analysis::planted::killed();
+        let sample = StoryEvent::Sample { process: "server-0".to_owned(), cpu_ns: 1, memory_bytes: 1 << 20 };
+        history.story.insert(0, StoryLine { at: history.manifest.started_mono, event: sample });
+        let report = report(&history);
+        for metric in all() {
+            assert!(report.readings.iter().any(|reading| reading.metric == metric.id), "{} is silent", metric.id);
+        }
+        assert!(report.readings.iter().all(|reading| find(&reading.metric).is_some()));
+        let json = serde_json::to_string(&report).expect("a report is data");
+        assert_eq!(serde_json::from_str::<Report>(&json).expect("it comes back"), report);
+        assert_eq!(serde_json::to_string(&super::report(&history)).expect("a report is data"), json);
     }
 }

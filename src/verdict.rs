@@ -12,6 +12,7 @@ mod commits;
 mod deed;
 mod exclusion;
 mod grouped;
+mod judgement;
 mod ledger;
 mod lives;
 mod message;
@@ -35,5 +36,5 @@ use crate::model::history::History;
 /// Judges a whole run.
 #[must_use]
 pub fn judge(history: &History) -> Ledger {
-    ledger::judge(history)
+    judgement::judge(history)
 }

@@ -35,6 +35,8 @@ pub struct Findings {
     pub partitions: Vec<PartitionCounts>,
     /// Handlings with success of messages of this run.
     pub handled: u64,
+    /// The same by member, all its incarnations: name and number.
+    pub handled_by_member: Vec<(String, u64)>,
     /// Starts without success.
     pub aborted: u64,
     /// Handled, and never attempted or not intact.

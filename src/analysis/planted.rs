@@ -73,13 +73,12 @@ fn a_stall_of_known_length_is_that_long() {
 }
 
 /// Member 0 is killed at 500 ms; member 1 sees it at 700 ms, claims at 720 ms, receives at 739.99 ms, starts at 740 ms.
-fn killed() -> History {
+pub(crate) fn killed() -> History {
     let handles = |at: u64, key: u16| match key {
         0 if at >= 500 => None,
         _ => Some(at * 1_000 + 1_000),
     };
     let mut scenario = flowing(1_500, handles);
-    // In flight at the kill: sent and stored before it, begun and never ended.
     scenario.own(1, 0, 1, ms(700), OwnershipChange::GoneObserved);
     scenario.own(1, 0, 2, ms(720), OwnershipChange::Granted { deadline: ms(1_000_000) });
     scenario.handled(1, 0, 49, us(740_000)).epoch = 2;

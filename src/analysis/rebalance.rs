@@ -5,16 +5,20 @@ use super::findings::{FaultFinding, PartitionFinding};
 use super::first::First;
 use super::ownership;
 use super::silence::PartitionSilences;
-use super::takeover;
+use super::takeover::{self, Resumption};
 use super::timeline::Timeline;
 use crate::model::history::History;
 use crate::model::record::Author;
 use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::{Ledger, Lives, Verdict};
+use crate::verdict::{Belief, Ledger, Lives, Verdict};
 
 /// The level that the backlog has to come back to is its greatest in this long before the fault.
 const LEVEL_BEFORE: SpanNs = SpanNs(1_000_000_000);
+
+/// A window is not shorter than this, when the limit allows: the longest silence of a few milliseconds is chance, and a
+/// bystander could not be compared with the window before.
+const SHORTEST: SpanNs = SpanNs(1_000_000_000);
 
 /// Everything that a fault is judged by.
 pub(super) struct Scene<'a> {
@@ -80,42 +84,28 @@ fn study(
     let partitions = scene.history.manifest.partitions;
     let owners = scene.history.manifest.promises.owners;
 
-    let converged = owners.then(|| ownership::converged(beliefs, scene.lives, partitions, t0, limit)).flatten();
-    let settled = if owners { converged } else { Some(t0) };
-    let stranded = stranded(scene, t0);
-    let level = scene.backlog.greatest(t0 - LEVEL_BEFORE, t0);
-    let caught_up = settled
-        .zip(stranded.end(t0))
-        .and_then(|(settled, unstranded)| scene.backlog.back_at(level, settled.max(unstranded)))
-        .filter(|&at| at <= limit);
-    let window_end = caught_up.unwrap_or(limit);
-
+    let recovery = recovery(scene, t0, limit);
+    let takeovers = takeovers(scene, fault, recovery.caught_up.unwrap_or(limit), limit);
+    let flowing = recovery.caught_up.map(|at| flows_from(scene, &takeovers, at)).filter(|&at| at < limit);
+    let window_end = flowing.unwrap_or(limit).max(t0 + SHORTEST).min(limit);
     let before_from = window_before.max(t0 - window_end.since(t0)).min(t0);
-    let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
-    let changes: Vec<_> =
-        (0..partitions).map(|partition| takeover::change(beliefs, partition, t0, window_end)).collect();
-    let resumptions = takeover::resumptions(scene, &changes, window_end);
-    let of_partition = |partition: u16| {
-        let change = changes[usize::from(partition)];
-        let resumption = resumptions[usize::from(partition)];
-        let affected = !owners
-            || strikes_server(fault.kind)
-            || change.is_some()
-            || takeover::owned_by(beliefs, partition, t0, &struck);
+
+    let of_partition = |(partition, takeover): (u16, &Takeover<'_>)| {
         let silences = scene.silences.get(usize::from(partition));
+        let phases = || takeover::phases(scene, partition, t0, takeover.change, takeover.resumption);
         PartitionFinding {
             partition,
-            affected,
+            affected: takeover.affected,
             gap: silences.and_then(|found| found.longest(t0, window_end)),
             gap_before: silences.and_then(|found| found.longest(before_from, t0)),
             arrival_interval: silences.and_then(|found| found.arrival_interval(t0, window_end)),
-            phases: (owners && affected).then(|| takeover::phases(scene, partition, t0, change, resumption)),
+            phases: (owners && takeover.affected).then(phases),
         }
     };
-    let of_partitions: Vec<PartitionFinding> = (0..partitions).map(of_partition).collect();
-    let is_affected =
-        |partition: u16| of_partitions.get(usize::from(partition)).is_some_and(|finding| finding.affected);
-    let in_window = |at: MonoNs| t0 <= at && at <= window_end;
+    let is_of_it = |&&(started, partition): &&(MonoNs, u16)| {
+        let affected = takeovers.get(usize::from(partition)).is_some_and(|takeover| takeover.affected);
+        affected && t0 <= started && started <= window_end
+    };
     let (moved, moved_least) = ownership::moved(beliefs, scene.lives, partitions, t0, window_end);
     FaultFinding {
         id: fault.id,
@@ -125,20 +115,76 @@ fn study(
         at: t0,
         window_end,
         before_from,
-        censored: caught_up.is_none(),
-        converged: converged.map(|at| at.since(t0)),
-        catch_up: caught_up.map(|at| at.since(t0)),
-        stranded_messages: stranded.messages,
-        stranded_unhandled: stranded.unhandled,
-        stranded: stranded.last.map(|at| at.since(t0)),
+        censored: flowing.is_none(),
+        converged: recovery.converged.map(|at| at.since(t0)),
+        catch_up: recovery.caught_up.map(|at| at.since(t0)),
+        stranded_messages: recovery.stranded.messages,
+        stranded_unhandled: recovery.stranded.unhandled,
+        stranded: recovery.stranded.last.map(|at| at.since(t0)),
         moved: owners.then_some(moved),
         moved_least: owners.then_some(moved_least),
-        takeover_redelivered: repeats
-            .iter()
-            .filter(|&&(started, partition)| in_window(started) && is_affected(partition))
-            .count() as u64,
-        partitions: of_partitions,
+        takeover_redelivered: repeats.iter().filter(is_of_it).count() as u64,
+        partitions: (0..partitions).zip(&takeovers).map(of_partition).collect(),
     }
+}
+
+/// How the whole group came back from a fault.
+struct Recovery {
+    converged: Option<MonoNs>,
+    stranded: Stranded,
+    /// Backlog back at its level, after convergence and after the last stranded message.
+    caught_up: Option<MonoNs>,
+}
+
+fn recovery(scene: &Scene<'_>, t0: MonoNs, limit: MonoNs) -> Recovery {
+    let manifest = &scene.history.manifest;
+    let beliefs = &scene.ledger.exclusion.beliefs;
+    let owners = manifest.promises.owners;
+    let converged =
+        owners.then(|| ownership::converged(beliefs, scene.lives, manifest.partitions, t0, limit)).flatten();
+    let settled = if owners { converged } else { Some(t0) };
+    let stranded = stranded(scene, t0);
+    let level = scene.backlog.greatest(t0 - LEVEL_BEFORE, t0);
+    let caught_up = settled
+        .zip(stranded.end(t0))
+        .and_then(|(settled, unstranded)| scene.backlog.back_at(level, settled.max(unstranded)))
+        .filter(|&at| at <= limit);
+    Recovery { converged, stranded, caught_up }
+}
+
+/// What a fault meant for the ownership of one partition.
+struct Takeover<'a> {
+    affected: bool,
+    /// The new owner's belief, when there is a new owner.
+    change: Option<&'a Belief>,
+    resumption: Resumption,
+}
+
+/// One a partition: changes of owner up to `settled`, what the new owners did first up to the limit.
+fn takeovers<'a>(scene: &Scene<'a>, fault: &Struck<'_>, settled: MonoNs, limit: MonoNs) -> Vec<Takeover<'a>> {
+    let beliefs = &scene.ledger.exclusion.beliefs;
+    let manifest = &scene.history.manifest;
+    let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
+    let all = !manifest.promises.owners || strikes_server(fault.kind);
+    let changes: Vec<Option<&Belief>> =
+        (0..manifest.partitions).map(|partition| takeover::change(beliefs, partition, fault.at, settled)).collect();
+    let resumptions = takeover::resumptions(scene, &changes, limit);
+    (0..manifest.partitions)
+        .zip(changes.into_iter().zip(resumptions))
+        .map(|(partition, (change, resumption))| Takeover {
+            affected: all || change.is_some() || takeover::owned_by(beliefs, partition, fault.at, &struck),
+            change,
+            resumption,
+        })
+        .collect()
+}
+
+/// Ownership settled and the backlog low do not mean that every partition flows again. It does so from the instant at which
+/// each new owner has begun a message that nobody had handled, and no affected partition stands still.
+fn flows_from(scene: &Scene<'_>, takeovers: &[Takeover<'_>], caught_up: MonoNs) -> MonoNs {
+    let handled = takeovers.iter().filter_map(|takeover| takeover.resumption.handled).fold(caught_up, MonoNs::max);
+    let affected = takeovers.iter().zip(scene.silences).filter(|(takeover, _)| takeover.affected);
+    affected.filter_map(|(_, silences)| silences.end_of_one_at(handled)).fold(handled, MonoNs::max)
 }
 
 /// Whether a fault strikes the server, and with it every partition.

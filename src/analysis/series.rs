@@ -1,5 +1,7 @@
 //! Flow: how much was offered, stored, handled and handled in order, by the second and over the measure phase.
 
+use std::collections::BTreeMap;
+
 use super::findings::MeasuredFlow;
 use super::latency::{per_second, second_span};
 use super::timeline::Timeline;
@@ -72,4 +74,13 @@ fn finishes<'a>(history: &'a History, ledger: &'a Ledger) -> impl Iterator<Item 
         let finish = handling.finished.filter(|_| entry.verdict.is_handled())?;
         Some((entry, finish.at))
     })
+}
+
+/// Handlings with success by member, in order of names.
+pub(super) fn handled_by_member(history: &History, ledger: &Ledger) -> Vec<(String, u64)> {
+    let mut members: BTreeMap<u16, u64> = BTreeMap::new();
+    for (entry, journal, _) in ledger.lines(history) {
+        *members.entry(journal.author.index).or_default() += u64::from(entry.verdict.is_handled());
+    }
+    members.into_iter().map(|(index, handled)| (format!("c{index}"), handled)).collect()
 }

@@ -37,6 +37,12 @@ impl PartitionSilences {
         Some(within.map(|silence| silence.1.min(to).since(silence.0.max(from))).max().unwrap_or_default())
     }
 
+    /// When the silence that lasts at `at` ends, if one does.
+    pub(super) fn end_of_one_at(&self, at: MonoNs) -> Option<MonoNs> {
+        let first = self.silences.partition_point(|silence| silence.1 <= at);
+        self.silences.get(first).filter(|silence| silence.0 <= at).map(|silence| silence.1)
+    }
+
     /// Mean interval between arrivals within `from` … `to`; `None` when nothing arrived.
     pub(super) fn arrival_interval(&self, from: MonoNs, to: MonoNs) -> Option<SpanNs> {
         let before = self.arrivals.partition_point(|arrival| arrival.0 < from);

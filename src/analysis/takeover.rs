@@ -26,19 +26,19 @@ pub(super) fn change(beliefs: &[Belief], partition: u16, from: MonoNs, to: MonoN
 /// never been handled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Resumption {
-    received: Option<MonoNs>,
-    handled: Option<MonoNs>,
+    pub(super) received: Option<MonoNs>,
+    pub(super) handled: Option<MonoNs>,
 }
 
-/// The resumption of every partition, beside its new owner's belief. One walk over all handlings, whatever their number of
+/// The resumption of every partition, beside its new owner's belief, up to the limit of the fault. One walk over all handlings, whatever their number of
 /// partitions: journals are as good as sorted by start, but a torn one need not be.
-pub(super) fn resumptions(scene: &Scene<'_>, changes: &[Option<&Belief>], window_end: MonoNs) -> Vec<Resumption> {
+pub(super) fn resumptions(scene: &Scene<'_>, changes: &[Option<&Belief>], limit: MonoNs) -> Vec<Resumption> {
     let mut found = vec![Resumption::default(); changes.len()];
     for (id, (entry, journal, handling)) in scene.ledger.lines(scene.history).enumerate() {
         let partition = usize::from(handling.partition);
         let Some(grant) = changes.get(partition).copied().flatten() else { continue };
         let its_own = journal.author == grant.owner;
-        if !its_own || handling.started < grant.from || handling.started > window_end {
+        if !its_own || handling.started < grant.from || handling.started > limit {
             continue;
         }
         let resumption = &mut found[partition];

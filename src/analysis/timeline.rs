@@ -1,7 +1,7 @@
 //! The run's own time: its zero, its phases, its end.
 
 use crate::model::history::History;
-use crate::model::record::{LifeEvent, Role};
+use crate::model::record::{Author, LifeEvent, Role};
 use crate::model::report::PhaseSpan;
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
@@ -36,12 +36,12 @@ impl Timeline {
     pub fn of(history: &History) -> Self {
         let zero = history.manifest.started_mono;
         let mut starts: Vec<(Phase, MonoNs)> = Vec::new();
-        let mut interrupted = None;
+        let mut interrupted = false;
         let mut ended = None;
         for line in &history.story {
             match line.event {
                 StoryEvent::Phase { phase } => starts.push((phase, line.at)),
-                StoryEvent::Interrupted => interrupted = interrupted.or(Some(line.at)),
+                StoryEvent::Interrupted => interrupted = true,
                 StoryEvent::End => ended = Some(line.at),
                 _ => {}
             }
@@ -55,26 +55,23 @@ impl Timeline {
                 (phase, from.min(to), to)
             })
             .collect::<Vec<_>>();
-        let drain = phases.iter().find(|span| span.0 == Phase::Drain).map(|span| span.1);
-        let work_end = match (drain, interrupted) {
-            (Some(drain), Some(interrupted)) => sent_home(history, drain.min(interrupted)),
-            (Some(from), None) | (None, Some(from)) => sent_home(history, from),
-            (None, None) => None,
-        };
+        // Members are sent home in the last phase there was: the drain, or the one in which the run was broken off.
+        let work_end = phases.last().and_then(|&(_, last_began, _)| sent_home(history, last_began));
         Self {
             zero,
             phases,
             end,
             work_end: work_end.unwrap_or(end).clamp(zero, end),
-            interrupted: interrupted.is_some(),
+            interrupted,
             ended: ended.is_some(),
         }
     }
 
-    /// The measure phase, when the run got there.
+    /// The measure phase, when the run got there. Broken off, it ends when the members are sent home.
     #[must_use]
     pub fn measure(&self) -> Option<(MonoNs, MonoNs)> {
-        self.phases.iter().find(|span| span.0 == Phase::Measure).map(|&(_, from, to)| (from, to))
+        let phase = self.phases.iter().find(|span| span.0 == Phase::Measure);
+        phase.map(|&(_, from, to)| (from.min(self.work_end), to.min(self.work_end)))
     }
 
     /// Whether an instant is in the measure phase.
@@ -137,20 +134,20 @@ fn end_without_last_line(history: &History) -> MonoNs {
     story.chain(records).filter(|&at| at <= limit).max().unwrap_or(zero)
 }
 
-/// The first instant after `from` at which a member that no fault had told to go was told so.
+/// The first instant after `from` at which a member that no fault had struck down or told to go was told so.
 fn sent_home(history: &History, from: MonoNs) -> Option<MonoNs> {
     let lives = Lives::of(&history.story);
-    let stopping = history.journals.iter().flat_map(|journal| {
-        let leaving = lives.get(journal.author).is_some_and(|life| life.leaving.is_some());
-        let consumer = journal.author.role == Role::Consumer && !leaving;
-        let events = journal.life.iter().filter(move |_| consumer);
-        events.filter(|life| life.event == LifeEvent::Stopping).map(|life| life.at)
-    });
+    let stays =
+        |author: Author| author.role == Role::Consumer && lives.get(author).is_none_or(|life| life.leaving.is_none());
+    let stopping =
+        history.journals.iter().filter(|journal| stays(journal.author)).flat_map(|journal| {
+            journal.life.iter().filter(|life| life.event == LifeEvent::Stopping).map(|life| life.at)
+        });
     let exited = history.story.iter().filter_map(|line| match &line.event {
         StoryEvent::Exited { process, ordered: true, .. } => {
-            let author: crate::model::record::Author = process.parse().ok()?;
-            let leaving = lives.get(author).is_some_and(|life| life.leaving.is_some());
-            (author.role == Role::Consumer && !leaving).then_some(line.at)
+            let author: Author = process.parse().ok()?;
+            // One that was killed is dead before its exit is seen, and that exit sends nobody home.
+            (stays(author) && lives.died(author) == Some(line.at)).then_some(line.at)
         }
         _ => None,
     });

@@ -33,7 +33,8 @@ pub(super) fn analyze(folder: &Path) -> Result<Report, evidence::Error> {
     let history = evidence::load(folder)?;
     let report = metric::report(&history);
     let folder = Folder::open(folder)?;
-    for (path, format) in [(folder.report_json(), &render::json::FORMAT), (folder.report_html(), &render::html::FORMAT)] {
+    for (path, format) in [(folder.report_json(), &render::json::FORMAT), (folder.report_html(), &render::html::FORMAT)]
+    {
         evidence::write_atomic(&path, format.render(&report).as_bytes())?;
     }
     Ok(report)

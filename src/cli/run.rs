@@ -180,7 +180,9 @@ fn command(typed: &[OsString]) -> String {
 }
 
 fn conclude(made: &Made, json: bool) -> ExitCode {
-    if let [one] = made.runs.as_slice() && one.folder == made.folder {
+    if let [one] = made.runs.as_slice()
+        && one.folder == made.folder
+    {
         return analyze::conclude(&one.report, &one.folder, json);
     }
     let runs: Vec<(&str, &str, &Report)> =
@@ -189,7 +191,8 @@ fn conclude(made: &Made, json: bool) -> ExitCode {
     let code = exit::of_states(made.runs.iter().map(|one| one.report.state));
     let path_of = |name: &str| comparison::ALL.iter().find(|format| format.name == name).map(|format| format.file);
     for format in comparison::ALL.iter().filter(|format| ["json", "html"].contains(&format.name)) {
-        if let Err(error) = evidence::write_atomic(&made.folder.join(format.file), format.render(&compared).as_bytes()) {
+        if let Err(error) = evidence::write_atomic(&made.folder.join(format.file), format.render(&compared).as_bytes())
+        {
             return exit::environment(&error, json);
         }
     }

@@ -77,6 +77,9 @@ pub(super) const METRICS: &[Metric] = &[
         about: "handlings that ended with success, repeats included",
         read: |found, pen| {
             pen.count(Scope::Run, found.handled, found.handled);
+            for (member, handled) in &found.handled_by_member {
+                pen.count(Scope::Member(member.clone()), *handled, found.handled);
+            }
         },
     },
     Metric {

@@ -109,7 +109,7 @@ fn overlaps(deeds: &[Deed], grants: &Grants, owners: bool, found: &mut Exclusion
             None => {}
         }
         if deed.ended > deed.started {
-            going_on.push(deed);
+            keep(&mut going_on, deed);
         }
     }
     if let Some(partition) = deeds.first().map(|deed| usize::from(deed.partition)) {
@@ -117,6 +117,16 @@ fn overlaps(deeds: &[Deed], grants: &Grants, owners: bool, found: &mut Exclusion
             found.overlap.resize(partition + 1, 0);
         }
         found.overlap[partition] = count;
+    }
+}
+
+/// Of what one member does under one epoch only what ends last matters: the list stays as short as the fleet, whatever
+/// number of handlers each member runs at once.
+fn keep<'a>(going_on: &mut Vec<&'a Deed>, deed: &'a Deed) {
+    match going_on.iter_mut().find(|other| (other.journal, other.epoch) == (deed.journal, deed.epoch)) {
+        Some(other) if other.ended < deed.ended => *other = deed,
+        Some(_) => {}
+        None => going_on.push(deed),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::time::MonoNs;
 pub struct LifeSpan {
     /// When the driver started it.
     pub born: Option<MonoNs>,
-    /// When the driver told it to leave (`leave`, `terminate`): from here on it is no member to count with.
+    /// When the driver told it to leave (`leave`, `terminate`, `restart` of a live one): from here on it is no member to count with.
     pub leaving: Option<MonoNs>,
     /// When it died: the earliest of the SIGKILL that was sent and the exit that was seen.
     pub died: Option<MonoNs>,
@@ -40,12 +40,12 @@ impl Lives {
     pub fn of(story: &[StoryLine]) -> Self {
         let mut lives = Self::default();
         for line in story {
-            lives.tell(line);
+            lives.tell(line, story);
         }
         lives
     }
 
-    fn tell(&mut self, line: &StoryLine) {
+    fn tell(&mut self, line: &StoryLine, story: &[StoryLine]) {
         match &line.event {
             StoryEvent::Spawned { process, .. } => self.change(process, |life| earliest(&mut life.born, line.at)),
             StoryEvent::Exited { process, .. } => self.change(process, |life| earliest(&mut life.died, line.at)),
@@ -55,7 +55,12 @@ impl Lives {
                         "kill" => self.change(process, |life| earliest(&mut life.died, line.at)),
                         "terminate" | "leave" => self.change(process, |life| earliest(&mut life.leaving, line.at)),
                         "pause" => self.change(process, |life| life.pauses.push((line.at, MonoNs(u64::MAX)))),
-                        "join" | "restart" => self.change(process, |life| earliest(&mut life.born, line.at)),
+                        "join" => self.change(process, |life| earliest(&mut life.born, line.at)),
+                        // A restart strikes whom it ends (alive by then), or whom it starts (born by it).
+                        "restart" if born_before(story, process, line.at) => {
+                            self.change(process, |life| earliest(&mut life.leaving, line.at));
+                        }
+                        "restart" => self.change(process, |life| earliest(&mut life.born, line.at)),
                         _ => {}
                     }
                 }
@@ -91,6 +96,12 @@ impl Lives {
     pub fn iter(&self) -> impl Iterator<Item = (Author, &LifeSpan)> {
         self.0.iter().map(|(author, life)| (*author, life))
     }
+}
+
+/// Whether the story tells that a process was started before `at`.
+fn born_before(story: &[StoryLine], name: &str, at: MonoNs) -> bool {
+    let spawned = |line: &StoryLine| matches!(&line.event, StoryEvent::Spawned { process, .. } if process == name);
+    story.iter().any(|line| line.at < at && spawned(line))
 }
 
 fn earliest(known: &mut Option<MonoNs>, at: MonoNs) {

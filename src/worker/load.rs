@@ -113,7 +113,7 @@ impl Keys {
     }
 
     /// Key and `key_seq` of the next message.
-    pub fn next(&mut self) -> (u32, u32) {
+    pub fn draw(&mut self) -> (u32, u32) {
         let own = self.last.len();
         let rank = match &self.choice {
             Choice::Uniform => self.random.random_range(0..own),
@@ -185,7 +185,7 @@ mod tests {
             let mut keys = Keys::new(&load(choice), seed, Share { index: 0, publishers: 3 }).expect("it has keys");
             let mut last = std::collections::BTreeMap::new();
             for _ in 0..1000 {
-                let (key, key_seq) = keys.next();
+                let (key, key_seq) = keys.draw();
                 prop_assert_eq!(key % 3, 0);
                 let before = last.insert(key, key_seq).unwrap_or(0);
                 prop_assert_eq!(key_seq, before + 1);
@@ -198,7 +198,7 @@ mod tests {
         let share = Share { index: 1, publishers: 2 };
         let draw = || {
             let mut keys = Keys::new(&load(KeyChoice::Zipf { exponent: 1.0 }), 7, share).expect("it has keys");
-            (0..100).map(|_| keys.next()).collect::<Vec<_>>()
+            (0..100).map(|_| keys.draw()).collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());
     }
@@ -208,7 +208,7 @@ mod tests {
         let load = load(KeyChoice::Hot { share: 0.5 });
         let share = Share { index: 0, publishers: 4 };
         let mut keys = Keys::new(&load, 1, share).expect("it has keys");
-        let hot = (0..10_000).filter(|_| keys.next().0 == 0).count();
+        let hot = (0..10_000).filter(|_| keys.draw().0 == 0).count();
         let of_the_whole = hot as f64 / 10_000.0 * share.fraction(&load);
         assert!((of_the_whole - 0.5).abs() < 0.03, "the hot key got {of_the_whole} of the load");
         let all: f64 = (0..4).map(|index| Share { index, publishers: 4 }.fraction(&load)).sum();

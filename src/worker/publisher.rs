@@ -223,7 +223,7 @@ impl<'a> Publisher<'a> {
         if let Some(schedule) = &mut self.schedule {
             schedule.advance();
         }
-        let (key, key_seq) = self.keys.next();
+        let (key, key_seq) = self.keys.draw();
         let partition = self.partitions[key as usize];
         let possible = intended.max(self.open_since);
         let record = Publish {
@@ -337,9 +337,11 @@ impl<'a> Publisher<'a> {
     fn close(self) {
         let now = clock::now();
         for (sent, refused) in self.line.into_unsettled() {
-            self.notebook.with(|writer| {
-                if refused { writer.failed(sent.slot, now) } else { writer.abandon(sent.slot) }
-            });
+            self.notebook.with(
+                |writer| {
+                    if refused { writer.failed(sent.slot, now) } else { writer.abandon(sent.slot) }
+                },
+            );
         }
     }
 }

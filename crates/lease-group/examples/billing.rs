@@ -17,19 +17,14 @@ struct Print;
 impl Observer for Print {
     fn partition(&self, at_ns: u64, partition: u32, event: &PartitionEvent) {
         if !matches!(event, PartitionEvent::Renewed { .. }) {
-            eprintln!(
-                "{:>12.6} s  partition {partition}: {event:?}",
-                at_ns as f64 / 1e9
-            );
+            eprintln!("{:>12.6} s  partition {partition}: {event:?}", at_ns as f64 / 1e9);
         }
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "nats://127.0.0.1:4222".to_owned());
+    let url = std::env::args().nth(1).unwrap_or_else(|| "nats://127.0.0.1:4222".to_owned());
     let client = async_nats::connect(&url).await?;
     jetstream::new(client)
         .get_or_create_stream(stream::Config {
@@ -52,10 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let member = group.join().await?;
     let handle = member.handle();
     let running = member.run(async |message: &Message| -> Result<(), HandlerError> {
-        println!(
-            "{} {} {:?}",
-            message.partition, message.stream_sequence, message.payload
-        );
+        println!("{} {} {:?}", message.partition, message.stream_sequence, message.payload);
         Ok(())
     });
     let leave_on_ctrl_c = async {

@@ -29,10 +29,7 @@ pub struct Holder {
 /// The session that should own each partition, or `None` for all when nobody is there.
 #[must_use]
 pub fn assign(members: &[Candidate], partitions: &[Holder]) -> Vec<Option<Session>> {
-    let mut held: BTreeMap<Session, Vec<usize>> = members
-        .iter()
-        .map(|member| (member.session, Vec::new()))
-        .collect();
+    let mut held: BTreeMap<Session, Vec<usize>> = members.iter().map(|member| (member.session, Vec::new())).collect();
     let mut targets = vec![None; partitions.len()];
     if held.is_empty() {
         return targets;
@@ -47,9 +44,7 @@ pub fn assign(members: &[Candidate], partitions: &[Holder]) -> Vec<Option<Sessio
 
     let mut room = quotas(&held, partitions.len());
     for (session, list) in &held {
-        let quota = room
-            .get_mut(session)
-            .expect("a quota was made for every member");
+        let quota = room.get_mut(session).expect("a quota was made for every member");
         let kept = list.len().min(*quota);
         for &partition in &list[..kept] {
             targets[partition] = Some(*session);
@@ -74,16 +69,10 @@ pub fn assign(members: &[Candidate], partitions: &[Holder]) -> Vec<Option<Sessio
 fn quotas(held: &BTreeMap<Session, Vec<usize>>, partitions: usize) -> BTreeMap<Session, usize> {
     let floor = partitions / held.len();
     let remainder = partitions % held.len();
-    let mut order: Vec<(usize, Session)> = held
-        .iter()
-        .map(|(session, list)| (list.len().max(floor), *session))
-        .collect();
+    let mut order: Vec<(usize, Session)> =
+        held.iter().map(|(session, list)| (list.len().max(floor), *session)).collect();
     order.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
-    order
-        .into_iter()
-        .enumerate()
-        .map(|(rank, (_, session))| (session, floor + usize::from(rank < remainder)))
-        .collect()
+    order.into_iter().enumerate().map(|(rank, (_, session))| (session, floor + usize::from(rank < remainder))).collect()
 }
 
 fn give_back_by_label(
@@ -103,13 +92,8 @@ fn give_back_by_label(
     }
     pool.retain(|&partition| {
         // A surplus partition has a live holder: its label names the very member that gives it away.
-        let known = partitions[partition]
-            .worker
-            .as_deref()
-            .and_then(|label| by_label.get(label));
-        let Some(session) =
-            known.filter(|session| partitions[partition].session != Some(**session))
-        else {
+        let known = partitions[partition].worker.as_deref().and_then(|label| by_label.get(label));
+        let Some(session) = known.filter(|session| partitions[partition].session != Some(**session)) else {
             return true;
         };
         let Some(quota) = room.get_mut(session).filter(|quota| **quota > 0) else {
@@ -133,21 +117,13 @@ mod tests {
     fn world() -> impl Strategy<Value = (Vec<Candidate>, Vec<Holder>)> {
         let members = proptest::collection::btree_map(0_u8..12, 0_u8..6, 1..8);
         // Holders may be sessions that are members, sessions that are gone, or nobody.
-        let partitions = proptest::collection::vec(
-            (
-                proptest::option::of(0_u8..16),
-                proptest::option::of(0_u8..6),
-            ),
-            0..40,
-        );
+        let partitions =
+            proptest::collection::vec((proptest::option::of(0_u8..16), proptest::option::of(0_u8..6)), 0..40);
         (members, partitions).prop_map(|(members, partitions)| {
             (
                 members
                     .into_iter()
-                    .map(|(number, label)| Candidate {
-                        session: session(number),
-                        worker: format!("w{label}"),
-                    })
+                    .map(|(number, label)| Candidate { session: session(number), worker: format!("w{label}") })
                     .collect(),
                 partitions
                     .into_iter()
@@ -161,15 +137,7 @@ mod tests {
     }
 
     fn loads(members: &[Candidate], targets: &[Option<Session>]) -> Vec<usize> {
-        members
-            .iter()
-            .map(|member| {
-                targets
-                    .iter()
-                    .filter(|target| **target == Some(member.session))
-                    .count()
-            })
-            .collect()
+        members.iter().map(|member| targets.iter().filter(|target| **target == Some(member.session)).count()).collect()
     }
 
     /// The fewest partitions of live holders that must move so that all loads are within ±1: the surplus over the best
@@ -177,22 +145,11 @@ mod tests {
     fn least_moves(members: &[Candidate], partitions: &[Holder]) -> usize {
         let mut held: Vec<usize> = members
             .iter()
-            .map(|member| {
-                partitions
-                    .iter()
-                    .filter(|holder| holder.session == Some(member.session))
-                    .count()
-            })
+            .map(|member| partitions.iter().filter(|holder| holder.session == Some(member.session)).count())
             .collect();
         held.sort_unstable_by(|left, right| right.cmp(left));
-        let (floor, remainder) = (
-            partitions.len() / members.len(),
-            partitions.len() % members.len(),
-        );
-        held.iter()
-            .enumerate()
-            .map(|(rank, held)| held.saturating_sub(floor + usize::from(rank < remainder)))
-            .sum()
+        let (floor, remainder) = (partitions.len() / members.len(), partitions.len() % members.len());
+        held.iter().enumerate().map(|(rank, held)| held.saturating_sub(floor + usize::from(rank < remainder))).sum()
     }
 
     proptest! {
@@ -252,32 +209,15 @@ mod tests {
     #[test]
     fn a_restarted_worker_gets_its_partitions_back() {
         let members = [
-            Candidate {
-                session: session(1),
-                worker: "a".to_owned(),
-            },
-            Candidate {
-                session: session(9),
-                worker: "b".to_owned(),
-            },
+            Candidate { session: session(1), worker: "a".to_owned() },
+            Candidate { session: session(9), worker: "b".to_owned() },
         ];
         let partitions: Vec<Holder> = ["b", "a", "b", "a"]
             .iter()
-            .map(|worker| Holder {
-                session: None,
-                worker: Some((*worker).to_owned()),
-            })
+            .map(|worker| Holder { session: None, worker: Some((*worker).to_owned()) })
             .collect();
         let targets = assign(&members, &partitions);
-        assert_eq!(
-            targets,
-            [
-                Some(session(9)),
-                Some(session(1)),
-                Some(session(9)),
-                Some(session(1))
-            ]
-        );
+        assert_eq!(targets, [Some(session(9)), Some(session(1)), Some(session(9)), Some(session(1))]);
     }
 
     #[test]

@@ -34,10 +34,7 @@ impl Moment {
     /// This instant and `duration` more, at most the end of time.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(duration.as_nanos().try_into().unwrap_or(u64::MAX)),
-        )
+        Self(self.0.saturating_add(duration.as_nanos().try_into().unwrap_or(u64::MAX)))
     }
 
     /// The time since `earlier`, zero if that is later.
@@ -67,7 +64,5 @@ pub(crate) fn wall_ms() -> u64 {
 fn read_ns(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     // Both fields are non-negative for these clocks on every system since 1970.
-    (time.tv_sec as u64)
-        .saturating_mul(1_000_000_000)
-        .saturating_add(time.tv_nsec as u64)
+    (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
 }

@@ -19,12 +19,7 @@ impl Continuity {
     /// Nothing was delivered yet, and `start` is the first stream sequence that may come.
     #[must_use]
     pub const fn starting_at(start: u64) -> Self {
-        Self {
-            last: Position {
-                stream: start.saturating_sub(1),
-                consumer: 0,
-            },
-        }
+        Self { last: Position { stream: start.saturating_sub(1), consumer: 0 } }
     }
 
     /// Takes a delivery if it follows: the next consumer sequence, so that none is missing, and a higher stream sequence, for a
@@ -52,38 +47,11 @@ mod tests {
     #[test]
     fn only_the_next_consumer_sequence_with_a_higher_stream_sequence_follows() {
         let mut continuity = Continuity::starting_at(10);
-        assert!(
-            !continuity.follow(Position {
-                stream: 9,
-                consumer: 1
-            }),
-            "before the start"
-        );
-        assert!(continuity.follow(Position {
-            stream: 10,
-            consumer: 1
-        }));
-        assert!(
-            !continuity.follow(Position {
-                stream: 12,
-                consumer: 3
-            }),
-            "one is missing"
-        );
-        assert!(
-            !continuity.follow(Position {
-                stream: 10,
-                consumer: 2
-            }),
-            "a redelivery"
-        );
-        assert!(
-            continuity.follow(Position {
-                stream: 15,
-                consumer: 2
-            }),
-            "other partitions lie between"
-        );
+        assert!(!continuity.follow(Position { stream: 9, consumer: 1 }), "before the start");
+        assert!(continuity.follow(Position { stream: 10, consumer: 1 }));
+        assert!(!continuity.follow(Position { stream: 12, consumer: 3 }), "one is missing");
+        assert!(!continuity.follow(Position { stream: 10, consumer: 2 }), "a redelivery");
+        assert!(continuity.follow(Position { stream: 15, consumer: 2 }), "other partitions lie between");
     }
 
     #[test]
@@ -91,10 +59,7 @@ mod tests {
         let mut continuity = Continuity::starting_at(1);
         assert!(!continuity.lacks(0));
         assert!(continuity.lacks(1));
-        assert!(continuity.follow(Position {
-            stream: 1,
-            consumer: 1
-        }));
+        assert!(continuity.follow(Position { stream: 1, consumer: 1 }));
         assert!(!continuity.lacks(1));
     }
 }

@@ -48,9 +48,7 @@ pub enum JoinError {
         reason: String,
     },
     /// The bucket belongs to a group with other settings: its members would not share the same partitions.
-    #[error(
-        "bucket `{bucket}` belongs to another group: it says `{found}`, this member needs `{expected}`"
-    )]
+    #[error("bucket `{bucket}` belongs to another group: it says `{found}`, this member needs `{expected}`")]
     OtherGroup {
         /// The bucket.
         bucket: String,
@@ -72,9 +70,7 @@ pub enum MemberError {
     #[error("the control thread ended: {0}")]
     Control(String),
     /// The member left, but something did not stop in time: its leases expire by themselves.
-    #[error(
-        "left, but {partitions} partitions were not given back in time; their leases expire by themselves"
-    )]
+    #[error("left, but {partitions} partitions were not given back in time; their leases expire by themselves")]
     LeftLate {
         /// How many.
         partitions: usize,

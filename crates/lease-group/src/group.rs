@@ -42,10 +42,7 @@ impl Settings {
 
     /// What all members must agree on, as it stands in the bucket's description.
     pub(crate) fn identity(&self) -> String {
-        format!(
-            "lease-group 1: {} partitions of stream {} at {}",
-            self.partitions, self.stream, self.subject
-        )
+        format!("lease-group 1: {} partitions of stream {} at {}", self.partitions, self.stream, self.subject)
     }
 
     /// How long one request to the server may take: a third of the lease, so that a renewal can be tried again before the deadline.
@@ -202,28 +199,10 @@ impl GroupBuilder {
                 problems.push(problem);
             }
         };
-        demand(
-            !settings.servers.trim().is_empty(),
-            "no server is given".to_owned(),
-        );
-        demand(
-            is_name(&settings.stream),
-            format!("`{}` is no stream name", settings.stream),
-        );
-        demand(
-            is_name(&settings.name),
-            format!(
-                "`{}` is no group name: letters, digits, `-` and `_`",
-                settings.name
-            ),
-        );
-        demand(
-            is_subject(&settings.subject),
-            format!(
-                "`{}` is no subject with one {PLACEHOLDER}",
-                settings.subject
-            ),
-        );
+        demand(!settings.servers.trim().is_empty(), "no server is given".to_owned());
+        demand(is_name(&settings.stream), format!("`{}` is no stream name", settings.stream));
+        demand(is_name(&settings.name), format!("`{}` is no group name: letters, digits, `-` and `_`", settings.name));
+        demand(is_subject(&settings.subject), format!("`{}` is no subject with one {PLACEHOLDER}", settings.subject));
         demand(
             (1..=4096).contains(&settings.partitions),
             format!("{} partitions; 1 to 4096 work", settings.partitions),
@@ -234,15 +213,9 @@ impl GroupBuilder {
         );
         demand(
             settings.max_handling >= settings.ttl / 3,
-            format!(
-                "max_handling of {:?} is shorter than a renewal interval",
-                settings.max_handling
-            ),
+            format!("max_handling of {:?} is shorter than a renewal interval", settings.max_handling),
         );
-        demand(
-            (1..=10_000).contains(&settings.batch),
-            format!("a batch of {}; 1 to 10000 work", settings.batch),
-        );
+        demand((1..=10_000).contains(&settings.batch), format!("a batch of {}; 1 to 10000 work", settings.batch));
         if let Commit::Checkpoint { every } = settings.commit {
             demand(
                 (Duration::from_millis(1)..=Duration::from_secs(60)).contains(&every),
@@ -252,21 +225,12 @@ impl GroupBuilder {
         if let Takeover::Resume { ack_wait } = settings.takeover {
             demand(!ack_wait.is_zero(), "an ack wait of zero".to_owned());
         }
-        if problems.is_empty() {
-            Ok(Group {
-                settings: Arc::new(settings),
-            })
-        } else {
-            Err(BuildError { problems })
-        }
+        if problems.is_empty() { Ok(Group { settings: Arc::new(settings) }) } else { Err(BuildError { problems }) }
     }
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn is_subject(template: &str) -> bool {
@@ -274,4 +238,45 @@ fn is_subject(template: &str) -> bool {
         && template.split('.').all(|token| !token.is_empty() && !token.contains(char::is_whitespace))
         // A wildcard before the partition would let one message belong to two of them.
         && template.split(PLACEHOLDER).next().is_some_and(|before| !before.contains(['*', '>']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid() -> GroupBuilder {
+        Group::builder("nats://127.0.0.1:4222")
+            .stream("ORDERS")
+            .name("billing")
+            .subject_prefix("orders.p")
+            .partitions(16)
+    }
+
+    #[test]
+    fn a_complete_description_is_built() {
+        let group = valid().build().unwrap();
+        assert_eq!(group.settings.subject_of(7), "orders.p.7");
+        let group = valid().subject("orders.{partition}.>").build().unwrap();
+        assert_eq!(group.settings.subject_of(7), "orders.7.>");
+    }
+
+    #[test]
+    fn all_problems_are_named_at_once() {
+        let Err(error) = Group::builder("").name("a.b").lease_ttl(Duration::ZERO).build() else {
+            panic!("an empty description was accepted");
+        };
+        let text = error.to_string();
+        for part in ["server", "stream", "`a.b`", "subject", "0 partitions", "lease of 0ns"] {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+    }
+
+    #[test]
+    fn a_subject_that_mixes_partitions_is_refused() {
+        for template in
+            ["orders", "orders.*.{partition}", "{partition}.{partition}", "a..{partition}", "a b.{partition}"]
+        {
+            assert!(valid().subject(template).build().is_err(), "{template}");
+        }
+    }
 }

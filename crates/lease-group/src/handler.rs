@@ -35,9 +35,7 @@ pub struct HandlerError {
 impl HandlerError {
     /// A failure with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
+        Self { reason: reason.into() }
     }
 }
 

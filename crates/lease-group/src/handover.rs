@@ -22,7 +22,7 @@ pub struct Situation<'a> {
     pub members: &'a [Candidate],
     /// Who holds what.
     pub holders: &'a [Holder],
-    /// What it holds itself, opening and ending included.
+    /// What it holds itself, claiming, opening and ending included.
     pub held: &'a [bool],
 }
 
@@ -37,10 +37,7 @@ impl Handover {
     /// No hand-over; `patience` is how long a released partition waits for its taker before the next may follow.
     #[must_use]
     pub const fn new(patience: Duration) -> Self {
-        Self {
-            patience,
-            giving: None,
-        }
+        Self { patience, giving: None }
     }
 
     /// When the taker of a released partition has had his time.
@@ -51,14 +48,7 @@ impl Handover {
 
     /// Which partitions the session should hold now.
     pub fn wishes(&mut self, now: Moment, situation: Situation<'_>) -> Vec<bool> {
-        let Situation {
-            session,
-            present,
-            current,
-            members,
-            holders,
-            held,
-        } = situation;
+        let Situation { session, present, current, members, holders, held } = situation;
         if !present {
             self.giving = None;
             return vec![false; holders.len()];
@@ -70,24 +60,19 @@ impl Handover {
         let targets = assign(members, holders);
         let mine = |partition: usize| targets[partition] == Some(session);
         if let Some((partition, since)) = self.giving {
-            let taken = holders[partition]
-                .session
-                .is_some_and(|holder| holder != session);
+            let taken = holders[partition].session.is_some_and(|holder| holder != session);
             let waited = !held[partition] && now.since(since) >= self.patience;
             if taken || waited || mine(partition) {
                 self.giving = None;
             }
         }
         if self.giving.is_none() {
-            let surplus = (0..holders.len()).find(|&partition| {
-                held[partition] && !mine(partition) && targets[partition].is_some()
-            });
+            let surplus = (0..holders.len())
+                .find(|&partition| held[partition] && !mine(partition) && targets[partition].is_some());
             self.giving = surplus.map(|partition| (partition, now));
         }
         let given = self.giving.map(|(partition, _)| partition);
-        (0..holders.len())
-            .map(|partition| mine(partition) || (held[partition] && given != Some(partition)))
-            .collect()
+        (0..holders.len()).map(|partition| mine(partition) || (held[partition] && given != Some(partition))).collect()
     }
 }
 
@@ -99,31 +84,14 @@ mod tests {
     const OTHER: Session = Session::from_u128(2);
 
     fn candidates(sessions: &[Session]) -> Vec<Candidate> {
-        sessions
-            .iter()
-            .map(|session| Candidate {
-                session: *session,
-                worker: session.to_string(),
-            })
-            .collect()
+        sessions.iter().map(|session| Candidate { session: *session, worker: session.to_string() }).collect()
     }
 
     fn holders(sessions: &[Option<Session>]) -> Vec<Holder> {
-        sessions
-            .iter()
-            .map(|session| Holder {
-                session: *session,
-                worker: None,
-            })
-            .collect()
+        sessions.iter().map(|session| Holder { session: *session, worker: None }).collect()
     }
 
-    fn wishes(
-        handover: &mut Handover,
-        seconds: u64,
-        members: &[Session],
-        held_by: &[Option<Session>],
-    ) -> Vec<bool> {
+    fn wishes(handover: &mut Handover, seconds: u64, members: &[Session], held_by: &[Option<Session>]) -> Vec<bool> {
         let held: Vec<bool> = held_by.iter().map(|holder| *holder == Some(ME)).collect();
         handover.wishes(
             Moment::from_ns(seconds * 1_000_000_000),
@@ -142,37 +110,19 @@ mod tests {
     fn surplus_goes_one_at_a_time_and_only_when_somebody_is_there_to_take_it() {
         let mut handover = Handover::new(Duration::from_secs(1));
         let (me, other) = (Some(ME), Some(OTHER));
-        assert_eq!(
-            wishes(&mut handover, 0, &[ME], &[me, me, me, me]),
-            [true; 4]
-        );
-        assert_eq!(
-            wishes(&mut handover, 0, &[ME, OTHER], &[me, me, me, me]),
-            [true, true, false, true]
-        );
+        assert_eq!(wishes(&mut handover, 0, &[ME], &[me, me, me, me]), [true; 4]);
+        assert_eq!(wishes(&mut handover, 0, &[ME, OTHER], &[me, me, me, me]), [true, true, false, true]);
         // Released and not yet taken: the next one waits.
-        assert_eq!(
-            wishes(&mut handover, 0, &[ME, OTHER], &[me, me, None, me]),
-            [true, true, false, true]
-        );
-        assert_eq!(
-            wishes(&mut handover, 0, &[ME, OTHER], &[me, me, other, me]),
-            [true, true, false, false]
-        );
+        assert_eq!(wishes(&mut handover, 0, &[ME, OTHER], &[me, me, None, me]), [true, true, false, true]);
+        assert_eq!(wishes(&mut handover, 0, &[ME, OTHER], &[me, me, other, me]), [true, true, false, false]);
     }
 
     #[test]
     fn a_taker_that_does_not_come_is_not_waited_for_for_ever() {
         let mut handover = Handover::new(Duration::from_secs(1));
         let me = Some(ME);
-        assert_eq!(
-            wishes(&mut handover, 0, &[ME, OTHER], &[me, me, me, me]),
-            [true, true, false, true]
-        );
-        assert_eq!(
-            wishes(&mut handover, 2, &[ME, OTHER], &[me, me, None, me]),
-            [true, true, false, false]
-        );
+        assert_eq!(wishes(&mut handover, 0, &[ME, OTHER], &[me, me, me, me]), [true, true, false, true]);
+        assert_eq!(wishes(&mut handover, 2, &[ME, OTHER], &[me, me, None, me]), [true, true, false, false]);
     }
 
     #[test]

@@ -47,10 +47,7 @@
 //! in the middle: only the system that the handler writes to can prevent that, by comparing [`Message::epoch`]. What was handled and not yet committed
 //! is handled again: handlers must bear repetition.
 
-#![cfg_attr(
-    test,
-    expect(clippy::unwrap_used, reason = "a test fails by panicking")
-)]
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod assign;
 pub mod clock;

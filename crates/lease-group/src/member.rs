@@ -46,35 +46,21 @@ impl Member {
         let stream = context
             .get_stream(&settings.stream)
             .await
-            .map_err(|error| JoinError::Stream {
-                stream: settings.stream.clone(),
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| JoinError::Stream { stream: settings.stream.clone(), reason: error.to_string() })?;
         let config = &stream.cached_info().config;
         if config.retention != RetentionPolicy::Limits {
             let found = format!("{:?}", config.retention).to_lowercase();
-            return Err(JoinError::Retention {
-                stream: settings.stream.clone(),
-                found,
-            });
+            return Err(JoinError::Retention { stream: settings.stream.clone(), found });
         }
         store::open_or_create(&context, &settings, config.num_replicas).await?;
 
         let session = Session::random();
-        let (orders_in, orders) = (0..settings.partitions)
-            .map(|_| watch::channel(Order::None))
-            .unzip();
+        let (orders_in, orders) = (0..settings.partitions).map(|_| watch::channel(Order::None)).unzip();
         // Each partition reports at most one end per order, and waits until it is heard.
         let (reports_in, reports) = mpsc::channel(settings.partitions as usize + 4);
         let (ready_in, ready) = oneshot::channel();
         let (ended_in, ended) = watch::channel(None);
-        let control = Control {
-            settings: Arc::clone(&settings),
-            session,
-            orders: orders_in,
-            reports,
-            ready: ready_in,
-        };
+        let control = Control { settings: Arc::clone(&settings), session, orders: orders_in, reports, ready: ready_in };
         thread::Builder::new()
             .name("lease-control".to_owned())
             .spawn(move || {
@@ -82,20 +68,8 @@ impl Member {
                 ended_in.send_replace(Some(outcome));
             })
             .map_err(|error| JoinError::Thread(error.to_string()))?;
-        ready
-            .await
-            .map_err(|_| JoinError::Thread("it ended before it was ready".to_owned()))??;
-        Ok(Self {
-            session,
-            data: Data {
-                settings,
-                client,
-                cuts,
-                reports: reports_in,
-            },
-            orders,
-            ended,
-        })
+        ready.await.map_err(|_| JoinError::Thread("it ended before it was ready".to_owned()))??;
+        Ok(Self { session, data: Data { settings, client, cuts, reports: reports_in }, orders, ended })
     }
 
     /// This session.
@@ -107,11 +81,7 @@ impl Member {
     /// A handle that can ask the member to leave while [`run`](Self::run) has it.
     #[must_use]
     pub fn handle(&self) -> MemberHandle {
-        MemberHandle {
-            session: self.session,
-            reports: self.data.reports.downgrade(),
-            ended: self.ended.clone(),
-        }
+        MemberHandle { session: self.session, reports: self.data.reports.downgrade(), ended: self.ended.clone() }
     }
 
     /// Handles messages of all partitions that the session is granted, until it has left. All handlers run within this future: nothing
@@ -122,11 +92,7 @@ impl Member {
     pub async fn run<H: Handler>(mut self, handler: H) -> Result<(), MemberError> {
         let data = &self.data;
         let handler = &handler;
-        let mut pumps: FuturesUnordered<_> = self
-            .orders
-            .drain(..)
-            .map(|orders| pump(data, orders, handler))
-            .collect();
+        let mut pumps: FuturesUnordered<_> = self.orders.drain(..).map(|orders| pump(data, orders, handler)).collect();
         let ended = async {
             let ended = self.ended.wait_for(Option::is_some).await;
             ended.map_or_else(|_| Err(gone()), |outcome| unshare(outcome.as_ref()))
@@ -188,9 +154,7 @@ fn unshare(outcome: Option<&Outcome>) -> Result<(), MemberError> {
         None => Err(gone()),
         Some(Ok(())) => Ok(()),
         Some(Err(error)) => Err(match &**error {
-            MemberError::LeftLate { partitions } => MemberError::LeftLate {
-                partitions: *partitions,
-            },
+            MemberError::LeftLate { partitions } => MemberError::LeftLate { partitions: *partitions },
             MemberError::Control(reason) => MemberError::Control(reason.clone()),
         }),
     }

@@ -64,33 +64,15 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_reply_subject_are_read() {
-        let expected = Some(Delivery {
-            delivered: 1,
-            stream_sequence: 42,
-            consumer_sequence: 7,
-        });
-        assert_eq!(
-            Delivery::parse("$JS.ACK.ORDERS.g-p1-e1.1.42.7.1700000000.3"),
-            expected
-        );
-        assert_eq!(
-            Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3"),
-            expected
-        );
-        assert_eq!(
-            Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3.random"),
-            expected
-        );
+        let expected = Some(Delivery { delivered: 1, stream_sequence: 42, consumer_sequence: 7 });
+        assert_eq!(Delivery::parse("$JS.ACK.ORDERS.g-p1-e1.1.42.7.1700000000.3"), expected);
+        assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3"), expected);
+        assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3.random"), expected);
     }
 
     #[test]
     fn anything_else_is_no_delivery() {
-        for reply in [
-            "",
-            "_INBOX.a.b",
-            "$JS.ACK.ORDERS.c.1.2",
-            "$JS.ACK.ORDERS.c.x.42.7.1700000000.3",
-        ] {
+        for reply in ["", "_INBOX.a.b", "$JS.ACK.ORDERS.c.1.2", "$JS.ACK.ORDERS.c.x.42.7.1700000000.3"] {
             assert_eq!(Delivery::parse(reply), None, "{reply}");
         }
     }

@@ -19,9 +19,7 @@ pub enum Commit {
 
 impl Default for Commit {
     fn default() -> Self {
-        Self::Checkpoint {
-            every: Duration::from_millis(100),
-        }
+        Self::Checkpoint { every: Duration::from_millis(100) }
     }
 }
 
@@ -44,8 +42,6 @@ impl Takeover {
     /// [`Resume`](Self::Resume) with the original's two minutes.
     #[must_use]
     pub const fn resume() -> Self {
-        Self::Resume {
-            ack_wait: Duration::from_secs(120),
-        }
+        Self::Resume { ack_wait: Duration::from_secs(120) }
     }
 }

@@ -68,11 +68,7 @@ mod tests {
         for (key, expected, partitions) in vectors {
             assert_eq!(hash(key.as_bytes()), expected, "{key}");
             for &(count, expected) in partitions {
-                assert_eq!(
-                    partition(key.as_bytes(), count),
-                    expected,
-                    "{key} % {count}"
-                );
+                assert_eq!(partition(key.as_bytes(), count), expected, "{key} % {count}");
             }
         }
     }

@@ -49,9 +49,7 @@ impl FromStr for Session {
         if text.len() != 32 {
             return Err(RecordError::Session(text.to_owned()));
         }
-        u128::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| RecordError::Session(text.to_owned()))
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| RecordError::Session(text.to_owned()))
     }
 }
 
@@ -112,9 +110,7 @@ pub enum RecordError {
     #[error("not a record of this group: {0}")]
     Shape(String),
     /// Written by a version that this one does not know.
-    #[error(
-        "record version {found}, this member reads only version {VERSION}: run one version in a group"
-    )]
+    #[error("record version {found}, this member reads only version {VERSION}: run one version in a group")]
     Version {
         /// The version in the record.
         found: u32,
@@ -217,8 +213,7 @@ impl Heartbeat {
 
 fn parse<'a, D: Deserialize<'a>>(bytes: &'a [u8]) -> Result<D, RecordError> {
     // The version first: a newer shape should be named as such, not as a missing field.
-    let Versioned { version } =
-        serde_json::from_slice(bytes).map_err(|error| RecordError::Shape(error.to_string()))?;
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(|error| RecordError::Shape(error.to_string()))?;
     if version != VERSION {
         return Err(RecordError::Version { found: version });
     }
@@ -262,12 +257,8 @@ mod tests {
             String::from_utf8(lease().encode(1_000)).unwrap(),
             r#"{"version":1,"worker":"billing-1","session":"0000000000000000000000000000feed","epoch":7,"ckpt":4711,"state":"own","ttl_ms":2000,"expires_at":3000}"#
         );
-        let heartbeat = Heartbeat {
-            worker: "w".to_owned(),
-            presence: Presence::Here,
-            ttl: Duration::from_secs(2),
-            since_ms: 5,
-        };
+        let heartbeat =
+            Heartbeat { worker: "w".to_owned(), presence: Presence::Here, ttl: Duration::from_secs(2), since_ms: 5 };
         assert_eq!(
             String::from_utf8(heartbeat.encode()).unwrap(),
             r#"{"version":1,"worker":"w","state":"here","ttl_ms":2000,"since":5}"#
@@ -276,21 +267,13 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named_even_when_its_shape_is_unknown() {
-        assert_eq!(
-            Lease::decode(br#"{"version":2,"owner":"x"}"#),
-            Err(RecordError::Version { found: 2 })
-        );
-        assert_eq!(
-            Heartbeat::decode(br#"{"version":2}"#),
-            Err(RecordError::Version { found: 2 })
-        );
+        assert_eq!(Lease::decode(br#"{"version":2,"owner":"x"}"#), Err(RecordError::Version { found: 2 }));
+        assert_eq!(Heartbeat::decode(br#"{"version":2}"#), Err(RecordError::Version { found: 2 }));
     }
 
     #[test]
     fn a_lease_without_lifetime_is_refused() {
-        let text = String::from_utf8(lease().encode(0))
-            .unwrap()
-            .replace("2000", "0");
+        let text = String::from_utf8(lease().encode(0)).unwrap().replace("2000", "0");
         assert_eq!(Lease::decode(text.as_bytes()), Err(RecordError::TimeToLive));
     }
 

@@ -34,30 +34,11 @@ pub struct Roster {
 
 impl Roster {
     /// A heartbeat was seen. A repeated or older revision changes nothing: only news are a sign of life.
-    pub fn see(
-        &mut self,
-        now: Moment,
-        session: Session,
-        revision: u64,
-        stored_ms: u64,
-        heartbeat: Heartbeat,
-    ) {
-        if self
-            .sessions
-            .get(&session)
-            .is_some_and(|seen| seen.revision >= revision)
-        {
+    pub fn see(&mut self, now: Moment, session: Session, revision: u64, stored_ms: u64, heartbeat: Heartbeat) {
+        if self.sessions.get(&session).is_some_and(|seen| seen.revision >= revision) {
             return;
         }
-        self.sessions.insert(
-            session,
-            Seen {
-                heartbeat,
-                revision,
-                since: now,
-                stored_ms,
-            },
-        );
+        self.sessions.insert(session, Seen { heartbeat, revision, since: now, stored_ms });
     }
 
     /// Some record was seen that the server stored then.
@@ -75,13 +56,8 @@ impl Roster {
     pub fn members(&self, now: Moment) -> Vec<Candidate> {
         self.sessions
             .iter()
-            .filter(|(_, seen)| {
-                seen.heartbeat.presence == Presence::Here && self.is_alive(seen, now)
-            })
-            .map(|(session, seen)| Candidate {
-                session: *session,
-                worker: seen.heartbeat.worker.clone(),
-            })
+            .filter(|(_, seen)| seen.heartbeat.presence == Presence::Here && self.is_alive(seen, now))
+            .map(|(session, seen)| Candidate { session: *session, worker: seen.heartbeat.worker.clone() })
             .collect()
     }
 
@@ -99,11 +75,7 @@ impl Roster {
     /// The next instant at which somebody expires.
     #[must_use]
     pub fn due(&self, now: Moment) -> Option<Moment> {
-        self.sessions
-            .values()
-            .map(|seen| seen.expires())
-            .filter(|moment| *moment > now)
-            .min()
+        self.sessions.values().map(|seen| seen.expires()).filter(|moment| *moment > now).min()
     }
 
     /// Sessions that ended long ago: ten times their time to live. Their keys are only litter.
@@ -123,12 +95,7 @@ mod tests {
     use std::time::Duration;
 
     fn heartbeat(presence: Presence) -> Heartbeat {
-        Heartbeat {
-            worker: "w".to_owned(),
-            presence,
-            ttl: Duration::from_secs(2),
-            since_ms: 0,
-        }
+        Heartbeat { worker: "w".to_owned(), presence, ttl: Duration::from_secs(2), since_ms: 0 }
     }
 
     fn at(seconds: u64) -> Moment {
@@ -143,10 +110,7 @@ mod tests {
         roster.see(at(1), session, 5, 0, heartbeat(Presence::Here));
         assert_eq!(roster.members(at(1)).len(), 1);
         assert_eq!(roster.due(at(1)), Some(at(2)));
-        assert!(
-            roster.members(at(2)).is_empty(),
-            "a repeated revision is no sign of life"
-        );
+        assert!(roster.members(at(2)).is_empty(), "a repeated revision is no sign of life");
         roster.see(at(3), session, 6, 0, heartbeat(Presence::Here));
         assert_eq!(roster.members(at(4)).len(), 1);
         assert!(roster.litter(at(20)).is_empty());
@@ -156,20 +120,8 @@ mod tests {
     #[test]
     fn who_leaves_takes_no_part() {
         let mut roster = Roster::default();
-        roster.see(
-            at(0),
-            Session::from_u128(1),
-            5,
-            0,
-            heartbeat(Presence::Here),
-        );
-        roster.see(
-            at(0),
-            Session::from_u128(1),
-            6,
-            0,
-            heartbeat(Presence::Leaving),
-        );
+        roster.see(at(0), Session::from_u128(1), 5, 0, heartbeat(Presence::Here));
+        roster.see(at(0), Session::from_u128(1), 6, 0, heartbeat(Presence::Leaving));
         assert!(roster.members(at(1)).is_empty());
     }
 
@@ -180,11 +132,7 @@ mod tests {
         roster.see(at(0), dead, 5, 10_000, heartbeat(Presence::Here));
         roster.see(at(0), alive, 6, 11_500, heartbeat(Presence::Here));
         roster.advance(12_000);
-        let sessions: Vec<Session> = roster
-            .members(at(0))
-            .iter()
-            .map(|member| member.session)
-            .collect();
+        let sessions: Vec<Session> = roster.members(at(0)).iter().map(|member| member.session).collect();
         assert_eq!(sessions, [alive]);
     }
 }

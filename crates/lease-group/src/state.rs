@@ -19,11 +19,12 @@
 //! while the data side still runs an older epoch; every claim raises the epoch; the checkpoint never falls within a session's
 //! hands.
 
+mod drive;
 mod terms;
 mod write;
 
 pub use terms::{Command, Input, LostReason, Stopped, Terms, Told, Wrote};
-use write::{Purpose, Write};
+use write::Write;
 
 use crate::clock::Moment;
 use crate::record::{Holding, Lease, Session};
@@ -41,10 +42,7 @@ struct Seen {
 impl Seen {
     /// Rule 3: unchanged for the record's own time to live, on our clock.
     fn expires(&self) -> Option<Moment> {
-        let lease = self
-            .lease
-            .as_ref()
-            .filter(|lease| lease.holding == Holding::Own)?;
+        let lease = self.lease.as_ref().filter(|lease| lease.holding == Holding::Own)?;
         Some(self.since.plus(lease.ttl))
     }
 }
@@ -71,17 +69,11 @@ enum Next {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Phase {
-    Watching {
-        retry_at: Moment,
-    },
+    Watching { retry_at: Moment },
     Claiming,
     Opening(Held),
     Active(Held),
-    Ending {
-        held: Held,
-        next: Next,
-        since: Moment,
-    },
+    Ending { held: Held, next: Next, since: Moment },
     Releasing,
 }
 
@@ -104,19 +96,8 @@ impl Partition {
     /// A partition that nothing is known about.
     #[must_use]
     pub fn new(terms: Terms) -> Self {
-        let phase = Phase::Watching {
-            retry_at: Moment::default(),
-        };
-        Self {
-            terms,
-            wish: false,
-            seen: None,
-            phase,
-            write: None,
-            doubt_since: None,
-            running: None,
-            busy_since: None,
-        }
+        let phase = Phase::Watching { retry_at: Moment::default() };
+        Self { terms, wish: false, seen: None, phase, write: None, doubt_since: None, running: None, busy_since: None }
     }
 
     /// Takes one event and answers what is to be done, in this order.
@@ -134,15 +115,8 @@ impl Partition {
                     self.lose(now, LostReason::OpenFailed, &mut out);
                 }
             }
-            Input::Ended {
-                epoch,
-                handled,
-                why,
-            } => self.ended(now, epoch, handled, why, &mut out),
-            Input::Tick {
-                handled,
-                busy_since,
-            } => {
+            Input::Ended { epoch, handled, why } => self.ended(now, epoch, handled, why, &mut out),
+            Input::Tick { handled, busy_since } => {
                 self.busy_since = busy_since;
                 if let Phase::Active(held) | Phase::Ending { held, .. } = &mut self.phase {
                     held.handled = held.handled.max(handled);
@@ -164,27 +138,19 @@ impl Partition {
         };
         let label = seen.lease.as_ref().map(|lease| lease.worker.as_str());
         let valid = seen.expires().is_some_and(|expiry| now < expiry);
-        (
-            seen.lease
-                .as_ref()
-                .filter(|_| valid)
-                .map(|lease| lease.session),
-            label,
-        )
+        (seen.lease.as_ref().filter(|_| valid).map(|lease| lease.session), label)
     }
 
-    /// Whether this session holds the partition, opening and ending included.
+    /// Whether this session holds the partition or is about to: claiming, opening and ending included.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.held().is_some()
+        self.held().is_some() || matches!(self.phase, Phase::Claiming)
     }
 
     /// Whether the session has nothing to do with the partition any more: no lease, no handler, no write.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Watching { .. })
-            && self.write.is_none()
-            && self.running.is_none()
+        matches!(self.phase, Phase::Watching { .. }) && self.write.is_none() && self.running.is_none()
     }
 
     /// The next instant at which [`Input::Tick`] would do something, if nothing else happens before. Progress of the data side
@@ -192,21 +158,15 @@ impl Partition {
     #[must_use]
     pub fn due(&self, now: Moment) -> Option<Moment> {
         let moments = match &self.phase {
-            Phase::Watching { retry_at } => [
-                self.wish.then_some(*retry_at),
-                self.seen.as_ref().and_then(Seen::expires),
-            ],
-            Phase::Opening(held) | Phase::Active(held) | Phase::Ending { held, .. } => [
-                Some(held.deadline),
-                Some(held.sent.plus(self.terms.renew_every())),
-            ],
+            Phase::Watching { retry_at } => {
+                [self.wish.then_some(*retry_at), self.seen.as_ref().and_then(Seen::expires)]
+            }
+            Phase::Opening(held) | Phase::Active(held) | Phase::Ending { held, .. } => {
+                [Some(held.deadline), Some(held.sent.plus(self.terms.renew_every()))]
+            }
             Phase::Claiming | Phase::Releasing => [None, None],
         };
-        moments
-            .into_iter()
-            .flatten()
-            .filter(|moment| *moment > now)
-            .min()
+        moments.into_iter().flatten().filter(|moment| *moment > now).min()
     }
 
     fn held(&self) -> Option<&Held> {
@@ -223,33 +183,14 @@ impl Partition {
         }
     }
 
-    fn see(
-        &mut self,
-        now: Moment,
-        revision: u64,
-        lease: Option<Lease>,
-        readable: bool,
-        out: &mut Vec<Command>,
-    ) {
+    fn see(&mut self, now: Moment, revision: u64, lease: Option<Lease>, readable: bool, out: &mut Vec<Command>) {
         // The watch may be behind what we wrote or read ourselves, and may repeat itself after it was re-established.
-        if self
-            .seen
-            .as_ref()
-            .is_some_and(|seen| seen.revision >= revision)
-        {
+        if self.seen.as_ref().is_some_and(|seen| seen.revision >= revision) {
             return;
         }
-        let foreign = lease
-            .as_ref()
-            .is_none_or(|lease| lease.session != self.terms.session);
+        let foreign = lease.as_ref().is_none_or(|lease| lease.session != self.terms.session);
         let superseded = foreign && self.held().is_some_and(|held| revision > held.revision);
-        self.seen = Some(Seen {
-            revision,
-            lease,
-            readable,
-            since: now,
-            told_vacant: false,
-        });
+        self.seen = Some(Seen { revision, lease, readable, since: now, told_vacant: false });
         // Every older write of ours expected an older revision: it is this one, or it can never land.
         self.doubt_since = None;
         if !readable {
@@ -274,24 +215,13 @@ impl Partition {
         let mut held = held.clone();
         held.handled = held.handled.max(start.saturating_sub(1));
         out.push(Command::Tell(Told::Opened { epoch, start }));
-        out.push(Command::Run {
-            epoch,
-            start,
-            deadline: held.deadline,
-        });
+        out.push(Command::Run { epoch, start, deadline: held.deadline });
         self.running = Some(epoch);
         self.busy_since = None;
         self.phase = Phase::Active(held);
     }
 
-    fn ended(
-        &mut self,
-        now: Moment,
-        epoch: u64,
-        handled: u64,
-        why: Stopped,
-        out: &mut Vec<Command>,
-    ) {
+    fn ended(&mut self, now: Moment, epoch: u64, handled: u64, why: Stopped, out: &mut Vec<Command>) {
         if self.running != Some(epoch) {
             return;
         }
@@ -305,19 +235,11 @@ impl Partition {
             Stopped::DeadlinePassed => self.lose(now, LostReason::DeadlinePassed, out),
             Stopped::ConsumerGone => self.lose(now, LostReason::ConsumerGone, out),
             Stopped::AckRefused => self.lose(now, LostReason::AckRefused, out),
-            Stopped::Asked
-            | Stopped::Gap
-            | Stopped::TailLost
-            | Stopped::Reconnected
-            | Stopped::Silent => {
+            Stopped::Asked | Stopped::Gap | Stopped::TailLost | Stopped::Reconnected | Stopped::Silent => {
                 if let Phase::Active(held) = &self.phase {
                     let held = held.clone();
                     out.push(Command::Tell(Told::Reopened { epoch, why }));
-                    self.phase = Phase::Ending {
-                        held,
-                        next: Next::Reopen,
-                        since: now,
-                    };
+                    self.phase = Phase::Ending { held, next: Next::Reopen, since: now };
                 }
             }
         }
@@ -331,162 +253,11 @@ impl Partition {
             out.push(Command::Drop);
         }
         out.push(Command::Tell(Told::Lost { epoch, reason }));
-        self.phase = Phase::Watching {
-            retry_at: now.plus(self.terms.retry_after()),
-        };
-    }
-
-    /// What follows from the state and the time alone.
-    fn drive(&mut self, now: Moment, out: &mut Vec<Command>) {
-        if self.held().is_some_and(|held| now >= held.deadline) && !self.ending_idle() {
-            self.lose(now, LostReason::DeadlinePassed, out);
-        }
-        self.tell_vacant(now, out);
-        match &self.phase {
-            Phase::Watching { retry_at } => {
-                if self.write.is_none() && self.running.is_none() && now >= *retry_at {
-                    self.claim_or_clear(now, out);
-                }
-            }
-            Phase::Opening(held) if !self.wish => {
-                self.phase = Phase::Ending {
-                    held: held.clone(),
-                    next: Next::Release,
-                    since: now,
-                };
-                self.finish(now, out);
-            }
-            Phase::Active(held) if !self.wish => {
-                self.phase = Phase::Ending {
-                    held: held.clone(),
-                    next: Next::Release,
-                    since: now,
-                };
-                out.push(Command::Drain);
-            }
-            Phase::Opening(_) | Phase::Active(_) => self.renew_if_due(now, out),
-            Phase::Ending { .. } => self.finish(now, out),
-            Phase::Claiming | Phase::Releasing => {}
-        }
-    }
-
-    /// Nothing runs any more: the release or re-opening goes by compare-and-set, no deadline protects anybody.
-    fn ending_idle(&self) -> bool {
-        matches!(self.phase, Phase::Ending { .. }) && self.running.is_none()
-    }
-
-    fn tell_vacant(&mut self, now: Moment, out: &mut Vec<Command>) {
-        let ours = self.terms.session;
-        let Some(seen) = self.seen.as_mut().filter(|seen| !seen.told_vacant) else {
-            return;
-        };
-        let Some(lease) = seen.lease.as_ref() else {
-            return;
-        };
-        let free = lease.holding == Holding::Free;
-        let expired = seen.since.plus(lease.ttl) <= now;
-        if lease.session != ours && (free || expired) {
-            seen.told_vacant = true;
-            out.push(Command::Tell(Told::Vacant { epoch: lease.epoch }));
-        }
-    }
-
-    fn claim_or_clear(&mut self, now: Moment, out: &mut Vec<Command>) {
-        let (expected, epoch, checkpoint) = match &self.seen {
-            None => (0, 0, 0),
-            Some(seen) if !seen.readable => return,
-            Some(seen) => match &seen.lease {
-                // Somebody deleted the key. Order starts over: nothing else is left to start from.
-                None => (seen.revision, 0, 0),
-                Some(lease) => {
-                    let ours = lease.session == self.terms.session;
-                    let expired = seen.expires().is_none_or(|expiry| now >= expiry);
-                    if !ours && !expired {
-                        return;
-                    }
-                    if ours && !self.wish && lease.holding == Holding::Own {
-                        // A claim of ours landed after we had given it up: nobody else would dare before it expires.
-                        let lease = Lease {
-                            holding: Holding::Free,
-                            ..lease.clone()
-                        };
-                        self.phase = Phase::Releasing;
-                        return self.send(now, Purpose::Release, seen.revision, lease, out);
-                    }
-                    (seen.revision, lease.epoch, lease.checkpoint)
-                }
-            },
-        };
-        if self.wish {
-            let lease = self.lease(epoch + 1, checkpoint, Holding::Own);
-            self.phase = Phase::Claiming;
-            self.send(now, Purpose::Claim, expected, lease, out);
-        }
-    }
-
-    fn finish(&mut self, now: Moment, out: &mut Vec<Command>) {
-        if self.running.is_some() {
-            return self.renew_if_due(now, out);
-        }
-        if self.write.is_some() {
-            return;
-        }
-        let Phase::Ending { held, next, .. } = &self.phase else {
-            return;
-        };
-        let held = held.clone();
-        // What is no longer wished is given back, whatever it had ended for.
-        if *next == Next::Reopen && self.wish {
-            let lease = self.lease(held.epoch + 1, held.handled, Holding::Own);
-            self.phase = Phase::Claiming;
-            self.send(now, Purpose::Claim, held.revision, lease, out);
-        } else {
-            if *next == Next::Release {
-                out.push(Command::Tell(Told::Released { epoch: held.epoch }));
-            }
-            let lease = self.lease(held.epoch, held.handled, Holding::Free);
-            self.phase = Phase::Releasing;
-            self.send(now, Purpose::Release, held.revision, lease, out);
-        }
-    }
-
-    fn renew_if_due(&mut self, now: Moment, out: &mut Vec<Command>) {
-        let stuck = self
-            .busy_since
-            .is_some_and(|since| now.since(since) > self.terms.max_handling);
-        let too_long = matches!(&self.phase, Phase::Ending { since, .. } if now.since(*since) > self.terms.max_handling);
-        let Some(held) = self
-            .held()
-            .filter(|_| self.write.is_none() && !stuck && !too_long)
-        else {
-            return;
-        };
-        let progressed = held.handled > held.checkpoint;
-        let commit = self
-            .terms
-            .commit_every
-            .filter(|_| progressed && matches!(self.phase, Phase::Active(_)));
-        let every = commit
-            .unwrap_or_else(|| self.terms.renew_every())
-            .min(self.terms.renew_every());
-        if now >= held.sent.plus(every) {
-            let (revision, lease) = (
-                held.revision,
-                self.lease(held.epoch, held.handled, Holding::Own),
-            );
-            self.send(now, Purpose::Renew, revision, lease, out);
-        }
+        self.phase = Phase::Watching { retry_at: now.plus(self.terms.retry_after()) };
     }
 
     fn lease(&self, epoch: u64, checkpoint: u64, holding: Holding) -> Lease {
         let Terms { session, ttl, .. } = self.terms;
-        Lease {
-            worker: self.terms.worker.clone(),
-            session,
-            epoch,
-            checkpoint,
-            holding,
-            ttl,
-        }
+        Lease { worker: self.terms.worker.clone(), session, epoch, checkpoint, holding, ttl }
     }
 }

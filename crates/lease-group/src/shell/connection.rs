@@ -41,17 +41,8 @@ pub(crate) async fn connect(
             }
             std::future::ready(())
         })
-        .connect(
-            settings
-                .servers
-                .split(',')
-                .map(str::trim)
-                .collect::<Vec<_>>(),
-        )
+        .connect(settings.servers.split(',').map(str::trim).collect::<Vec<_>>())
         .await
-        .map_err(|error| JoinError::Connect {
-            servers: settings.servers.clone(),
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| JoinError::Connect { servers: settings.servers.clone(), reason: error.to_string() })?;
     Ok((client, seen))
 }

@@ -29,22 +29,26 @@ pub(crate) async fn open(
 ) -> Result<(String, u64), async_nats::Error> {
     match settings.takeover {
         Takeover::Safe => {
-            let floor = clear_lower_epochs(stream, settings, partition, epoch).await?;
+            let (floor, info) = tokio::try_join!(clear_lower_epochs(stream, settings, partition, epoch), async {
+                Ok(stream.get_info().await?)
+            })?;
+            if checkpoint > info.state.last_sequence {
+                // A start beyond the end would wait for it, and skip everything on the way.
+                return Err(format!(
+                    "the checkpoint {checkpoint} is beyond the stream's last sequence {}: was the stream made anew? then delete the bucket",
+                    info.state.last_sequence
+                )
+                .into());
+            }
             let start = checkpoint.max(floor) + 1;
             let name = epoch_name(settings, partition, epoch);
-            stream
-                .create_consumer_strict(epoch_consumer(settings, partition, &name, start))
-                .await?;
+            stream.create_consumer_strict(epoch_consumer(settings, partition, &name, start)).await?;
             Ok((name, start))
         }
         Takeover::Resume { ack_wait } => {
             let name = format!("{}-p{partition}", settings.name);
-            let consumer = stream
-                .get_or_create_consumer(
-                    &name,
-                    durable_consumer(settings, partition, &name, ack_wait),
-                )
-                .await?;
+            let consumer =
+                stream.get_or_create_consumer(&name, durable_consumer(settings, partition, &name, ack_wait)).await?;
             Ok((name, consumer.cached_info().ack_floor.stream_sequence + 1))
         }
     }
@@ -61,15 +65,9 @@ fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -
     };
     pull::Config {
         name: Some(name.to_owned()),
-        deliver_policy: DeliverPolicy::ByStartSequence {
-            start_sequence: start,
-        },
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: start },
         ack_policy,
-        ack_wait: if ack_policy == AckPolicy::None {
-            Duration::ZERO
-        } else {
-            NEVER
-        },
+        ack_wait: if ack_policy == AckPolicy::None { Duration::ZERO } else { NEVER },
         max_deliver: -1,
         max_ack_pending,
         filter_subject: settings.subject_of(partition),
@@ -82,12 +80,7 @@ fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -
     }
 }
 
-fn durable_consumer(
-    settings: &Settings,
-    partition: u32,
-    name: &str,
-    ack_wait: Duration,
-) -> pull::Config {
+fn durable_consumer(settings: &Settings, partition: u32, name: &str, ack_wait: Duration) -> pull::Config {
     pull::Config {
         durable_name: Some(name.to_owned()),
         deliver_policy: DeliverPolicy::All,
@@ -113,9 +106,7 @@ async fn clear_lower_epochs(
     let prefix = prefix.trim_end_matches('0');
     let names: Vec<String> = stream.consumer_names().try_collect().await?;
     let lower = names.iter().filter(|name| {
-        name.strip_prefix(prefix)
-            .and_then(|number| number.parse::<u64>().ok())
-            .is_some_and(|number| number < epoch)
+        name.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok()).is_some_and(|number| number < epoch)
     });
     let mut floor = 0;
     for name in lower {
@@ -136,11 +127,7 @@ async fn delete(stream: &Stream<()>, name: &str) -> Result<(), async_nats::Error
     match stream.delete_consumer(name).await {
         Ok(_) => Ok(()),
         Err(error) => match error.kind() {
-            ConsumerErrorKind::JetStream(reason)
-                if reason.error_code() == ErrorCode::CONSUMER_NOT_FOUND =>
-            {
-                Ok(())
-            }
+            ConsumerErrorKind::JetStream(reason) if reason.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(()),
             _ => Err(error.into()),
         },
     }

@@ -4,6 +4,9 @@
 //! One loop turns what happened into inputs of the state machines and their commands into requests. Per partition at most one write or
 //! read and one opening are under way, so everything it holds is bounded by the number of partitions.
 
+mod news;
+mod work;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +19,9 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::connection::connect;
-use super::consumers;
 use super::grant::{Order, Report};
-use super::slot::{Deed, Slot};
-use super::store::{Bucket, Change, Found, change};
+use super::slot::Slot;
+use super::store::Bucket;
 use crate::assign::Holder;
 use crate::clock::{Moment, monotonic_ns, wall_ms};
 use crate::error::{JoinError, MemberError};
@@ -29,7 +31,8 @@ use crate::observer::{Connection, MemberEvent};
 use crate::options::Commit;
 use crate::record::{Heartbeat, Presence, Session};
 use crate::roster::Roster;
-use crate::state::{Input, Partition, Stopped, Terms, Wrote};
+use crate::state::{Partition, Terms};
+use work::Done;
 
 /// What the control thread is given.
 pub(crate) struct Control {
@@ -38,16 +41,6 @@ pub(crate) struct Control {
     pub(crate) orders: Vec<watch::Sender<Order>>,
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) ready: oneshot::Sender<Result<(), JoinError>>,
-}
-
-/// What a request came to.
-enum Done {
-    Wrote(usize, Wrote),
-    Read(usize, Option<Found>),
-    Opened(usize, u64, Result<(String, u64), String>),
-    Heartbeat,
-    Watching(Option<Box<Watch>>),
-    Cleaned,
 }
 
 type Work = FuturesUnordered<Pin<Box<dyn Future<Output = Done>>>>;
@@ -81,13 +74,7 @@ struct Beat {
 
 /// Runs until the member has left. The calling thread is the control thread.
 pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
-    let Control {
-        settings,
-        session,
-        orders,
-        mut reports,
-        ready,
-    } = control;
+    let Control { settings, session, orders, mut reports, ready } = control;
     let (mut this, mut cuts) = match Loop::start(settings, session, orders).await {
         Ok(started) => started,
         Err(error) => {
@@ -97,9 +84,7 @@ pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
         }
     };
     let _ = ready.send(Ok(()));
-    this.settings
-        .observer
-        .member(monotonic_ns(), &MemberEvent::Joined { session });
+    this.settings.observer.member(monotonic_ns(), &MemberEvent::Joined { session });
     this.begin_watch(Duration::ZERO);
     loop {
         if let Some(ended) = this.turn() {
@@ -142,19 +127,13 @@ impl Loop {
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
         let (client, cuts) = connect(&settings, Connection::Control).await?;
         let context = context(&client, &settings);
-        let bucket = Bucket::open(client, &context, &settings)
+        let bucket = Bucket::open(client, cuts.clone(), &context, &settings)
             .await
-            .map_err(|reason| JoinError::Bucket {
-                bucket: settings.name.clone(),
-                reason,
-            })?;
+            .map_err(|reason| JoinError::Bucket { bucket: settings.name.clone(), reason })?;
         let stream = context
             .get_stream_no_info(&settings.stream)
             .await
-            .map_err(|error| JoinError::Stream {
-                stream: settings.stream.clone(),
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| JoinError::Stream { stream: settings.stream.clone(), reason: error.to_string() })?;
         let commit_every = match settings.commit {
             Commit::Checkpoint { every } if !settings.acknowledges() => Some(every),
             _ => None,
@@ -183,12 +162,7 @@ impl Loop {
                 work: Work::new(),
                 watch: None,
                 watch_pause: Duration::ZERO,
-                heartbeat: Beat {
-                    due: now,
-                    in_flight: false,
-                    again: false,
-                    cleaning_due: now,
-                },
+                heartbeat: Beat { due: now, in_flight: false, again: false, cleaning_due: now },
                 began_ms: wall_ms(),
                 leaving_since: None,
                 stuck: false,
@@ -216,27 +190,17 @@ impl Loop {
     }
 
     fn wishes(&mut self, now: Moment) -> Vec<bool> {
-        let held: Vec<bool> = self
-            .slots
-            .iter()
-            .map(|slot| slot.machine().is_held())
-            .collect();
+        let held: Vec<bool> = self.slots.iter().map(|slot| slot.machine().is_held()).collect();
         let holders: Vec<Holder> = self
             .slots
             .iter()
             .map(|slot| {
                 let (session, worker) = slot.machine().holder(now);
-                Holder {
-                    session,
-                    worker: worker.map(str::to_owned),
-                }
+                Holder { session, worker: worker.map(str::to_owned) }
             })
             .collect();
         let current = self.watch.is_some()
-            && self
-                .roster
-                .heard(self.session)
-                .is_some_and(|heard| now.since(heard) < self.settings.ttl);
+            && self.roster.heard(self.session).is_some_and(|heard| now.since(heard) < self.settings.ttl);
         let situation = Situation {
             session: self.session,
             present: self.is_present(),
@@ -254,19 +218,12 @@ impl Loop {
 
     fn look_for_stuck_handlers(&mut self, now: Moment) {
         let limit = self.settings.max_handling;
-        let stuck = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.grant()?.busy_since())
-            .any(|since| now.since(since) > limit);
+        let stuck =
+            self.slots.iter().filter_map(|slot| slot.grant()?.busy_since()).any(|since| now.since(since) > limit);
         if stuck != self.stuck {
             self.stuck = stuck;
             self.heartbeat.again = true;
-            let event = if stuck {
-                MemberEvent::Stuck
-            } else {
-                MemberEvent::Unstuck
-            };
+            let event = if stuck { MemberEvent::Stuck } else { MemberEvent::Unstuck };
             self.settings.observer.member(monotonic_ns(), &event);
         }
     }
@@ -274,23 +231,15 @@ impl Loop {
     fn beat(&mut self, now: Moment) {
         let due = now >= self.heartbeat.due || self.heartbeat.again;
         if due && !self.heartbeat.in_flight {
-            let presence = if self.is_present() {
-                Presence::Here
-            } else {
-                Presence::Leaving
-            };
+            let presence = if self.is_present() { Presence::Here } else { Presence::Leaving };
             let heartbeat = Heartbeat {
                 worker: self.settings.worker.clone(),
                 presence,
                 ttl: self.settings.ttl,
                 since_ms: self.began_ms,
             };
-            self.heartbeat = Beat {
-                due: now.plus(self.settings.ttl / 3),
-                in_flight: true,
-                again: false,
-                ..self.heartbeat
-            };
+            self.heartbeat =
+                Beat { due: now.plus(self.settings.ttl / 3), in_flight: true, again: false, ..self.heartbeat };
             let (bucket, session) = (self.bucket.clone(), self.session);
             self.work.push(Box::pin(async move {
                 bucket.put_heartbeat(session, heartbeat).await;
@@ -313,11 +262,7 @@ impl Loop {
     /// Whether a leaving member is through: everything given back, or out of patience.
     fn left(&self, now: Moment) -> Option<Result<(), MemberError>> {
         let since = self.leaving_since?;
-        let busy = self
-            .slots
-            .iter()
-            .filter(|slot| !slot.machine().is_idle())
-            .count();
+        let busy = self.slots.iter().filter(|slot| !slot.machine().is_idle()).count();
         if busy == 0 && !self.heartbeat.in_flight && !self.heartbeat.again {
             return Some(Ok(()));
         }
@@ -327,211 +272,19 @@ impl Loop {
 
     fn pause(&self) -> Duration {
         let now = Moment::now();
-        let machines = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.machine().due(now))
-            .min();
+        let machines = self.slots.iter().filter_map(|slot| slot.machine().due(now)).min();
         let running = self.slots.iter().any(|slot| slot.grant().is_some());
         let poll = match self.settings.commit {
             Commit::Checkpoint { every } if running => now.plus(every / 2),
             _ => now.plus(self.settings.ttl / 10),
         };
-        let moments = [
-            machines,
-            self.roster.due(now),
-            self.handover.due(),
-            Some(self.heartbeat.due),
-            Some(poll),
-        ];
+        let moments = [machines, self.roster.due(now), self.handover.due(), Some(self.heartbeat.due), Some(poll)];
         let due = moments.into_iter().flatten().min().unwrap_or(poll);
         due.since(now).max(Duration::from_millis(1))
-    }
-
-    fn step(&mut self, number: usize, input: Input) {
-        let deeds = self.slots[number].step(&self.settings, Moment::now(), input);
-        self.perform(number, deeds);
-    }
-
-    fn perform(&mut self, number: usize, deeds: Vec<Deed>) {
-        for deed in deeds {
-            match deed {
-                Deed::Write { expected, lease } => {
-                    let bucket = self.bucket.clone();
-                    self.work.push(Box::pin(async move {
-                        Done::Wrote(
-                            number,
-                            bucket.compare_and_set(number, expected, lease).await,
-                        )
-                    }));
-                }
-                Deed::Read { after } => {
-                    let bucket = self.bucket.clone();
-                    self.work.push(Box::pin(async move {
-                        tokio::time::sleep(after).await;
-                        Done::Read(number, bucket.read_from_leader(number).await)
-                    }));
-                }
-                Deed::Open { epoch, checkpoint } => {
-                    let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
-                    self.work.push(Box::pin(async move {
-                        let open =
-                            consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
-                        let opened = match tokio::time::timeout(settings.ttl, open).await {
-                            Ok(opened) => opened.map_err(|error| error.to_string()),
-                            Err(_) => Err("no answer in time".to_owned()),
-                        };
-                        Done::Opened(number, epoch, opened)
-                    }));
-                }
-            }
-        }
-    }
-
-    fn done(&mut self, done: Done) {
-        match done {
-            Done::Wrote(number, result) => self.step(number, Input::Wrote(result)),
-            Done::Read(number, found) => self.read_back(number, found),
-            Done::Opened(number, epoch, Ok((name, start))) => {
-                self.slots[number].set_consumer(name);
-                self.step(number, Input::Opened { epoch, start });
-            }
-            Done::Opened(number, epoch, Err(reason)) => {
-                tracing::warn!(partition = number, epoch, %reason, "the consumer could not be opened");
-                self.step(number, Input::OpenFailed { epoch });
-            }
-            Done::Heartbeat => self.heartbeat.in_flight = false,
-            Done::Watching(Some(watch)) => {
-                self.watch = Some(*watch);
-                self.watch_pause = Duration::ZERO;
-            }
-            Done::Watching(None) => {
-                self.watch_pause =
-                    (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
-                self.begin_watch(self.watch_pause);
-            }
-            Done::Cleaned => {}
-        }
-    }
-
-    fn read_back(&mut self, number: usize, found: Option<Found>) {
-        let input = match found {
-            None => Input::ReadBack(None),
-            Some(Found::Nothing { revision }) => Input::ReadBack(Some((revision, None))),
-            Some(Found::Lease { revision, lease }) => {
-                Input::ReadBack(Some((revision, Some(lease))))
-            }
-            Some(Found::Unreadable { revision }) => {
-                // Seen first as what it is: to the read it only matters that it is not ours.
-                self.step(number, Input::Unreadable { revision });
-                Input::ReadBack(Some((revision, None)))
-            }
-        };
-        self.step(number, input);
-    }
-
-    fn seen(&mut self, entry: &jetstream::kv::Entry) {
-        let stored_ms =
-            u64::try_from(entry.created.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-        self.roster.advance(stored_ms);
-        let (change, error) = change(entry, self.slots.len());
-        if let Some(error) = error {
-            tracing::warn!(key = %entry.key, %error, "a heartbeat cannot be read and does not count");
-        }
-        match change {
-            Change::Lease { partition, found } => {
-                let input = match found {
-                    Found::Nothing { revision } => Input::Seen {
-                        revision,
-                        lease: None,
-                    },
-                    Found::Lease { revision, lease } => Input::Seen {
-                        revision,
-                        lease: Some(lease),
-                    },
-                    Found::Unreadable { revision } => Input::Unreadable { revision },
-                };
-                self.step(partition, input);
-            }
-            Change::Heartbeat {
-                session,
-                revision,
-                heartbeat,
-            } => {
-                self.roster
-                    .see(Moment::now(), session, revision, stored_ms, heartbeat);
-            }
-            Change::Gone(session) => self.roster.forget(session),
-            Change::Foreign => {}
-        }
-    }
-
-    fn rewatch(&mut self) {
-        // Only a standing watch is replaced: otherwise one is being made already.
-        if self.watch.take().is_some() {
-            self.heartbeat.again = true;
-            self.begin_watch(Duration::from_millis(20));
-        }
-    }
-
-    fn begin_watch(&mut self, after: Duration) {
-        let bucket = self.bucket.clone();
-        self.work.push(Box::pin(async move {
-            tokio::time::sleep(after).await;
-            Done::Watching(bucket.watch().await.map(Box::new))
-        }));
-    }
-
-    fn report(&mut self, report: Option<Report>) {
-        match report {
-            Some(Report::Ended {
-                partition,
-                epoch,
-                handled,
-                why,
-            }) => {
-                self.step(
-                    partition as usize,
-                    Input::Ended {
-                        epoch,
-                        handled,
-                        why,
-                    },
-                );
-            }
-            Some(Report::Leave) => self.leave(),
-            None => {
-                self.abandoned = true;
-                // No handler can run any more, so what it ran has ended.
-                for number in 0..self.slots.len() {
-                    if let Some(grant) = self.slots[number].grant().cloned() {
-                        let (epoch, handled) = (grant.epoch, grant.handled());
-                        self.step(
-                            number,
-                            Input::Ended {
-                                epoch,
-                                handled,
-                                why: Stopped::Asked,
-                            },
-                        );
-                    }
-                }
-                self.leave();
-            }
-        }
-    }
-
-    fn leave(&mut self) {
-        if self.leaving_since.is_none() {
-            self.leaving_since = Some(Moment::now());
-            self.heartbeat.again = true;
-        }
     }
 }
 
 /// A JetStream context whose requests end before a lease does.
 pub(crate) fn context(client: &async_nats::Client, settings: &Settings) -> Context {
-    jetstream::ContextBuilder::new()
-        .timeout(settings.request_timeout())
-        .build(client.clone())
+    jetstream::ContextBuilder::new().timeout(settings.request_timeout()).build(client.clone())
 }

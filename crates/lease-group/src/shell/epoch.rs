@@ -3,6 +3,8 @@
 //! An own pull loop over the core client: it sees consumer sequences, statuses and heartbeats, which the client's message stream hides,
 //! and costs a third less.
 
+mod acks;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use async_nats::{StatusCode, Subscriber, header};
+use async_nats::{Subscriber, header};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
@@ -22,7 +24,7 @@ use crate::clock::monotonic_ns;
 use crate::continuity::{Continuity, Position};
 use crate::handler::{Handler, pause_after};
 use crate::message::{Delivery, Message};
-use crate::observer::{PartitionEvent, Progress};
+use crate::observer::PartitionEvent;
 use crate::options::Takeover;
 use crate::state::Stopped;
 
@@ -31,9 +33,6 @@ const PULL_EXPIRES: Duration = Duration::from_secs(30);
 
 /// After so many messages in a row the other partitions get their turn.
 const TURN: u32 = 32;
-
-/// How many acknowledgements may be unconfirmed: what a crash can repeat in explicit mode.
-const ACKS_MAX: usize = 64;
 
 pub(crate) struct Epoch<'a> {
     data: &'a Data,
@@ -76,11 +75,7 @@ impl<'a> Epoch<'a> {
     }
 
     /// Runs until something ends the epoch. No handler runs afterwards; what was buffered is discarded.
-    pub(crate) async fn run<H: Handler>(
-        mut self,
-        orders: &mut watch::Receiver<Order>,
-        handler: &H,
-    ) -> Stopped {
+    pub(crate) async fn run<H: Handler>(mut self, orders: &mut watch::Receiver<Order>, handler: &H) -> Stopped {
         let client = &self.data.client;
         let subscriptions = tokio::try_join!(
             client.subscribe(format!("{}.m", self.inbox)),
@@ -89,9 +84,7 @@ impl<'a> Epoch<'a> {
         let Ok((mut messages, mut confirmations)) = subscriptions else {
             return Stopped::Silent;
         };
-        let why = self
-            .consume(&mut messages, &mut confirmations, orders, handler)
-            .await;
+        let why = self.consume(&mut messages, &mut confirmations, orders, handler).await;
         drop(messages);
         if why == Stopped::Asked {
             self.settle(&mut confirmations).await;
@@ -142,10 +135,7 @@ impl<'a> Epoch<'a> {
             };
             match self.take(raw, received) {
                 Taken::Message(message, reply) => {
-                    if let Err(why) = self
-                        .handle(message, reply, messages, confirmations, orders, handler)
-                        .await
-                    {
+                    if let Err(why) = self.handle(message, reply, messages, confirmations, orders, handler).await {
                         return why;
                     }
                 }
@@ -155,11 +145,7 @@ impl<'a> Epoch<'a> {
         }
     }
 
-    fn told_to_stop(
-        &self,
-        orders: &watch::Receiver<Order>,
-        cuts: &watch::Receiver<u64>,
-    ) -> Option<Stopped> {
+    fn told_to_stop(&self, orders: &watch::Receiver<Order>, cuts: &watch::Receiver<u64>) -> Option<Stopped> {
         // The control thread being gone counts as an order.
         if orders.has_changed().unwrap_or(true) {
             return Some(Stopped::Asked);
@@ -179,17 +165,10 @@ impl<'a> Epoch<'a> {
             PULL_EXPIRES.as_nanos(),
             self.heartbeat.as_nanos()
         );
-        let subject = format!(
-            "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
-            self.data.settings.stream, self.grant.consumer
-        );
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.data.settings.stream, self.grant.consumer);
         self.outstanding += batch;
         let reply = format!("{}.m", self.inbox);
-        self.data
-            .client
-            .publish_with_reply(subject, reply, Bytes::from(request))
-            .await
-            .is_ok()
+        self.data.client.publish_with_reply(subject, reply, Bytes::from(request)).await.is_ok()
     }
 
     /// Waits for the next message. `Err(Asked)` means only that there is something to look at.
@@ -203,10 +182,7 @@ impl<'a> Epoch<'a> {
         let patience = self.heartbeat * 3;
         loop {
             let silent_at = Instant::now() + patience;
-            let confirm_by = self
-                .acks
-                .front()
-                .map_or(silent_at, |(_, since)| *since + self.ack_patience());
+            let confirm_by = self.acks.front().map_or(silent_at, |(_, since)| *since + self.ack_patience());
             tokio::select! {
                 biased;
                 raw = messages.next() => return raw.map(|raw| (raw, monotonic_ns())).ok_or(Stopped::Silent),
@@ -237,10 +213,7 @@ impl<'a> Epoch<'a> {
             return self.status(&raw);
         };
         self.outstanding = self.outstanding.saturating_sub(1);
-        let position = Position {
-            stream: delivery.stream_sequence,
-            consumer: delivery.consumer_sequence,
-        };
+        let position = Position { stream: delivery.stream_sequence, consumer: delivery.consumer_sequence };
         if self.private && !self.continuity.follow(position) {
             return Taken::Stop(Stopped::Gap);
         }
@@ -261,23 +234,15 @@ impl<'a> Epoch<'a> {
     }
 
     fn status(&mut self, raw: &async_nats::Message) -> Taken {
-        let number =
-            |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
+        let number = |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
         match raw.status.map(|status| status.as_u16()) {
             // Sent behind everything delivered before it: what was booked and has not arrived is lost.
             Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
-                Some(delivered) if self.private && self.continuity.lacks(delivered) => {
-                    Taken::Stop(Stopped::TailLost)
-                }
+                Some(delivered) if self.private && self.continuity.lacks(delivered) => Taken::Stop(Stopped::TailLost),
                 _ => Taken::Nothing,
             },
             Some(404 | 503) => Taken::Stop(Stopped::ConsumerGone),
-            Some(409)
-                if raw
-                    .description
-                    .as_deref()
-                    .is_some_and(|text| text.contains("Deleted")) =>
-            {
+            Some(409) if raw.description.as_deref().is_some_and(|text| text.contains("Deleted")) => {
                 Taken::Stop(Stopped::ConsumerGone)
             }
             // The pull has ended; what it had not used is not coming.
@@ -313,10 +278,7 @@ impl<'a> Epoch<'a> {
                 attempt: message.attempt,
                 reason: error.to_string(),
             };
-            self.data
-                .settings
-                .observer
-                .partition(monotonic_ns(), self.grant.partition, &failed);
+            self.data.settings.observer.partition(monotonic_ns(), self.grant.partition, &failed);
             let pause = tokio::time::sleep(pause_after(message.attempt));
             tokio::select! {
                 () = pause => {}
@@ -356,86 +318,5 @@ impl<'a> Epoch<'a> {
             Poll::Pending
         })
         .await
-    }
-
-    fn ack_patience(&self) -> Duration {
-        self.data.settings.request_timeout()
-    }
-
-    /// Sends the acknowledgement as a request: a consumer that is gone answers 503, which `double_ack` would take for a yes.
-    async fn acknowledge(
-        &mut self,
-        stream_sequence: u64,
-        reply: Option<async_nats::Subject>,
-    ) -> Result<(), Stopped> {
-        let Some(reply) = reply else { return Ok(()) };
-        let answer_to = format!("{}.a.{stream_sequence}", self.inbox);
-        self.data
-            .client
-            .publish_with_reply(reply, answer_to, Bytes::from_static(b"+ACK"))
-            .await
-            .map_err(|_| Stopped::AckRefused)?;
-        self.acks.push_back((stream_sequence, Instant::now()));
-        Ok(())
-    }
-
-    fn confirmed_so_far(&mut self, confirmations: &mut Subscriber) -> Option<Stopped> {
-        while !self.acks.is_empty() {
-            match confirmations.next().now_or_never()? {
-                Some(answer) => {
-                    if let Err(why) = self.confirm(&answer) {
-                        return Some(why);
-                    }
-                }
-                None => return Some(Stopped::AckRefused),
-            }
-        }
-        None
-    }
-
-    fn confirm(&mut self, answer: &async_nats::Message) -> Result<(), Stopped> {
-        if answer.status == Some(StatusCode::NO_RESPONDERS) {
-            return Err(Stopped::AckRefused);
-        }
-        let sequence = answer
-            .subject
-            .rsplit('.')
-            .next()
-            .and_then(|token| token.parse::<u64>().ok());
-        // One connection and one consumer: confirmations come in the order of the acknowledgements.
-        let expected = self.acks.pop_front().map(|(sequence, _)| sequence);
-        let Some(sequence) = sequence.filter(|sequence| Some(*sequence) == expected) else {
-            return Err(Stopped::AckRefused);
-        };
-        self.grant.set_handled(sequence.max(self.grant.handled()));
-        let committed = PartitionEvent::Committed {
-            epoch: self.grant.epoch,
-            progress: Progress::Exactly(sequence),
-        };
-        self.data
-            .settings
-            .observer
-            .partition(monotonic_ns(), self.grant.partition, &committed);
-        Ok(())
-    }
-
-    /// Waits until another acknowledgement may be on its way.
-    async fn room_for_ack(&mut self, confirmations: &mut Subscriber) -> Result<(), Stopped> {
-        while self.acks.len() >= ACKS_MAX {
-            self.await_confirmation(confirmations).await?;
-        }
-        Ok(())
-    }
-
-    async fn await_confirmation(&mut self, confirmations: &mut Subscriber) -> Result<(), Stopped> {
-        match tokio::time::timeout(self.ack_patience(), confirmations.next()).await {
-            Ok(Some(answer)) => self.confirm(&answer),
-            Ok(None) | Err(_) => Err(Stopped::AckRefused),
-        }
-    }
-
-    /// What is acknowledged should be known as committed before the partition is given back.
-    async fn settle(&mut self, confirmations: &mut Subscriber) {
-        while !self.acks.is_empty() && self.await_confirmation(confirmations).await.is_ok() {}
     }
 }

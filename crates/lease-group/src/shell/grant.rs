@@ -70,8 +70,7 @@ impl Grant {
 
     /// A handler begins.
     pub(crate) fn set_busy(&self) {
-        self.busy_since
-            .store(Moment::now().as_ns().max(1), Ordering::Release);
+        self.busy_since.store(Moment::now().as_ns().max(1), Ordering::Release);
     }
 
     /// No handler runs.
@@ -80,9 +79,7 @@ impl Grant {
     }
 
     pub(crate) fn busy_since(&self) -> Option<Moment> {
-        Some(self.busy_since.load(Ordering::Acquire))
-            .filter(|since| *since != 0)
-            .map(Moment::from_ns)
+        Some(self.busy_since.load(Ordering::Acquire)).filter(|since| *since != 0).map(Moment::from_ns)
     }
 }
 
@@ -111,12 +108,7 @@ impl Order {
 #[derive(Debug)]
 pub(crate) enum Report {
     /// An epoch was stopped.
-    Ended {
-        partition: u32,
-        epoch: u64,
-        handled: u64,
-        why: Stopped,
-    },
+    Ended { partition: u32, epoch: u64, handled: u64, why: Stopped },
     /// The application wants to leave.
     Leave,
 }

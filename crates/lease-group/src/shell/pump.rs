@@ -25,28 +25,16 @@ pub(crate) async fn pump<H: Handler>(data: &Data, mut orders: watch::Receiver<Or
     let mut last_epoch = 0;
     loop {
         let order = orders.borrow_and_update().clone();
-        if let Some(grant) = order
-            .grant()
-            .filter(|grant| grant.epoch > last_epoch)
-            .cloned()
-        {
+        if let Some(grant) = order.grant().filter(|grant| grant.epoch > last_epoch).cloned() {
             last_epoch = grant.epoch;
             let why = match order {
-                Order::Run(_) => {
-                    Epoch::new(data, Arc::clone(&grant))
-                        .run(&mut orders, handler)
-                        .await
-                }
+                Order::Run(_) => Epoch::new(data, Arc::clone(&grant)).run(&mut orders, handler).await,
                 // The epoch ended before it was begun here.
                 Order::Stop(_) | Order::None => Stopped::Asked,
             };
             grant.set_idle();
-            let report = Report::Ended {
-                partition: grant.partition,
-                epoch: grant.epoch,
-                handled: grant.handled(),
-                why,
-            };
+            let report =
+                Report::Ended { partition: grant.partition, epoch: grant.epoch, handled: grant.handled(), why };
             if data.reports.send(report).await.is_err() {
                 return;
             }

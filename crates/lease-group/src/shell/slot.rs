@@ -32,15 +32,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(number: u32, machine: Partition, order: watch::Sender<Order>) -> Self {
-        Self {
-            number,
-            machine,
-            wish: false,
-            grant: None,
-            consumer: String::new(),
-            order,
-            deadline: Default::default(),
-        }
+        Self { number, machine, wish: false, grant: None, consumer: String::new(), order, deadline: Default::default() }
     }
 
     pub(crate) fn machine(&self) -> &Partition {
@@ -65,27 +57,15 @@ impl Slot {
     }
 
     pub(crate) fn tick(&mut self, settings: &Settings, now: Moment) -> Vec<Deed> {
-        let (handled, busy_since) = self
-            .grant
-            .as_ref()
-            .map_or((0, None), |grant| (grant.handled(), grant.busy_since()));
-        self.step(
-            settings,
-            now,
-            Input::Tick {
-                handled,
-                busy_since,
-            },
-        )
+        let (handled, busy_since) =
+            self.grant.as_ref().map_or((0, None), |grant| (grant.handled(), grant.busy_since()));
+        self.step(settings, now, Input::Tick { handled, busy_since })
     }
 
     /// Steps the machine, does what can be done at once and answers the rest.
     pub(crate) fn step(&mut self, settings: &Settings, now: Moment, input: Input) -> Vec<Deed> {
         if let Input::Ended { epoch, .. } = &input
-            && self
-                .grant
-                .as_ref()
-                .is_some_and(|grant| grant.epoch == *epoch)
+            && self.grant.as_ref().is_some_and(|grant| grant.epoch == *epoch)
         {
             self.grant = None;
         }
@@ -95,19 +75,9 @@ impl Slot {
                 Command::Write { expected, lease } => deeds.push(Deed::Write { expected, lease }),
                 Command::Read { after } => deeds.push(Deed::Read { after }),
                 Command::Open { epoch, checkpoint } => deeds.push(Deed::Open { epoch, checkpoint }),
-                Command::Run {
-                    epoch,
-                    start,
-                    deadline,
-                } => {
+                Command::Run { epoch, start, deadline } => {
                     let consumer = std::mem::take(&mut self.consumer);
-                    let grant = Arc::new(Grant::new(
-                        self.number,
-                        epoch,
-                        consumer,
-                        start,
-                        self.told_deadline(deadline),
-                    ));
+                    let grant = Arc::new(Grant::new(self.number, epoch, consumer, start, self.told_deadline(deadline)));
                     self.grant = Some(Arc::clone(&grant));
                     self.order.send_replace(Order::Run(grant));
                 }
@@ -147,35 +117,20 @@ impl Slot {
         let event = match told {
             Told::Vacant { epoch } => PartitionEvent::ExpiryObserved { epoch },
             Told::Unreadable { revision } => PartitionEvent::Unreadable { revision },
-            Told::Granted {
-                epoch,
-                revision,
-                deadline,
-            } => PartitionEvent::Granted {
-                epoch,
-                revision,
-                deadline_ns: self.told_deadline(deadline).1,
-            },
-            Told::Renewed { epoch, deadline } => PartitionEvent::Renewed {
-                epoch,
-                deadline_ns: self.told_deadline(deadline).1,
-            },
-            Told::Opened { epoch, start } => PartitionEvent::Opened {
-                epoch,
-                start_sequence: start,
-            },
+            Told::Granted { epoch, revision, deadline } => {
+                PartitionEvent::Granted { epoch, revision, deadline_ns: self.told_deadline(deadline).1 }
+            }
+            Told::Renewed { epoch, deadline } => {
+                PartitionEvent::Renewed { epoch, deadline_ns: self.told_deadline(deadline).1 }
+            }
+            Told::Opened { epoch, start } => PartitionEvent::Opened { epoch, start_sequence: start },
             // Acknowledgements are told one by one where they are confirmed; the lease only repeats them.
             Told::Committed { .. } if settings.acknowledges() => return,
-            Told::Committed { epoch, up_to } => PartitionEvent::Committed {
-                epoch,
-                progress: Progress::UpTo(up_to),
-            },
+            Told::Committed { epoch, up_to } => PartitionEvent::Committed { epoch, progress: Progress::UpTo(up_to) },
             Told::Released { epoch } => PartitionEvent::Released { epoch },
             Told::Reopened { epoch, why } => PartitionEvent::Reopened { epoch, reason: why },
             Told::Lost { epoch, reason } => PartitionEvent::Lost { epoch, reason },
         };
-        settings
-            .observer
-            .partition(monotonic_ns(), self.number, &event);
+        settings.observer.partition(monotonic_ns(), self.number, &event);
     }
 }

@@ -6,6 +6,7 @@ use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::{Context, stream};
 use async_nats::{Client, HeaderMap, Request, header};
 use serde::Deserialize;
+use tokio::sync::watch;
 
 use crate::clock::wall_ms;
 use crate::error::JoinError;
@@ -23,6 +24,8 @@ pub(crate) struct Bucket {
     client: Client,
     store: Store,
     timeout: Duration,
+    /// Rises with every lost connection.
+    cuts: watch::Receiver<u64>,
 }
 
 /// What stands at a lease's key.
@@ -64,15 +67,8 @@ struct ApiError {
 }
 
 /// Opens the group's bucket, or makes it with the stream's number of replicas.
-pub(crate) async fn open_or_create(
-    context: &Context,
-    settings: &Settings,
-    replicas: usize,
-) -> Result<(), JoinError> {
-    let failed = |reason: String| JoinError::Bucket {
-        bucket: settings.name.clone(),
-        reason,
-    };
+pub(crate) async fn open_or_create(context: &Context, settings: &Settings, replicas: usize) -> Result<(), JoinError> {
+    let failed = |reason: String| JoinError::Bucket { bucket: settings.name.clone(), reason };
     let expected = settings.identity();
     // Creating with an equal configuration succeeds, so members that start at once do not trip over each other.
     let created = context
@@ -92,23 +88,13 @@ pub(crate) async fn open_or_create(
             .await
             .map_err(|error| failed(format!("neither made ({create}) nor opened ({error})")))?,
     };
-    let info = store
-        .stream
-        .get_info()
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let info = store.stream.get_info().await.map_err(|error| failed(error.to_string()))?;
     let found = info.config.description.unwrap_or_default();
     if found != expected {
-        return Err(JoinError::OtherGroup {
-            bucket: settings.name.clone(),
-            found,
-            expected,
-        });
+        return Err(JoinError::OtherGroup { bucket: settings.name.clone(), found, expected });
     }
     if info.config.max_age > Duration::ZERO || info.config.max_messages_per_subject != 1 {
-        return Err(failed(
-            "it must keep one value a key, without a time to live".to_owned(),
-        ));
+        return Err(failed("it must keep one value a key, without a time to live".to_owned()));
     }
     Ok(())
 }
@@ -116,48 +102,33 @@ pub(crate) async fn open_or_create(
 impl Bucket {
     pub(crate) async fn open(
         client: Client,
+        cuts: watch::Receiver<u64>,
         context: &Context,
         settings: &Settings,
     ) -> Result<Self, String> {
-        let store = context
-            .get_key_value(&settings.name)
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok(Self {
-            client,
-            store,
-            timeout: settings.request_timeout(),
-        })
+        let store = context.get_key_value(&settings.name).await.map_err(|error| error.to_string())?;
+        Ok(Self { client, store, timeout: settings.request_timeout(), cuts })
     }
 
     /// Rule 1: the only way in which a lease changes.
-    pub(crate) async fn compare_and_set(
-        &self,
-        partition: usize,
-        expected: u64,
-        lease: Lease,
-    ) -> Wrote {
+    pub(crate) async fn compare_and_set(&self, partition: usize, expected: u64, lease: Lease) -> Wrote {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
-            expected.to_string().as_str(),
-        );
-        let request = Request::new()
-            .headers(headers)
-            .payload(lease.encode(wall_ms()).into())
-            .timeout(Some(self.timeout));
-        let Ok(answer) = self
-            .client
-            .send_request(self.lease_subject(partition), request)
-            .await
-        else {
+        headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
+        let request =
+            Request::new().headers(headers).payload(lease.encode(wall_ms()).into()).timeout(Some(self.timeout));
+        let mut cuts = self.cuts();
+        let answer = tokio::select! {
+            biased;
+            answer = self.client.send_request(self.lease_subject(partition), request) => answer,
+            // The answer went with the connection: reading is sooner than waiting for the timeout.
+            _ = cuts.changed() => return Wrote::Unknown,
+        };
+        let Ok(answer) = answer else {
             return Wrote::Unknown;
         };
         match serde_json::from_slice::<PublishAnswer>(&answer.payload) {
             Ok(PublishAnswer { error: None, seq }) if seq > 0 => Wrote::Stored(seq),
-            Ok(PublishAnswer {
-                error: Some(error), ..
-            }) if error.err_code == WRONG_LAST_SEQUENCE => Wrote::Conflict,
+            Ok(PublishAnswer { error: Some(error), .. }) if error.err_code == WRONG_LAST_SEQUENCE => Wrote::Conflict,
             _ => Wrote::Unknown,
         }
     }
@@ -165,15 +136,12 @@ impl Bucket {
     /// Reads a lease from the stream's leader: a direct get may answer from a replica that is behind.
     pub(crate) async fn read_from_leader(&self, partition: usize) -> Option<Found> {
         let subject = self.lease_subject(partition);
-        let read = tokio::time::timeout(
-            self.timeout,
-            self.store.stream.get_last_raw_message_by_subject(&subject),
-        )
-        .await;
+        let read =
+            tokio::time::timeout(self.timeout, self.store.stream.get_last_raw_message_by_subject(&subject)).await;
         match read.ok()? {
-            Ok(message) if message.headers.get("KV-Operation").is_some() => Some(Found::Nothing {
-                revision: message.sequence,
-            }),
+            Ok(message) if message.headers.get("KV-Operation").is_some() => {
+                Some(Found::Nothing { revision: message.sequence })
+            }
             Ok(message) => Some(found(message.sequence, &message.payload)),
             Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => {
                 Some(Found::Nothing { revision: 0 })
@@ -183,9 +151,7 @@ impl Bucket {
     }
 
     pub(crate) async fn put_heartbeat(&self, session: Session, heartbeat: Heartbeat) -> bool {
-        let put = self
-            .store
-            .put(format!("m.{session}"), heartbeat.encode().into());
+        let put = self.store.put(format!("m.{session}"), heartbeat.encode().into());
         matches!(tokio::time::timeout(self.timeout, put).await, Ok(Ok(_)))
     }
 
@@ -194,16 +160,19 @@ impl Bucket {
         let subject = format!("{}m.{session}", self.put_prefix());
         let purge = self.store.stream.purge().filter(subject);
         // It is only litter: whoever comes later removes it instead.
-        let _ =
-            tokio::time::timeout(self.timeout, std::future::IntoFuture::into_future(purge)).await;
+        let _ = tokio::time::timeout(self.timeout, std::future::IntoFuture::into_future(purge)).await;
     }
 
     /// Everything that stands there, then every change.
     pub(crate) async fn watch(&self) -> Option<kv::Watch> {
-        tokio::time::timeout(self.timeout, self.store.watch_with_history(">"))
-            .await
-            .ok()?
-            .ok()
+        tokio::time::timeout(self.timeout, self.store.watch_with_history(">")).await.ok()?.ok()
+    }
+
+    /// Changes with the next lost connection.
+    pub(crate) fn cuts(&self) -> watch::Receiver<u64> {
+        let mut cuts = self.cuts.clone();
+        cuts.mark_unchanged();
+        cuts
     }
 
     fn lease_subject(&self, partition: usize) -> String {
@@ -211,30 +180,18 @@ impl Bucket {
     }
 
     fn put_prefix(&self) -> &str {
-        self.store
-            .put_prefix
-            .as_deref()
-            .unwrap_or(&self.store.prefix)
+        self.store.put_prefix.as_deref().unwrap_or(&self.store.prefix)
     }
 }
 
 pub(crate) fn change(entry: &kv::Entry, partitions: usize) -> (Change, Option<RecordError>) {
     let gone = entry.operation != Operation::Put;
-    if let Some(partition) = entry
-        .key
-        .strip_prefix("l.")
-        .and_then(|number| number.parse::<usize>().ok())
-    {
+    if let Some(partition) = entry.key.strip_prefix("l.").and_then(|number| number.parse::<usize>().ok()) {
         if partition >= partitions {
             return (Change::Foreign, None);
         }
-        let found = if gone {
-            Found::Nothing {
-                revision: entry.revision,
-            }
-        } else {
-            found(entry.revision, &entry.value)
-        };
+        let found =
+            if gone { Found::Nothing { revision: entry.revision } } else { found(entry.revision, &entry.value) };
         return (Change::Lease { partition, found }, None);
     }
     let Some(Ok(session)) = entry.key.strip_prefix("m.").map(str::parse::<Session>) else {
@@ -244,14 +201,7 @@ pub(crate) fn change(entry: &kv::Entry, partitions: usize) -> (Change, Option<Re
         return (Change::Gone(session), None);
     }
     match Heartbeat::decode(&entry.value) {
-        Ok(heartbeat) => (
-            Change::Heartbeat {
-                session,
-                revision: entry.revision,
-                heartbeat,
-            },
-            None,
-        ),
+        Ok(heartbeat) => (Change::Heartbeat { session, revision: entry.revision, heartbeat }, None),
         Err(error) => (Change::Foreign, Some(error)),
     }
 }

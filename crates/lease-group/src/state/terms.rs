@@ -77,10 +77,7 @@ impl Stopped {
     /// Whether the lease itself is untouched, and a new epoch at the next message mends it.
     #[must_use]
     pub const fn mends(self) -> bool {
-        matches!(
-            self,
-            Self::Gap | Self::TailLost | Self::Reconnected | Self::Silent
-        )
+        matches!(self, Self::Gap | Self::TailLost | Self::Reconnected | Self::Silent)
     }
 }
 

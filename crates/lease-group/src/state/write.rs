@@ -28,29 +28,12 @@ pub(super) struct Write {
 }
 
 impl Partition {
-    pub(super) fn send(
-        &mut self,
-        now: Moment,
-        purpose: Purpose,
-        expected: u64,
-        lease: Lease,
-        out: &mut Vec<Command>,
-    ) {
+    pub(super) fn send(&mut self, now: Moment, purpose: Purpose, expected: u64, lease: Lease, out: &mut Vec<Command>) {
         debug_assert!(self.write.is_none(), "one write in flight per record");
-        out.push(Command::Write {
-            expected,
-            lease: lease.clone(),
-        });
+        out.push(Command::Write { expected, lease: lease.clone() });
         // A write given up before may still land instead of this one: what is then found counts from that one's sending.
         let first_sent = self.doubt_since.unwrap_or(now);
-        self.write = Some(Write {
-            purpose,
-            expected,
-            lease,
-            first_sent,
-            sent: now,
-            attempts: 1,
-        });
+        self.write = Some(Write { purpose, expected, lease, first_sent, sent: now, attempts: 1 });
         if let Some(held) = self.held_mut() {
             held.sent = now;
         }
@@ -69,28 +52,17 @@ impl Partition {
                 if certain && write.purpose == Purpose::Renew {
                     self.lose(now, LostReason::Superseded, out);
                 }
-                out.push(Command::Read {
-                    after: std::time::Duration::ZERO,
-                });
+                out.push(Command::Read { after: std::time::Duration::ZERO });
             }
-            Wrote::Unknown => out.push(Command::Read {
-                after: self.terms.retry_after(),
-            }),
+            Wrote::Unknown => out.push(Command::Read { after: self.terms.retry_after() }),
         }
     }
 
-    pub(super) fn read_back(
-        &mut self,
-        now: Moment,
-        found: Option<(u64, Option<Lease>)>,
-        out: &mut Vec<Command>,
-    ) {
+    pub(super) fn read_back(&mut self, now: Moment, found: Option<(u64, Option<Lease>)>, out: &mut Vec<Command>) {
         let Some(write) = &self.write else { return };
         let Some((revision, lease)) = found else {
             if now.since(write.sent) < self.terms.ttl {
-                return out.push(Command::Read {
-                    after: self.terms.retry_after(),
-                });
+                return out.push(Command::Read { after: self.terms.retry_after() });
             }
             return self.give_up(now);
         };
@@ -121,10 +93,7 @@ impl Partition {
         };
         write.attempts += 1;
         write.sent = now;
-        out.push(Command::Write {
-            expected: write.expected,
-            lease: write.lease.clone(),
-        });
+        out.push(Command::Write { expected: write.expected, lease: write.lease.clone() });
     }
 
     /// Whether the write in flight still serves the phase: a lost lease must not be renewed after all.
@@ -134,9 +103,7 @@ impl Partition {
         };
         match write.purpose {
             Purpose::Claim => matches!(self.phase, Phase::Claiming) && self.wish,
-            Purpose::Renew => self
-                .held()
-                .is_some_and(|held| held.epoch == write.lease.epoch),
+            Purpose::Renew => self.held().is_some_and(|held| held.epoch == write.lease.epoch),
             Purpose::Release => matches!(self.phase, Phase::Releasing),
         }
     }
@@ -145,66 +112,33 @@ impl Partition {
         let Some(write) = self.write.take() else {
             return;
         };
-        self.doubt_since = Some(
-            self.doubt_since
-                .map_or(write.first_sent, |since| since.min(write.first_sent)),
-        );
+        self.doubt_since = Some(self.doubt_since.map_or(write.first_sent, |since| since.min(write.first_sent)));
         if matches!(self.phase, Phase::Claiming | Phase::Releasing) {
-            self.phase = Phase::Watching {
-                retry_at: now.plus(self.terms.retry_after()),
-            };
+            self.phase = Phase::Watching { retry_at: now.plus(self.terms.retry_after()) };
         }
     }
 
-    fn stored(
-        &mut self,
-        now: Moment,
-        revision: u64,
-        lease: Lease,
-        sent: Moment,
-        out: &mut Vec<Command>,
-    ) {
+    fn stored(&mut self, now: Moment, revision: u64, lease: Lease, sent: Moment, out: &mut Vec<Command>) {
         let Some(write) = self.write.take() else {
             return;
         };
         let deadline = self.terms.deadline(sent);
         let (epoch, checkpoint) = (lease.epoch, lease.checkpoint);
-        let before = self
-            .seen
-            .as_ref()
-            .and_then(|seen| seen.lease.as_ref())
-            .map_or(0, |lease| lease.checkpoint);
+        let before = self.seen.as_ref().and_then(|seen| seen.lease.as_ref()).map_or(0, |lease| lease.checkpoint);
         self.see(now, revision, Some(lease), true, out);
         match write.purpose {
             Purpose::Claim if matches!(self.phase, Phase::Claiming) => {
                 if checkpoint > before {
-                    out.push(Command::Tell(Told::Committed {
-                        epoch,
-                        up_to: checkpoint,
-                    }));
+                    out.push(Command::Tell(Told::Committed { epoch, up_to: checkpoint }));
                 }
-                out.push(Command::Tell(Told::Granted {
-                    epoch,
-                    revision,
-                    deadline,
-                }));
+                out.push(Command::Tell(Told::Granted { epoch, revision, deadline }));
                 out.push(Command::Open { epoch, checkpoint });
-                self.phase = Phase::Opening(Held {
-                    epoch,
-                    revision,
-                    deadline,
-                    sent,
-                    checkpoint,
-                    handled: checkpoint,
-                });
+                self.phase = Phase::Opening(Held { epoch, revision, deadline, sent, checkpoint, handled: checkpoint });
             }
             Purpose::Renew => self.renewed(epoch, revision, deadline, checkpoint, out),
             Purpose::Release if matches!(self.phase, Phase::Releasing) => {
                 if checkpoint > before {
-                    out.push(Command::Tell(Told::Committed {
-                        epoch,
-                        up_to: checkpoint,
-                    }));
+                    out.push(Command::Tell(Told::Committed { epoch, up_to: checkpoint }));
                 }
                 self.phase = Phase::Watching { retry_at: now };
             }
@@ -212,14 +146,7 @@ impl Partition {
         }
     }
 
-    fn renewed(
-        &mut self,
-        epoch: u64,
-        revision: u64,
-        deadline: Moment,
-        checkpoint: u64,
-        out: &mut Vec<Command>,
-    ) {
+    fn renewed(&mut self, epoch: u64, revision: u64, deadline: Moment, checkpoint: u64, out: &mut Vec<Command>) {
         let running = self.running == Some(epoch);
         let Some(held) = self.held_mut().filter(|held| held.epoch == epoch) else {
             return;
@@ -229,10 +156,7 @@ impl Partition {
         let (deadline, progressed) = (held.deadline, checkpoint > held.checkpoint);
         held.checkpoint = held.checkpoint.max(checkpoint);
         if progressed {
-            out.push(Command::Tell(Told::Committed {
-                epoch,
-                up_to: checkpoint,
-            }));
+            out.push(Command::Tell(Told::Committed { epoch, up_to: checkpoint }));
         }
         // Told before it takes effect: whoever reads the events after a crash must not find a start beyond the last told deadline.
         out.push(Command::Tell(Told::Renewed { epoch, deadline }));

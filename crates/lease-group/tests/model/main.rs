@@ -21,12 +21,7 @@ impl Model for Protocol {
 
     fn actions(&self, world: &World, actions: &mut Vec<Step>) {
         let end = self.start.now.plus(world::QUANTUM * self.quanta);
-        actions.extend(
-            world
-                .steps()
-                .into_iter()
-                .filter(|step| *step != Step::Time || world.now < end),
-        );
+        actions.extend(world.steps().into_iter().filter(|step| *step != Step::Time || world.now < end));
     }
 
     fn next_state(&self, world: &World, step: Step) -> Option<World> {
@@ -37,26 +32,15 @@ impl Model for Protocol {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("first handlings come in order", |_, world: &World| {
-                !world.verdict.skipped
+            Property::always("first handlings come in order", |_, world: &World| !world.verdict.skipped),
+            Property::always("an epoch runs without holes", |_, world: &World| !world.verdict.torn),
+            Property::always("a superseded owner starts nothing", |_, world: &World| !world.verdict.stale),
+            Property::always("what is committed was handled", |_, world: &World| !world.verdict.ahead),
+            Property::always("when faults end, everything stored is handled", |_, world: &World| {
+                !world.is_served() || world.recovers()
             }),
-            Property::always("an epoch runs without holes", |_, world: &World| {
-                !world.verdict.torn
-            }),
-            Property::always("a superseded owner starts nothing", |_, world: &World| {
-                !world.verdict.stale
-            }),
-            Property::always("what is committed was handled", |_, world: &World| {
-                !world.verdict.ahead
-            }),
-            Property::always(
-                "when faults end, everything stored is handled",
-                |_, world: &World| !world.is_served() || world.recovers(),
-            ),
             // Else the properties hold because nothing happens.
-            Property::sometimes("everything is handled", |_, world: &World| {
-                world.all_handled()
-            }),
+            Property::sometimes("everything is handled", |_, world: &World| world.all_handled()),
         ]
     }
 }
@@ -64,53 +48,24 @@ impl Model for Protocol {
 /// Checks everything within so many quanta and answers how many states that were.
 fn check(start: World, quanta: u32) -> usize {
     let started = std::time::Instant::now();
-    let checker = Protocol { start, quanta }
-        .checker()
-        .threads(2)
-        .spawn_bfs()
-        .join();
+    let checker = Protocol { start, quanta }.checker().threads(2).spawn_bfs().join();
     checker.assert_properties();
-    println!(
-        "{} states, {:?}",
-        checker.unique_state_count(),
-        started.elapsed()
-    );
+    println!("{} states, {:?}", checker.unique_state_count(), started.elapsed());
     checker.unique_state_count()
 }
 
 /// The steps to the first state that breaks `property`.
 fn counter_example(start: World, quanta: u32, property: &'static str) -> Vec<Step> {
-    let checker = Protocol { start, quanta }
-        .checker()
-        .threads(2)
-        .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs()
-        .join();
-    checker
-        .discovery(property)
-        .expect("a broken protocol has a counter-example")
-        .into_actions()
+    let checker =
+        Protocol { start, quanta }.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    checker.discovery(property).expect("a broken protocol has a counter-example").into_actions()
 }
 
-const NOTHING: Faults = Faults {
-    crashes: 0,
-    unknowns: 0,
-    cuts: 0,
-    leaves: 0,
-};
-const CRASH: Faults = Faults {
-    crashes: 1,
-    ..NOTHING
-};
-const UNKNOWN: Faults = Faults {
-    unknowns: 1,
-    ..NOTHING
-};
+const NOTHING: Faults = Faults { crashes: 0, unknowns: 0, cuts: 0, leaves: 0 };
+const CRASH: Faults = Faults { crashes: 1, ..NOTHING };
+const UNKNOWN: Faults = Faults { unknowns: 1, ..NOTHING };
 const CUT: Faults = Faults { cuts: 1, ..NOTHING };
-const LEAVE: Faults = Faults {
-    leaves: 1,
-    ..NOTHING
-};
+const LEAVE: Faults = Faults { leaves: 1, ..NOTHING };
 
 fn safe(stored: u64, faults: Faults) -> World {
     World::new(Form::Safe, stored, faults)
@@ -153,21 +108,7 @@ fn a_graceful_leave_loses_and_reorders_nothing() {
 
 #[test]
 fn a_leave_that_crashes_or_stays_unknown_loses_and_reorders_nothing() {
-    assert_eq!(
-        check(
-            safe(
-                1,
-                Faults {
-                    crashes: 1,
-                    unknowns: 1,
-                    ..LEAVE
-                }
-            )
-            .owned(),
-            1
-        ),
-        23_295
-    );
+    assert_eq!(check(safe(1, Faults { crashes: 1, unknowns: 1, ..LEAVE }).owned(), 1), 23_295);
 }
 
 /// The new owner gets message 3 while 1 and 2 wait for the acknowledgement timer of the dead one.
@@ -182,8 +123,5 @@ fn the_checker_finds_how_resume_breaks_order() {
 fn the_checker_finds_what_happens_without_looking_at_consumer_sequences() {
     let start = World::new(Form::Blind, 2, CUT).owned();
     let steps = counter_example(start, 1, "first handlings come in order");
-    assert!(
-        steps.iter().any(|step| matches!(step, Step::Cut(_))),
-        "{steps:?}"
-    );
+    assert!(steps.iter().any(|step| matches!(step, Step::Cut(_))), "{steps:?}");
 }

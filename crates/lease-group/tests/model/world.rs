@@ -4,6 +4,10 @@
 //! Time advances between any two steps, so every member may be paused anywhere; the watch, replies, deliveries and openings
 //! happen whenever they like, or are overtaken.
 
+mod handling;
+mod server;
+mod words;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,6 +16,8 @@ use lease_group::continuity::{Continuity, Position};
 use lease_group::record::{Lease, Session};
 use lease_group::state::{Command, Input, Partition, Stopped, Terms, Told, Wrote};
 
+pub(crate) use words::{Faults, Form, Step, Verdict};
+
 /// The checker's quantum of time. Four of them are a lease: renewal is due after two, the deadline is reached and the lease expires at
 /// the fourth — the tightest fit.
 pub(crate) const QUANTUM: Duration = Duration::from_nanos(5);
@@ -19,30 +25,6 @@ const TTL: Duration = Duration::from_nanos(20);
 
 /// How many messages may be on their way or buffered.
 const PREFETCH: usize = 2;
-
-/// What may go wrong, how often.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Faults {
-    /// A member dies.
-    pub(crate) crashes: u8,
-    /// A write's result is unknown.
-    pub(crate) unknowns: u8,
-    /// A delivery is lost on the way.
-    pub(crate) cuts: u8,
-    /// A member is asked to give the partition back.
-    pub(crate) leaves: u8,
-}
-
-/// How the partition is taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Form {
-    /// An epoch consumer of its own.
-    Safe,
-    /// The same without rule 5: nobody looks at consumer sequences.
-    Blind,
-    /// One durable for all.
-    Resume,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Request {
@@ -109,19 +91,6 @@ pub(crate) struct Consumer {
     pending: Vec<u64>,
 }
 
-/// What went wrong, if anything did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Verdict {
-    /// A message was handled for the first time while an earlier one had not been.
-    pub(crate) skipped: bool,
-    /// An epoch did not run from message to next message.
-    pub(crate) torn: bool,
-    /// A start after another epoch was granted.
-    pub(crate) stale: bool,
-    /// The record says committed what nobody has handled.
-    pub(crate) ahead: bool,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) now: Moment,
@@ -136,48 +105,6 @@ pub(crate) struct World {
     pub(crate) members: Vec<Member>,
     handled: Vec<bool>,
     pub(crate) verdict: Verdict,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Step {
-    /// Time goes on for everybody.
-    Time,
-    /// The member looks at the clock.
-    Tick(usize),
-    /// The watch brings the record to the member.
-    Watch(usize),
-    /// The server takes the member's write.
-    Apply(usize),
-    /// The answer arrives.
-    Answer(usize),
-    /// The member stops waiting for the answer.
-    Unknown(usize),
-    /// A stray write lands.
-    Stray,
-    /// A stray write never lands.
-    StrayLost,
-    /// The member reads the record.
-    Read(usize),
-    /// The next step of an opening.
-    Open(usize),
-    /// A message arrives.
-    Deliver(usize),
-    /// A message is booked as delivered and does not arrive.
-    Cut(usize),
-    /// The server's heartbeat, or its word that the consumer is gone.
-    Heartbeat(usize),
-    /// The check before a handler.
-    Check(usize),
-    /// The handler returns.
-    Finish(usize),
-    /// The data side stops as it was told.
-    Stop(usize),
-    /// The durable's acknowledgement timer fires.
-    Redeliver,
-    /// The member dies.
-    Crash(usize),
-    /// The partition is no longer assigned to the member.
-    Leave(usize),
 }
 
 impl World {
@@ -211,17 +138,8 @@ impl World {
             verdict: Verdict::default(),
         };
         if form == Form::Resume {
-            let next = Position {
-                stream: 1,
-                consumer: 1,
-            };
-            world.consumers.insert(
-                0,
-                Consumer {
-                    next,
-                    pending: Vec::new(),
-                },
-            );
+            let next = Position { stream: 1, consumer: 1 };
+            world.consumers.insert(0, Consumer { next, pending: Vec::new() });
         }
         world
     }
@@ -238,12 +156,10 @@ impl World {
     pub(crate) fn owned(mut self) -> Self {
         self.wish(0, true);
         while self.members[0].data.is_none() {
-            let step = self.steps().into_iter().find(|step| {
-                !matches!(
-                    step,
-                    Step::Time | Step::Crash(_) | Step::Unknown(_) | Step::Leave(_)
-                )
-            });
+            let step = self
+                .steps()
+                .into_iter()
+                .find(|step| !matches!(step, Step::Time | Step::Crash(_) | Step::Unknown(_) | Step::Leave(_)));
             self.take(step.expect("nothing stands in the way of the only candidate"));
         }
         self.take(Step::Watch(1));
@@ -258,9 +174,7 @@ impl World {
 
     /// Whether anybody is left to handle anything.
     pub(crate) fn is_served(&self) -> bool {
-        self.members
-            .iter()
-            .any(|member| member.alive && member.wishes)
+        self.members.iter().any(|member| member.alive && member.wishes)
     }
 
     pub(crate) fn all_handled(&self) -> bool {
@@ -298,19 +212,10 @@ impl World {
         };
         let mut ticked = member.machine.clone();
         let commands = ticked.step(self.now, member.tick());
-        offer(
-            ticked != member.machine || !commands.is_empty(),
-            Step::Tick(number),
-        );
+        offer(ticked != member.machine || !commands.is_empty(), Step::Tick(number));
         let mut watched = member.machine.clone();
         if let Some((revision, lease)) = &self.record {
-            watched.step(
-                self.now,
-                Input::Seen {
-                    revision: *revision,
-                    lease: Some(lease.clone()),
-                },
-            );
+            watched.step(self.now, Input::Seen { revision: *revision, lease: Some(lease.clone()) });
             offer(watched != member.machine, Step::Watch(number));
         }
         match &member.write {
@@ -334,17 +239,10 @@ impl World {
         let room = data.arrived.len() < PREFETCH && !data.stop;
         offer(waiting && room, Step::Deliver(number));
         offer(waiting && room && self.faults.cuts > 0, Step::Cut(number));
-        let lacks =
-            consumer.is_none_or(|consumer| data.continuity.lacks(consumer.next.consumer - 1));
+        let lacks = consumer.is_none_or(|consumer| data.continuity.lacks(consumer.next.consumer - 1));
         let quiet = data.arrived.is_empty() && data.handling.is_none() && !data.stop;
-        offer(
-            self.form == Form::Safe && quiet && lacks,
-            Step::Heartbeat(number),
-        );
-        offer(
-            !data.arrived.is_empty() && data.handling.is_none() && !data.stop,
-            Step::Check(number),
-        );
+        offer(self.form == Form::Safe && quiet && lacks, Step::Heartbeat(number));
+        offer(!data.arrived.is_empty() && data.handling.is_none() && !data.stop, Step::Check(number));
         offer(data.handling.is_some(), Step::Finish(number));
         offer(data.stop && data.handling.is_none(), Step::Stop(number));
     }
@@ -355,13 +253,7 @@ impl World {
             Step::Tick(number) => self.feed(number, self.members[number].tick()),
             Step::Watch(number) => {
                 if let Some((revision, lease)) = self.record.clone() {
-                    self.feed(
-                        number,
-                        Input::Seen {
-                            revision,
-                            lease: Some(lease),
-                        },
-                    );
+                    self.feed(number, Input::Seen { revision, lease: Some(lease) });
                 }
             }
             Step::Apply(number) => {
@@ -389,10 +281,7 @@ impl World {
             Step::StrayLost => drop(self.strays.remove(0)),
             Step::Read(number) => {
                 self.members[number].reading = false;
-                let found = self
-                    .record
-                    .clone()
-                    .map_or((0, None), |(revision, lease)| (revision, Some(lease)));
+                let found = self.record.clone().map_or((0, None), |(revision, lease)| (revision, Some(lease)));
                 self.feed(number, Input::ReadBack(Some(found)));
             }
             Step::Open(number) => self.open(number),
@@ -402,37 +291,19 @@ impl World {
                 self.deliver(number, false);
             }
             Step::Heartbeat(number) => {
-                let gone = self.members[number]
-                    .data
-                    .as_ref()
-                    .is_some_and(|data| !self.consumers.contains_key(&data.epoch));
-                self.end(
-                    number,
-                    if gone {
-                        Stopped::ConsumerGone
-                    } else {
-                        Stopped::TailLost
-                    },
-                );
+                let gone =
+                    self.members[number].data.as_ref().is_some_and(|data| !self.consumers.contains_key(&data.epoch));
+                self.end(number, if gone { Stopped::ConsumerGone } else { Stopped::TailLost });
             }
             Step::Check(number) => self.check(number),
             Step::Finish(number) => self.finish(number),
             Step::Stop(number) => self.end(number, Stopped::Asked),
             Step::Redeliver => {
-                if let Some((sequence, consumer)) = self.orphaned().zip(self.consumers.get_mut(&0))
-                {
+                if let Some((sequence, consumer)) = self.orphaned().zip(self.consumers.get_mut(&0)) {
                     consumer.pending.retain(|pending| *pending != sequence);
                     // The redelivery goes to whoever pulls, whatever came meanwhile.
-                    if let Some(data) = self
-                        .members
-                        .iter_mut()
-                        .filter_map(|member| member.data.as_mut())
-                        .next()
-                    {
-                        data.arrived.push(Position {
-                            stream: sequence,
-                            consumer: 0,
-                        });
+                    if let Some(data) = self.members.iter_mut().filter_map(|member| member.data.as_mut()).next() {
+                        data.arrived.push(Position { stream: sequence, consumer: 0 });
                         consumer.pending.push(sequence);
                     }
                 }
@@ -454,170 +325,6 @@ impl World {
         }
     }
 
-    /// A message of the durable that nobody has in hand.
-    fn orphaned(&self) -> Option<u64> {
-        let data: Vec<&Data> = self
-            .members
-            .iter()
-            .filter_map(|member| member.data.as_ref())
-            .collect();
-        let in_hand = |sequence: u64| {
-            data.iter().any(|data| {
-                data.handling == Some(sequence)
-                    || data
-                        .arrived
-                        .iter()
-                        .any(|position| position.stream == sequence)
-            })
-        };
-        let pending = &self.consumers.get(&0)?.pending;
-        (!data.is_empty()).then(|| pending.iter().copied().find(|sequence| !in_hand(*sequence)))?
-    }
-
-    const fn consumer_of(&self, epoch: u64) -> u64 {
-        match self.form {
-            Form::Safe | Form::Blind => epoch,
-            Form::Resume => 0,
-        }
-    }
-
-    fn apply(&mut self, request: Request) -> Wrote {
-        let revision = self.record.as_ref().map_or(0, |(revision, _)| *revision);
-        if request.expected != revision {
-            return Wrote::Conflict;
-        }
-        if request.lease.checkpoint > self.prefix() {
-            self.verdict.ahead = true;
-        }
-        self.record = Some((revision + 1, request.lease));
-        Wrote::Stored(revision + 1)
-    }
-
-    fn open(&mut self, number: usize) {
-        let Some(mut opening) = self.members[number].opening.take() else {
-            return;
-        };
-        let Opening {
-            epoch,
-            checkpoint,
-            stage,
-        } = opening;
-        opening.stage = match (stage, self.form) {
-            (Stage::Clearing, Form::Safe | Form::Blind) => {
-                self.consumers.retain(|other, _| *other >= epoch);
-                Stage::Creating
-            }
-            (Stage::Creating, Form::Safe | Form::Blind) => {
-                let next = Position {
-                    stream: checkpoint + 1,
-                    consumer: 1,
-                };
-                self.consumers.insert(
-                    epoch,
-                    Consumer {
-                        next,
-                        pending: Vec::new(),
-                    },
-                );
-                Stage::Answering
-            }
-            (Stage::Answering, _) | (_, Form::Resume) => {
-                return self.feed(
-                    number,
-                    Input::Opened {
-                        epoch,
-                        start: checkpoint + 1,
-                    },
-                );
-            }
-        };
-        self.members[number].opening = Some(opening);
-    }
-
-    fn deliver(&mut self, number: usize, arrives: bool) {
-        let Some(data) = self.members[number].data.as_mut() else {
-            return;
-        };
-        let name = if self.form == Form::Resume {
-            0
-        } else {
-            data.epoch
-        };
-        let Some(consumer) = self.consumers.get_mut(&name) else {
-            return;
-        };
-        let position = consumer.next;
-        consumer.next = Position {
-            stream: position.stream + 1,
-            consumer: position.consumer + 1,
-        };
-        if self.form == Form::Resume {
-            consumer.pending.push(position.stream);
-        }
-        if arrives {
-            data.arrived.push(position);
-        }
-    }
-
-    fn check(&mut self, number: usize) {
-        let now = self.now;
-        let Some(data) = self.members[number].data.as_mut() else {
-            return;
-        };
-        let position = data.arrived.remove(0);
-        if self.form == Form::Safe && !data.continuity.follow(position) {
-            return self.end(number, Stopped::Gap);
-        }
-        if now >= data.deadline {
-            return self.end(number, Stopped::DeadlinePassed);
-        }
-        data.handling = Some(position.stream);
-        let torn = data.last.is_some_and(|last| position.stream != last + 1);
-        data.last = Some(position.stream);
-        let epoch = data.epoch;
-        if self.form == Form::Safe && torn {
-            self.verdict.torn = true;
-        }
-        if self
-            .record
-            .as_ref()
-            .is_some_and(|(_, lease)| lease.epoch > epoch)
-        {
-            self.verdict.stale = true;
-        }
-    }
-
-    fn finish(&mut self, number: usize) {
-        let prefix = self.prefix();
-        let Some(data) = self.members[number].data.as_mut() else {
-            return;
-        };
-        let Some(sequence) = data.handling.take() else {
-            return;
-        };
-        data.handled = sequence;
-        if sequence > prefix + 1 && !self.handled[sequence as usize - 1] {
-            self.verdict.skipped = true;
-        }
-        self.handled[sequence as usize - 1] = true;
-        if let Some(consumer) = self.consumers.get_mut(&0) {
-            consumer.pending.retain(|pending| *pending != sequence);
-        }
-    }
-
-    fn end(&mut self, number: usize, why: Stopped) {
-        if let Some(data) = self.members[number].data.take() {
-            self.feed(
-                number,
-                Input::Ended {
-                    epoch: data.epoch,
-                    handled: data.handled,
-                    why,
-                },
-            );
-        }
-    }
-
     fn feed(&mut self, number: usize, input: Input) {
         let now = self.now;
         let member = &mut self.members[number];
@@ -629,17 +336,9 @@ impl World {
                 }
                 Command::Read { .. } => member.reading = true,
                 Command::Open { epoch, checkpoint } => {
-                    member.opening = Some(Opening {
-                        epoch,
-                        checkpoint,
-                        stage: Stage::Clearing,
-                    });
+                    member.opening = Some(Opening { epoch, checkpoint, stage: Stage::Clearing });
                 }
-                Command::Run {
-                    epoch,
-                    start,
-                    deadline,
-                } => {
+                Command::Run { epoch, start, deadline } => {
                     assert!(member.data.is_none(), "one epoch at a time");
                     member.data = Some(Data {
                         epoch,
@@ -673,10 +372,7 @@ impl World {
         world.faults = Faults::default();
         for _ in 0..40 {
             for _ in 0..60 {
-                let step = world
-                    .steps()
-                    .into_iter()
-                    .find(|step| !matches!(step, Step::Time | Step::StrayLost));
+                let step = world.steps().into_iter().find(|step| !matches!(step, Step::Time | Step::StrayLost));
                 let Some(step) = step else { break };
                 world.take(step);
             }
@@ -691,9 +387,6 @@ impl World {
 
 impl Member {
     fn tick(&self) -> Input {
-        Input::Tick {
-            handled: self.data.as_ref().map_or(0, |data| data.handled),
-            busy_since: None,
-        }
+        Input::Tick { handled: self.data.as_ref().map_or(0, |data| data.handled), busy_since: None }
     }
 }

@@ -1,0 +1,120 @@
+//! What the control thread does over the network, and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::kv::Watch;
+
+use super::Loop;
+use crate::clock::Moment;
+use crate::shell::consumers;
+use crate::shell::slot::Deed;
+use crate::shell::store::Found;
+use crate::state::{Input, Wrote};
+
+/// What a request came to.
+pub(super) enum Done {
+    Wrote(usize, Wrote),
+    Read(usize, Option<Found>),
+    Opened(usize, u64, Result<(String, u64), String>),
+    Heartbeat,
+    Watching(Option<Box<Watch>>),
+    Cleaned,
+}
+
+impl Loop {
+    pub(super) fn step(&mut self, number: usize, input: Input) {
+        let deeds = self.slots[number].step(&self.settings, Moment::now(), input);
+        self.perform(number, deeds);
+    }
+
+    pub(super) fn perform(&mut self, number: usize, deeds: Vec<Deed>) {
+        for deed in deeds {
+            match deed {
+                Deed::Write { expected, lease } => {
+                    let bucket = self.bucket.clone();
+                    self.work.push(Box::pin(async move {
+                        Done::Wrote(number, bucket.compare_and_set(number, expected, lease).await)
+                    }));
+                }
+                Deed::Read { after } => {
+                    let bucket = self.bucket.clone();
+                    self.work.push(Box::pin(async move {
+                        tokio::time::sleep(after).await;
+                        Done::Read(number, bucket.read_from_leader(number).await)
+                    }));
+                }
+                Deed::Open { epoch, checkpoint } => {
+                    let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
+                    let mut cuts = self.bucket.cuts();
+                    self.work.push(Box::pin(async move {
+                        let open = consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
+                        let opened = tokio::select! {
+                            biased;
+                            opened = open => opened.map_err(|error| error.to_string()),
+                            // The answer went with the connection.
+                            _ = cuts.changed() => Err("the connection was lost".to_owned()),
+                            () = tokio::time::sleep(settings.ttl) => Err("no answer in time".to_owned()),
+                        };
+                        Done::Opened(number, epoch, opened)
+                    }));
+                }
+            }
+        }
+    }
+
+    pub(super) fn done(&mut self, done: Done) {
+        match done {
+            Done::Wrote(number, result) => self.step(number, Input::Wrote(result)),
+            Done::Read(number, found) => self.read_back(number, found),
+            Done::Opened(number, epoch, Ok((name, start))) => {
+                self.slots[number].set_consumer(name);
+                self.step(number, Input::Opened { epoch, start });
+            }
+            Done::Opened(number, epoch, Err(reason)) => {
+                tracing::warn!(partition = number, epoch, %reason, "the consumer could not be opened");
+                self.step(number, Input::OpenFailed { epoch });
+            }
+            Done::Heartbeat => self.heartbeat.in_flight = false,
+            Done::Watching(Some(watch)) => {
+                self.watch = Some(*watch);
+                self.watch_pause = Duration::ZERO;
+            }
+            Done::Watching(None) => {
+                self.watch_pause = (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
+                self.begin_watch(self.watch_pause);
+            }
+            Done::Cleaned => {}
+        }
+    }
+
+    pub(super) fn read_back(&mut self, number: usize, found: Option<Found>) {
+        let input = match found {
+            None => Input::ReadBack(None),
+            Some(Found::Nothing { revision }) => Input::ReadBack(Some((revision, None))),
+            Some(Found::Lease { revision, lease }) => Input::ReadBack(Some((revision, Some(lease)))),
+            Some(Found::Unreadable { revision }) => {
+                // Seen first as what it is: to the read it only matters that it is not ours.
+                self.step(number, Input::Unreadable { revision });
+                Input::ReadBack(Some((revision, None)))
+            }
+        };
+        self.step(number, input);
+    }
+
+    pub(super) fn rewatch(&mut self) {
+        // Only a standing watch is replaced: otherwise one is being made already.
+        if self.watch.take().is_some() {
+            self.heartbeat.again = true;
+            self.begin_watch(Duration::from_millis(20));
+        }
+    }
+
+    pub(super) fn begin_watch(&mut self, after: Duration) {
+        let bucket = self.bucket.clone();
+        self.work.push(Box::pin(async move {
+            tokio::time::sleep(after).await;
+            Done::Watching(bucket.watch().await.map(Box::new))
+        }));
+    }
+}

@@ -1,0 +1,55 @@
+//! The data side: the check, the handler, the end of an epoch — and what an all-seeing witness says about it.
+
+use lease_group::state::{Input, Stopped};
+
+use super::{Form, World};
+
+impl World {
+    pub(super) fn check(&mut self, number: usize) {
+        let now = self.now;
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        let position = data.arrived.remove(0);
+        if self.form == Form::Safe && !data.continuity.follow(position) {
+            return self.end(number, Stopped::Gap);
+        }
+        if now >= data.deadline {
+            return self.end(number, Stopped::DeadlinePassed);
+        }
+        data.handling = Some(position.stream);
+        let torn = data.last.is_some_and(|last| position.stream != last + 1);
+        data.last = Some(position.stream);
+        let epoch = data.epoch;
+        if self.form == Form::Safe && torn {
+            self.verdict.torn = true;
+        }
+        if self.record.as_ref().is_some_and(|(_, lease)| lease.epoch > epoch) {
+            self.verdict.stale = true;
+        }
+    }
+
+    pub(super) fn finish(&mut self, number: usize) {
+        let prefix = self.prefix();
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        let Some(sequence) = data.handling.take() else {
+            return;
+        };
+        data.handled = sequence;
+        if sequence > prefix + 1 && !self.handled[sequence as usize - 1] {
+            self.verdict.skipped = true;
+        }
+        self.handled[sequence as usize - 1] = true;
+        if let Some(consumer) = self.consumers.get_mut(&0) {
+            consumer.pending.retain(|pending| *pending != sequence);
+        }
+    }
+
+    pub(super) fn end(&mut self, number: usize, why: Stopped) {
+        if let Some(data) = self.members[number].data.take() {
+            self.feed(number, Input::Ended { epoch: data.epoch, handled: data.handled, why });
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The judgement: the passes over the evidence that fill the ledger. Messages, then keys, then partitions.
+
+use super::commits::Commits;
+use super::deed::{self, Deed, NONE};
+use super::exclusion;
+use super::grouped;
+use super::ledger::{Entry, Ledger, PartitionCounts, Verdict};
+use super::lives::Lives;
+use super::message::{self, Copy, Message, Standing};
+use super::order::{self, Step};
+use crate::model::history::History;
+
+/// Judges a run: messages, then keys, then partitions.
+pub(super) fn judge(history: &History) -> Ledger {
+    let lives = Lives::of(&history.story);
+    let (messages, mut copies) = message::messages(&history.journals);
+    let deeds = deed::deeds(&history.journals, &lives);
+    let mut ledger = Ledger {
+        messages,
+        entries: vec![Entry { message: NONE, verdict: Verdict::Aborted, distance: 0 }; deeds.len()],
+        offsets: history
+            .journals
+            .iter()
+            .scan(0, |next, journal| Some(std::mem::replace(next, *next + journal.handlings.len() as u32)))
+            .collect(),
+        ..Ledger::default()
+    };
+    let commits = Commits::new(&history.journals);
+
+    let mut deeds = grouped::group(deeds, |deed| deed.key);
+    judge_keys(&mut ledger, &mut deeds, &mut copies, &commits);
+    count_publishes(&mut ledger, copies);
+    rank_partitions(&mut ledger);
+    let partitions = partitions(history, &ledger);
+    ledger.partitions = vec![PartitionCounts::default(); partitions];
+
+    let mut deeds = grouped::group(in_evidence_order(&deeds), |deed| deed.partition.into());
+    for of_partition in deeds.chunk_by_mut(|left, right| left.partition == right.partition) {
+        of_partition.sort_by_key(|deed| deed.started);
+    }
+    judge_partitions(&mut ledger, &deeds, &commits, history.manifest.partitions);
+    count_messages(&mut ledger, history.manifest.partitions);
+    ledger.exclusion = exclusion::exclusion(history, &lives, &deeds);
+    ledger
+}
+
+/// Back from keys to the order of the evidence: what each member did is then one sorted piece, which the sort of a
+/// partition only has to merge, and ties fall as they do within a key.
+fn in_evidence_order(deeds: &[Deed]) -> Vec<Deed> {
+    let mut ordered = deeds.to_vec();
+    for deed in deeds {
+        ordered[deed.id as usize] = *deed;
+    }
+    ordered
+}
+
+/// Key by key: which message each handling is of, ranks in stream order, verdicts.
+fn judge_keys(ledger: &mut Ledger, deeds: &mut [Deed], copies: &mut Vec<Copy>, commits: &Commits<'_>) {
+    let Ledger { messages, entries, order, reordered, .. } = ledger;
+    let mut scratch = KeyScratch::default();
+    let mut handled = deeds.chunk_by_mut(|left, right| left.key == right.key).peekable();
+    let mut base = 0;
+    for of_key in messages.chunk_by_mut(|left, right| left.key == right.key) {
+        let key = of_key[0].key;
+        while let Some(strangers) = handled.next_if(|deeds| deeds[0].key < key) {
+            give_unranked(strangers, entries);
+        }
+        let deeds = handled.next_if(|deeds| deeds[0].key == key).unwrap_or_default();
+        deeds.sort_by_key(|deed| deed.started);
+        identify(of_key, base, deeds, copies);
+        rank_key(of_key, base, &mut scratch.order, reordered);
+        scratch.steps.clear();
+        for (at, deed) in deeds.iter_mut().enumerate().filter(|(_, deed)| deed.ok && deed.message != NONE) {
+            let message = &mut of_key[deed.message as usize - base];
+            let first = message.first.is_none();
+            if first {
+                message.first = Some(deed.id);
+            }
+            deed.extra = !first && deed.stream_seq != 0 && deed.stream_seq != message.stream_seq;
+            if !deed.extra {
+                scratch.steps.push(Step { id: at as u32, rank: message.rank, first });
+            }
+        }
+        give_unranked(deeds, entries);
+        order::judge(
+            &scratch.steps,
+            |at| {
+                let deed = &deeds[at as usize];
+                commits.cover(deed.partition, deed.stream_seq, deed.started)
+            },
+            |at, verdict, distance| {
+                let entry = &mut entries[deeds[at as usize].id as usize];
+                entry.verdict = verdict;
+                entry.distance = distance;
+                order.add(verdict, distance);
+            },
+        );
+        base += of_key.len();
+    }
+    for strangers in handled {
+        give_unranked(strangers, entries);
+    }
+}
+
+/// Buffers that are used again for every key.
+#[derive(Default)]
+struct KeyScratch {
+    steps: Vec<Step>,
+    order: Vec<u32>,
+}
+
+/// Finds the message of every intact handling of one key. A delivery proves storage, and shows second copies.
+fn identify(of_key: &mut [Message], base: usize, deeds: &mut [Deed], copies: &mut Vec<Copy>) {
+    for deed in deeds.iter_mut().filter(|deed| deed.intact) {
+        let Some(index) = message::find(of_key, deed.key_seq) else { continue };
+        let message = &mut of_key[index];
+        deed.message = (base + index) as u32;
+        message::note_copy(message, deed.message, deed.stream_seq, copies);
+        if !message.is_stored() {
+            message.standing = Standing::Surfaced;
+            message.stored = Some(deed.started);
+        }
+    }
+}
+
+/// Ranks the stored messages of one key in stream order; without stream sequences in send order.
+fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
+    order.clear();
+    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
+    let place = |&index: &u32| {
+        let message = &of_key[index as usize];
+        (message.stream_seq, message.sent, message.key_seq)
+    };
+    if !order.is_sorted_by_key(place) {
+        order.sort_unstable_by_key(place);
+    }
+    let mut greatest = 0;
+    for (rank, &index) in (1..).zip(order.iter()) {
+        let message = &mut of_key[index as usize];
+        message.rank = rank;
+        if message.key_seq < greatest {
+            reordered.push((base + index as usize) as u32);
+        }
+        greatest = greatest.max(message.key_seq);
+    }
+}
+
+/// Writes what can be said without ranks: the message, and the verdicts that are not about order.
+fn give_unranked(deeds: &[Deed], entries: &mut [Entry]) {
+    for deed in deeds {
+        let entry = &mut entries[deed.id as usize];
+        entry.message = deed.message;
+        entry.verdict = match (deed.ok, deed.message == NONE) {
+            (false, _) => Verdict::Aborted,
+            (true, true) => Verdict::Phantom,
+            // The order judge overwrites this for all but second copies.
+            (true, false) => Verdict::ExtraCopy,
+        };
+    }
+}
+
+fn count_publishes(ledger: &mut Ledger, mut copies: Vec<Copy>) {
+    copies.sort_unstable();
+    copies.dedup();
+    ledger.copies = copies
+        .into_iter()
+        .filter(|copy| ledger.messages[copy.message as usize].stream_seq != copy.stream_seq)
+        .map(|copy| (copy.message, copy.stream_seq))
+        .collect();
+    let counts = &mut ledger.publisher;
+    for message in &ledger.messages {
+        counts.attempted += 1;
+        match message.standing {
+            Standing::Stored => counts.stored += 1,
+            Standing::Surfaced => counts.surfaced += 1,
+            Standing::Unknown => counts.unknown += 1,
+            Standing::Failed => counts.failed += 1,
+        }
+    }
+    counts.duplicate_stored = ledger.copies.len() as u64;
+    counts.publish_reordered = ledger.reordered.len() as u64;
+}
+
+/// Ranks the stored messages of every partition in stream order; without stream sequences in send order.
+fn rank_partitions(ledger: &mut Ledger) {
+    let messages = &mut ledger.messages;
+    let stored = messages.iter().enumerate().filter(|(_, message)| message.is_stored());
+    let places: Vec<_> = stored.map(|(index, m)| (m.partition, m.stream_seq, m.sent, index as u32)).collect();
+    let mut places = grouped::group(places, |place| place.0.into());
+    for of_partition in places.chunk_by_mut(|left, right| left.0 == right.0) {
+        of_partition.sort_unstable();
+        for (rank, place) in (1..).zip(of_partition) {
+            messages[place.3 as usize].partition_rank = rank;
+        }
+    }
+}
+
+/// How many partitions there are to account for: what the manifest says, or more when records name more.
+fn partitions(history: &History, ledger: &Ledger) -> usize {
+    let handlings = history.journals.iter().flat_map(|journal| &journal.handlings);
+    let named = ledger.messages.iter().map(|m| m.partition).chain(handlings.map(|h| h.partition)).max();
+    usize::from(history.manifest.partitions).max(named.map_or(0, |greatest| usize::from(greatest) + 1))
+}
+
+/// Partition by partition: the same judge with the partition's ranks, and the key's verdicts summed up.
+fn judge_partitions(ledger: &mut Ledger, deeds: &[Deed], commits: &Commits<'_>, known: u16) {
+    let mut seen = vec![false; ledger.messages.len()];
+    let mut steps = Vec::new();
+    for deeds in grouped::slices(deeds, |deed| deed.partition.into()) {
+        steps.clear();
+        let partition = deeds[0].partition;
+        let counts = &mut ledger.partitions[usize::from(partition)];
+        if partition >= known {
+            ledger.misplaced += deeds.len() as u64;
+        }
+        for (at, deed) in deeds.iter().enumerate() {
+            let entry = &ledger.entries[deed.id as usize];
+            counts.by_key.add(entry.verdict, entry.distance);
+            match entry.verdict {
+                Verdict::Aborted => ledger.aborted += 1,
+                Verdict::Phantom => ledger.phantom += 1,
+                Verdict::ExtraCopy => ledger.extra_copies += 1,
+                _ => {
+                    let message = &ledger.messages[deed.message as usize];
+                    if message.partition == partition {
+                        let first = !std::mem::replace(&mut seen[deed.message as usize], true);
+                        steps.push(Step { id: at as u32, rank: message.partition_rank, first });
+                    } else {
+                        ledger.misrouted += 1;
+                    }
+                }
+            }
+        }
+        let run = &mut ledger.partition_order;
+        order::judge(
+            &steps,
+            |at| {
+                let deed = &deeds[at as usize];
+                commits.cover(partition, deed.stream_seq, deed.started)
+            },
+            |_, verdict, distance| {
+                counts.by_partition.add(verdict, distance);
+                run.add(verdict, distance);
+            },
+        );
+    }
+}
+
+fn count_messages(ledger: &mut Ledger, known: u16) {
+    ledger.misplaced += ledger.messages.iter().filter(|message| message.partition >= known).count() as u64;
+    for message in ledger.messages.iter().filter(|message| message.is_stored()) {
+        let counts = &mut ledger.partitions[usize::from(message.partition)];
+        let lost = u64::from(message.first.is_none());
+        counts.stored += 1;
+        counts.lost += lost;
+        ledger.lost += lost;
+    }
+}
