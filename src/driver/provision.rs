@@ -133,7 +133,8 @@ pub(super) async fn provision(
         )));
     }
     if let Err(error) = ground.make_stream(plan).await {
-        ground.clear(false).await?;
+        // Why it failed is what the user must hear, not what followed from it.
+        let _ = ground.clear(false).await;
         return Err(error);
     }
     Ok(ground)
