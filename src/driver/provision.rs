@@ -211,6 +211,11 @@ impl Ground {
         Ok(true)
     }
 
+    /// Whether jetlag's own server has ended unasked.
+    pub(super) fn server_has_ended(&self) -> bool {
+        self.server_ended
+    }
+
     /// The processes of jetlag's own server.
     pub(super) fn server_processes(&self) -> Vec<(String, Pid)> {
         let running = self.server.iter().filter(|_| !self.server_ended);
