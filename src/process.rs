@@ -7,7 +7,7 @@ pub mod environment;
 pub mod reaper;
 pub mod sample;
 
-pub use child::{Child, Exit, Group, Handle, Pid};
+pub use child::{Child, Exit, Group, Handle, PASSWORD_VARIABLE, Pid, SERVER_VARIABLE, TOKEN_VARIABLE};
 pub use environment::machine;
 pub use reaper::Reaper;
 pub use sample::{Usage, usage};

@@ -33,7 +33,7 @@ pub(super) fn examine(history: &History, timeline: &Timeline, ledger: &Ledger, l
     let mut other = Vec::new();
     let mut notes = notes(history, timeline, ledger);
     let slow_consumers = slow_consumers(history, &mut other);
-    let unordered_deaths = deaths(history, &mut other, &mut notes);
+    let unordered_deaths = deaths(history, timeline.broken_off, &mut other, &mut notes);
     schedule(history, latencies, &mut other);
     if !timeline.ended && !timeline.interrupted {
         other.push("the driver died in mid-run: its story has no last line".to_owned());
@@ -144,8 +144,9 @@ fn slow_consumers(history: &History, other: &mut Vec<String>) -> u64 {
     members
 }
 
-/// Deaths that nobody ordered: a jetlag process makes the run invalid, a server is a finding about the server.
-fn deaths(history: &History, other: &mut Vec<String>, notes: &mut Vec<String>) -> u64 {
+/// Deaths that nobody ordered: a jetlag process makes the run invalid, a server is a finding about the server. When the
+/// run was broken off because of it, there is no whole measurement, and that is why.
+fn deaths(history: &History, broken_off: bool, other: &mut Vec<String>, notes: &mut Vec<String>) -> u64 {
     let mut deaths = 0;
     for line in &history.story {
         let StoryEvent::Exited { process, code, signal, ordered: false, message } = &line.event else { continue };
@@ -156,11 +157,13 @@ fn deaths(history: &History, other: &mut Vec<String>, notes: &mut Vec<String>) -
         };
         let words = message.as_ref().map_or_else(String::new, |words| format!(": {words}"));
         let sentence = format!("{process} died unasked {how}{words}");
-        if process.starts_with("server") {
-            notes.push(sentence);
-        } else {
-            deaths += 1;
-            other.push(sentence);
+        match (process.starts_with("server"), broken_off) {
+            (true, false) => notes.push(sentence),
+            (true, true) => other.push(format!("the run was broken off: {sentence}")),
+            (false, _) => {
+                deaths += 1;
+                other.push(sentence);
+            }
         }
     }
     deaths

@@ -261,6 +261,19 @@ fn a_server_that_dies_is_a_finding_and_not_an_invalid_run() {
 }
 
 #[test]
+fn a_run_that_a_dead_server_broke_off_is_no_whole_one_and_its_loss_is_not_judged() {
+    let dead =
+        StoryEvent::Exited { process: "server-0".into(), code: None, signal: Some(9), ordered: false, message: None };
+    let (state, reasons) = state(|h| {
+        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(500));
+        tell(h, ms(500), dead);
+        tell(h, ms(501), StoryEvent::BrokenOff);
+    });
+    assert_eq!(state, RunState::Invalid);
+    assert_eq!(reasons, ["the run was broken off: server-0 died unasked by signal 9"]);
+}
+
+#[test]
 fn a_starved_generator_makes_the_run_invalid() {
     let (state, reasons) = state(|h| {
         for publish in &mut h.journals[0].publishes {

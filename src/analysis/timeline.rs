@@ -26,6 +26,8 @@ pub struct Timeline {
     pub work_end: MonoNs,
     /// The user stopped it.
     pub interrupted: bool,
+    /// The driver gave it up before its time.
+    pub broken_off: bool,
     /// The driver lived to write its last line.
     pub ended: bool,
 }
@@ -36,12 +38,13 @@ impl Timeline {
     pub fn of(history: &History) -> Self {
         let zero = history.manifest.started_mono;
         let mut starts: Vec<(Phase, MonoNs)> = Vec::new();
-        let mut interrupted = false;
+        let (mut interrupted, mut broken_off) = (false, false);
         let mut ended = None;
         for line in &history.story {
             match line.event {
                 StoryEvent::Phase { phase } => starts.push((phase, line.at)),
                 StoryEvent::Interrupted => interrupted = true,
+                StoryEvent::BrokenOff => broken_off = true,
                 StoryEvent::End => ended = Some(line.at),
                 _ => {}
             }
@@ -63,6 +66,7 @@ impl Timeline {
             end,
             work_end: work_end.unwrap_or(end).clamp(zero, end),
             interrupted,
+            broken_off,
             ended: ended.is_some(),
         }
     }
@@ -83,7 +87,7 @@ impl Timeline {
     /// Whether loss can be judged: the run drained and came to its end, nobody broke it off.
     #[must_use]
     pub fn reached_end_of_drain(&self) -> bool {
-        self.ended && !self.interrupted && self.phases.iter().any(|span| span.0 == Phase::Drain)
+        self.ended && !self.interrupted && !self.broken_off && self.phases.iter().any(|span| span.0 == Phase::Drain)
     }
 
     /// Milliseconds since the start, in whole microseconds so that reports are stable.

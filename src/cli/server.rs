@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::nats::{Access, Given, Secret};
+use crate::process::{PASSWORD_VARIABLE, SERVER_VARIABLE, TOKEN_VARIABLE};
 
 /// How to reach your own server.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Your own server")]
 pub(super) struct ServerArgs {
     /// Use this server instead of starting one: a URL, or several separated by commas.
-    #[arg(long, value_name = "URL", env = "JETLAG_SERVER", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = SERVER_VARIABLE, hide_env_values = true)]
     server: Option<String>,
     /// User name; the password is read from the environment variable JETLAG_PASSWORD.
     #[arg(long, value_name = "NAME", requires = "server")]
@@ -47,8 +48,8 @@ impl ServerArgs {
             Ok(value) if !value.is_empty() => Ok(Secret::from(value)),
             _ => Err(vec![format!("the environment variable {name} is not set; the secret is read from there")]),
         };
-        let password = self.user.as_ref().map(|_| secret("JETLAG_PASSWORD")).transpose()?;
-        let token = self.token.then(|| secret("JETLAG_TOKEN")).transpose()?;
+        let password = self.user.as_ref().map(|_| secret(PASSWORD_VARIABLE)).transpose()?;
+        let token = self.token.then(|| secret(TOKEN_VARIABLE)).transpose()?;
         let given = Given {
             servers,
             user: self.user.clone(),

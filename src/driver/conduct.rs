@@ -114,9 +114,12 @@ impl Conductor<'_> {
         }
         self.cease_load(drain_at).await?;
         self.resume_everybody()?;
-        if !self.interrupted {
+        if self.goes_on() {
             self.enter(Phase::Drain)?;
             self.drain().await?;
+        }
+        if self.trouble {
+            self.ground.tell(StoryEvent::BrokenOff)?;
         }
         self.dismiss().await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
@@ -126,6 +129,11 @@ impl Conductor<'_> {
 
     fn goes_on(&self) -> bool {
         !self.trouble && !self.interrupted
+    }
+
+    /// How long workers may take to end in good order. Without a server they cannot.
+    fn patience(&self, usual: SpanNs) -> SpanNs {
+        if self.ground.server_has_ended() { SpanNs(0) } else { usual }
     }
 
     fn enter(&mut self, phase: Phase) -> Result<(), Error> {
@@ -214,7 +222,7 @@ impl Conductor<'_> {
             worker.end_ordered = true;
             worker.tell(&Order::Cease { at }).await;
         }
-        let bound = clock::now() + CEASE_WITHIN;
+        let bound = clock::now() + self.patience(CEASE_WITHIN);
         let asked_before = *self.stop.borrow();
         while self.fleet.any_running(Role::Publisher) && clock::now() < bound && *self.stop.borrow() == asked_before {
             self.step(bound).await?;
@@ -247,7 +255,8 @@ impl Conductor<'_> {
             worker.state = State::Left;
             worker.tell(&Order::Leave).await;
         }
-        let bound = clock::now() + LEAVE_WITHIN;
+        let patience = self.patience(LEAVE_WITHIN);
+        let bound = clock::now() + patience;
         let asked_before = *self.stop.borrow();
         while self.fleet.any_running(Role::Consumer) && clock::now() < bound && *self.stop.borrow() == asked_before {
             self.step(bound).await?;
@@ -255,7 +264,7 @@ impl Conductor<'_> {
         let slow: Vec<String> =
             self.fleet.running_mut(Role::Consumer).map(|worker| worker.author().to_string()).collect();
         if !slow.is_empty() {
-            let seconds = LEAVE_WITHIN.0 / 1_000_000_000;
+            let seconds = patience.0 / 1_000_000_000;
             let text = format!("{} did not leave within {seconds} s and was ended", slow.join(", "));
             self.ground.tell(StoryEvent::Note { text })?;
         }
@@ -301,7 +310,7 @@ impl Conductor<'_> {
 
     fn next_strike_at(&self) -> Option<MonoNs> {
         let strike = self.strikes.front()?;
-        (self.phase == Phase::Measure).then(|| self.measure_began() + strike.at)
+        (self.phase == Phase::Measure && self.goes_on()).then(|| self.measure_began() + strike.at)
     }
 
     fn measure_began(&self) -> MonoNs {

@@ -133,7 +133,8 @@ pub(super) async fn provision(
         )));
     }
     if let Err(error) = ground.make_stream(plan).await {
-        ground.clear(false).await?;
+        // Why it failed is what the user must hear, not what followed from it.
+        let _ = ground.clear(false).await;
         return Err(error);
     }
     Ok(ground)
@@ -208,6 +209,11 @@ impl Ground {
         let event = StoryEvent::Exited { process, code: exit.code, signal: exit.signal, ordered: false, message };
         self.tell(event)?;
         Ok(true)
+    }
+
+    /// Whether jetlag's own server has ended unasked.
+    pub(super) fn server_has_ended(&self) -> bool {
+        self.server_ended
     }
 
     /// The processes of jetlag's own server.

@@ -94,6 +94,8 @@ pub enum StoryEvent {
         /// A sentence.
         text: String,
     },
+    /// Something happened that made going on pointless: the run ends before its time.
+    BrokenOff,
     /// The user asked to stop.
     Interrupted,
     /// The run is over: nothing more is recorded.

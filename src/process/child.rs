@@ -57,6 +57,14 @@ impl Group {
     }
 }
 
+/// The variables by which users hand in a server, which may hold a password, and secrets. They are for the driver: no
+/// child inherits them, because whatever it crashes or starts would show them.
+pub const SERVER_VARIABLE: &str = "JETLAG_SERVER";
+/// The password.
+pub const PASSWORD_VARIABLE: &str = "JETLAG_PASSWORD";
+/// The token.
+pub const TOKEN_VARIABLE: &str = "JETLAG_TOKEN";
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -139,6 +147,9 @@ impl Child {
         };
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         command.process_group(group.0).kill_on_drop(true);
+        for secret in [SERVER_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE] {
+            command.env_remove(secret);
+        }
         let mut inner = command.spawn().map_err(|source| spawn_error(source, program.clone()))?;
         // A child that was never waited for has a pid.
         let pid = inner

@@ -1,0 +1,113 @@
+//! A user's own server: started by the test beside jetlag, with settings of its own, and looked into afterwards.
+
+use std::fs::File;
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use jetlag::nats::{Access, Finder, Given, jetstream};
+
+use crate::place::Place;
+use crate::processes::wait_for;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// A nats-server that is not jetlag's. It ends with the value.
+pub(crate) struct OwnServer {
+    process: Child,
+    port: u16,
+    folder: PathBuf,
+    /// How the test gets in.
+    given: Given,
+}
+
+impl OwnServer {
+    /// Starts one that is open to everybody.
+    pub(crate) fn start(place: &Place) -> Self {
+        Self::start_for(place, "", Given::default())
+    }
+
+    /// Starts one without JetStream.
+    pub(crate) fn start_plain(place: &Place) -> Self {
+        Self::launch(place, "", Given::default())
+    }
+
+    /// Starts one that the test enters with `given`, whose address is filled in here.
+    pub(crate) fn start_for(place: &Place, configuration: &str, given: Given) -> Self {
+        let store = place.path().join("own-server/store");
+        Self::launch(place, &format!("jetstream {{ store_dir: \"{}\" }}\n{configuration}", store.display()), given)
+    }
+
+    fn launch(place: &Place, configuration: &str, given: Given) -> Self {
+        let binary = block_on(Finder::from_environment().find(None)).expect("the normal way leads to a nats-server");
+        let folder = place.path().join("own-server");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("server.conf"), configuration).expect("a configuration");
+        let log = File::create(folder.join("log")).expect("a log");
+        let mut command = Command::new(binary.path);
+        // The server picks a free port itself and writes it down. It carries no mark: it is not jetlag's to end.
+        command
+            .arg("-c")
+            .arg(folder.join("server.conf"))
+            .args(["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir"])
+            .arg(&folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut server = Self { process: command.spawn().expect("it starts"), port: 0, folder, given };
+        server.port = wait_for("the server to listen", || server.port_written());
+        server.given.servers = server.url();
+        server
+    }
+
+    fn port_written(&mut self) -> Option<u16> {
+        if self.process.try_wait().expect("it is ours").is_some() {
+            panic!("the server ended: {}", std::fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+        }
+        let files = std::fs::read_dir(&self.folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        let ports = files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "ports"))
+            .find_map(|path| std::fs::read_to_string(path).ok())?;
+        let ports: serde_json::Value = serde_json::from_str(&ports).ok()?;
+        ports["nats"][0].as_str()?.rsplit(':').next()?.parse().ok()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Names of all streams, buckets included.
+    pub(crate) fn streams(&self) -> Vec<String> {
+        self.ask(async |jetstream| jetstream.stream_names().try_collect().await.expect("it answers"))
+    }
+
+    /// Makes a stream that has nothing to do with jetlag.
+    pub(crate) fn make_stream(&self, name: &str, subject: &str) {
+        let config = async_nats::jetstream::stream::Config {
+            name: name.to_owned(),
+            subjects: vec![subject.to_owned()],
+            ..Default::default()
+        };
+        self.ask(async |jetstream| jetstream.create_stream(config).await.expect("it answers"));
+    }
+
+    fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
+        let access = Access::new(self.given.clone()).expect("the way in is a good one");
+        block_on(async {
+            let client = access.connect("test", |_| {}).await.expect("it lets the test in");
+            question(jetstream(client, ANSWER_WITHIN)).await
+        })
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(future)
+}
