@@ -85,7 +85,8 @@ pub fn main() -> ExitCode {
 
 /// Logs go to standard error, as much as `JETLAG_LOG` asks for (`info`, `jetlag=debug`, …).
 fn logged(deed: impl FnOnce() -> ExitCode) -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG").unwrap_or_else(|_| "error".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG")
+        .unwrap_or_else(|_| "jetlag=warn,lease_group=warn".into());
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     deed()
 }
