@@ -22,7 +22,7 @@ impl Display {
     pub(super) fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(4));
-            if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:20} {wide_msg}") {
                 bar.set_style(style);
             }
             bar
