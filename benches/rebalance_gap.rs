@@ -110,7 +110,7 @@ fn rebalance_gap(criterion: &mut Criterion<Milliseconds>, stage: &Stage) {
         // One run is warm-up enough.
         .warm_up_time(Duration::from_millis(1))
         // More than ten runs take and less than twenty: criterion would complain that one iteration a sample is few.
-        .measurement_time(Duration::from_secs(70));
+        .measurement_time(Duration::from_secs(45));
     for kind in FAULTS {
         let profile = PROFILE.replace("FAULT", kind);
         let scope = Scope::FaultKind(kind.to_owned());
