@@ -8,7 +8,8 @@
 //! renewals of the leases: a crash right after a renewal is the longest wait. However many iterations criterion asks for, the
 //! sample stays one run.
 //!
-//! MEASURED
+//! Measured 2026-11-21 on a 2 vCPU VM, shared with compilers at work (load 7), nats-server 2.15.1: kill 953–982 ms, leave
+//! 0.6–1.5 ms; some 900 to 1 in one run of this bench.
 
 #[path = "live/stage.rs"]
 mod stage;
