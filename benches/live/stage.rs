@@ -166,11 +166,13 @@ impl Stage {
                 eprintln!("\n{note}");
             }
         };
-        let stopped = *self.stop.borrow() > 0;
-        if stopped
-            || driver::run(plan, &options, path.to_owned(), self.stop.clone(), &mut show).await? == Ending::Interrupted
-        {
+        if *self.stop.borrow() > 0 {
             return Err(Error::Interrupted);
+        }
+        match driver::run(plan, &options, path.to_owned(), self.stop.clone(), &mut show).await {
+            Ok(Ending::Whole) => {}
+            Ok(Ending::Interrupted) | Err(driver::Error::StoppedEarly) => return Err(Error::Interrupted),
+            Err(error) => return Err(error.into()),
         }
         let report = metric::report(&evidence::load(path)?);
         match report.state {
