@@ -186,3 +186,21 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
         number::instant(fault.at_ms)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stranded_tells_nothing_in_flight_from_nothing_handled_and_from_nothing_known() {
+        for (ms_max, messages, cell) in [
+            (Some(5_000.0), Some(1), "5,000 ms"),
+            (Some(0.5), None, "0.5 ms"),
+            (None, Some(0), "none"),
+            (None, Some(3), "never"),
+            (None, None, ABSENT),
+        ] {
+            assert_eq!(Stranded { ms_max, messages }.cell(number::ms), cell);
+        }
+    }
+}

@@ -152,6 +152,7 @@ fn correctness(report: &Report) -> Option<String> {
     .collect();
     parts.extend(loss_not_judged(report.state, &report.readings).map(|why| format!("lost: not judged ({why})")));
     let repeated = run_count(&report.readings, "redelivered")
+        .filter(|times| *times > 0)
         .map_or_else(String::new, |times| format!("; {} repeated, as allowed", number::count(times)));
     (!parts.is_empty()).then(|| format!("Message by message: {}{repeated}.", parts.join(", ")))
 }

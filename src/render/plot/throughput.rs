@@ -85,3 +85,19 @@ fn covered_in_part(point: &ThroughputPoint, load: Option<(f64, f64)>) -> bool {
     let within = |at_ms: f64| point.at_ms < at_ms && at_ms < point.at_ms + 1e3;
     load.is_some_and(|(from, to)| within(from) || within(to))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_in_which_the_load_began_or_ended_are_no_dips() {
+        let load = Some((80.0, 37_172.8));
+        for (at_ms, in_part) in [(0.0, true), (1_000.0, false), (36_000.0, false), (37_000.0, true), (38_000.0, false)]
+        {
+            let point = ThroughputPoint { at_ms, ..ThroughputPoint::default() };
+            assert_eq!(covered_in_part(&point, load), in_part, "{at_ms}");
+            assert!(!covered_in_part(&point, None));
+        }
+    }
+}
