@@ -3,6 +3,7 @@
 //! Here alone errors become text and exit codes, and here alone the terminal is written to.
 
 mod analyze;
+mod clean;
 mod exit;
 pub mod list;
 pub mod profile;
@@ -36,6 +37,8 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Render the report of a run again, from its report.json.
     Report(report::ReportArgs),
+    /// Remove what a run whose driver died left on your own server.
+    Clean(clean::CleanArgs),
     /// List what there is: profiles, strategies, faults, metrics, formats.
     List(list::ListArgs),
     /// Check, show or describe profiles.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => logged(|| run::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
+        Command::Clean(args) => logged(|| clean::run(&args)),
         Command::List(args) => {
             let text = list::run(&args, &report::metrics(), &report::formats());
             print!("{text}");
@@ -85,7 +89,8 @@ pub fn main() -> ExitCode {
 
 /// Logs go to standard error, as much as `JETLAG_LOG` asks for (`info`, `jetlag=debug`, …).
 fn logged(deed: impl FnOnce() -> ExitCode) -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG").unwrap_or_else(|_| "error".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG")
+        .unwrap_or_else(|_| "jetlag=warn,lease_group=warn".into());
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     deed()
 }

@@ -3,6 +3,7 @@
 //! It starts the server and the workers, lets the faults strike, and writes down what it did to whom. It measures
 //! nothing and judges nothing: that is done afterwards, from the evidence.
 
+mod clean;
 mod conduct;
 mod fleet;
 mod look;
@@ -19,6 +20,7 @@ use crate::nats::Access;
 use crate::process;
 use crate::profile::Plan;
 use crate::strategy;
+pub use clean::clean;
 pub use scene::Scene;
 
 /// What a run needs to know beside its plan.

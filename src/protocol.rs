@@ -83,11 +83,6 @@ pub enum Job {
 pub enum Word {
     /// Connected and able to work.
     Ready,
-    /// Publisher, twice a second: messages whose intended instant has come.
-    Offered {
-        /// How many so far.
-        messages: u64,
-    },
     /// The partitions that it believes to own have changed.
     Owns {
         /// All of them.

@@ -89,7 +89,12 @@ fn sets_go_over_the_file_and_over_variants() {
 fn variants_are_plans_of_their_own() {
     let plans_of = plans("price-of-order", &[]);
     let told: Vec<_> = plans_of.iter().map(|plan| (plan.variant.as_deref(), plan.strategy.kind())).collect();
-    assert_eq!(told, [(Some("lease-group"), "lease-group"), (Some("shared-pull"), "shared-pull")]);
+    let expected = [
+        (Some("lease-group-explicit"), "lease-group"),
+        (Some("lease-group"), "lease-group"),
+        (Some("shared-pull"), "shared-pull"),
+    ];
+    assert_eq!(told, expected);
     let takeover = |plan: &Plan| plan.settings["strategy"]["takeover"].clone();
     assert_eq!(plans("naive-vs-safe", &[]).iter().map(takeover).collect::<Vec<_>>(), ["safe", "resume"]);
 }

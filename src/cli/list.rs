@@ -8,9 +8,9 @@ use crate::{fault, profile, strategy};
 /// `jetlag list …`.
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
-    /// What to list.
+    /// What to list; everything when nothing is said.
     #[arg(value_enum)]
-    pub what: What,
+    pub what: Option<What>,
     /// Print one JSON object instead.
     #[arg(long)]
     pub json: bool,
@@ -29,6 +29,18 @@ pub enum What {
     Metrics,
     /// What a report can be written as.
     Formats,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Profiles => "profiles",
+            Self::Strategies => "strategies",
+            Self::Faults => "faults",
+            Self::Metrics => "metrics",
+            Self::Formats => "formats",
+        }
+    }
 }
 
 /// One line of a list.
@@ -60,14 +72,22 @@ impl Item {
 /// The text of a list. Rooms that this file does not know hand in their items.
 #[must_use]
 pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
-    let items = match args.what {
+    let items = |what: What| match what {
         What::Profiles => profiles(),
         What::Strategies => strategy::ALL.iter().map(|about| Item::new(about.kind, about.summary)).collect(),
         What::Faults => faults(),
         What::Metrics => metrics.to_vec(),
         What::Formats => formats.to_vec(),
     };
-    if args.json { as_json(args.what, &items) } else { as_text(&items) }
+    let lists: Vec<(&'static str, Vec<Item>)> = match args.what {
+        Some(what) => vec![(what.name(), items(what))],
+        None => What::value_variants().iter().map(|what| (what.name(), items(*what))).collect(),
+    };
+    match lists.as_slice() {
+        lists if args.json => as_json(lists),
+        [(_, items)] => as_text(items),
+        lists => lists.iter().map(|(name, items)| format!("{name}\n\n{}\n", as_text(items))).collect(),
+    }
 }
 
 fn profiles() -> Vec<Item> {
@@ -92,7 +112,7 @@ fn as_text(items: &[Item]) -> String {
     items.iter().map(line).collect()
 }
 
-fn as_json(what: What, items: &[Item]) -> String {
+fn as_json(lists: &[(&'static str, Vec<Item>)]) -> String {
     let item = |item: &Item| {
         let mut object = serde_json::Map::new();
         object.insert("name".to_owned(), item.name.clone().into());
@@ -100,10 +120,11 @@ fn as_json(what: What, items: &[Item]) -> String {
         object.extend(item.more.iter().map(|(what, text)| ((*what).to_owned(), text.clone().into())));
         serde_json::Value::Object(object)
     };
-    let name = what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-    let mut list = serde_json::Map::new();
-    list.insert(name, items.iter().map(item).collect::<Vec<_>>().into());
-    format!("{}\n", json!(list))
+    let object: serde_json::Map<String, serde_json::Value> = lists
+        .iter()
+        .map(|(name, items)| ((*name).to_owned(), items.iter().map(item).collect::<Vec<_>>().into()))
+        .collect();
+    format!("{}\n", json!(object))
 }
 
 #[cfg(test)]
@@ -111,7 +132,7 @@ mod tests {
     use super::*;
 
     fn listed(what: What, json: bool) -> String {
-        run(&ListArgs { what, json }, &[Item::new("gap", "how long").with("unit", "ms".to_owned())], &[])
+        run(&ListArgs { what: Some(what), json }, &[Item::new("gap", "how long").with("unit", "ms".to_owned())], &[])
     }
 
     #[test]
@@ -126,6 +147,14 @@ mod tests {
             let firsts: Vec<_> = text.lines().filter_map(|line| line.split("  ").next()).map(str::trim).collect();
             assert_eq!(firsts, names);
             assert!(text.lines().all(|line| line.len() > 20 || what == What::Metrics), "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_is_listed_when_nothing_is_said() {
+        let text = run(&ListArgs { what: None, json: false }, &[], &[]);
+        for name in ["quick", "shared-pull", "kill"] {
+            assert!(text.contains(name), "{text}");
         }
     }
 

@@ -27,7 +27,7 @@ pub struct ProfileArgs {
     #[arg(value_name = "PROFILE", default_value = "quick")]
     pub profile: String,
     /// Set a key otherwise than the profile, like `fleet.members=8`; may be given again and again.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub sets: Vec<String>,
     /// Print one JSON object instead.
     #[arg(long)]

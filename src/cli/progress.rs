@@ -22,7 +22,7 @@ impl Display {
     pub(super) fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(4));
-            if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:20} {wide_msg}") {
                 bar.set_style(style);
             }
             bar
@@ -85,10 +85,10 @@ fn describe(progress: &Progress) -> String {
         None => String::new(),
     };
     let breaks = if progress.breaks == 0 { String::new() } else { format!(" · order breaks {}", progress.breaks) };
+    let offered = progress.offered_per_s.map(|rate| format!("offered {rate:.0}/s ")).unwrap_or_default();
     format!(
-        "{} {phase:<7} offered {:.0}/s stored {:.0}/s handled {:.0}/s · backlog {} · {} members{breaks}{next}",
+        "{} {phase:<7} {offered}stored {:.0}/s handled {:.0}/s · backlog {} · {} members{breaks}{next}",
         clock(progress.elapsed),
-        progress.offered_per_s,
         progress.stored_per_s,
         progress.handled_per_s,
         progress.backlog,

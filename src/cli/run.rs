@@ -129,6 +129,7 @@ async fn make_all(
         let path = if runs.len() == 1 { folder.clone() } else { folder.join(name) };
         display.begin(if runs.len() == 1 { "" } else { name });
         let ending = driver::run(plan, options, path.clone(), stop.clone(), &mut |scene| display.show(scene)).await?;
+        display.line("reading the evidence");
         let report = analyze::analyze(&path)?;
         if runs.len() > 1 {
             display.line(&format!("{}: {}", report.state, path.display()));

@@ -15,6 +15,7 @@ use crate::fault::{self, State, Strike};
 use crate::model::record::{Author, Role};
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
+use crate::model::units::Rate;
 use crate::process;
 use crate::profile::Plan;
 use crate::protocol::{Assignment, Job, Order, Word};
@@ -63,7 +64,7 @@ pub(super) async fn conduct(
         phase: Phase::Provision,
         next_sample: MonoNs(0),
         next_show: MonoNs(0),
-        last_shown: (MonoNs(0), 0, Seen::default()),
+        last_shown: (MonoNs(0), Seen::default()),
         trouble: false,
         interrupted: false,
     };
@@ -91,8 +92,8 @@ struct Conductor<'a> {
     phase: Phase,
     next_sample: MonoNs,
     next_show: MonoNs,
-    /// When progress was shown last, what was offered by then, and what was seen.
-    last_shown: (MonoNs, u64, Seen),
+    /// When progress was shown last, and what was seen by then.
+    last_shown: (MonoNs, Seen),
     /// Something happened that makes going on pointless.
     trouble: bool,
     interrupted: bool,
@@ -459,7 +460,6 @@ impl Conductor<'_> {
                 worker.ready = true;
                 return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
             }
-            Word::Offered { messages } => worker.offered = messages,
             Word::Done => {}
             Word::Owns { partitions } => worker.owns = partitions,
             Word::Failed { message } => worker.failure = Some(message),
@@ -484,10 +484,17 @@ impl Conductor<'_> {
         Ok(())
     }
 
+    /// The rate of the schedule, while there is one.
+    fn offered_per_s(&self) -> Option<f64> {
+        match self.plan.load.rate {
+            Rate::PerSecond(rate) if matches!(self.phase, Phase::WarmUp | Phase::Measure) => Some(rate),
+            _ => None,
+        }
+    }
+
     fn show_progress(&mut self, now: MonoNs) {
         let seen = self.look.refresh();
-        let offered = self.fleet.offered();
-        let (then, offered_then, before) = std::mem::replace(&mut self.last_shown, (now, offered, seen));
+        let (then, before) = std::mem::replace(&mut self.last_shown, (now, seen));
         let per_s = |now_count: u64, then_count: u64| {
             now_count.saturating_sub(then_count) as f64 / now.since(then).as_s().max(0.001)
         };
@@ -500,7 +507,7 @@ impl Conductor<'_> {
             phase: Some(self.phase),
             elapsed: now.since(self.begin).into(),
             planned: (self.measure_began() + self.plan.phases.measure).since(self.begin).into(),
-            offered_per_s: per_s(offered, offered_then),
+            offered_per_s: self.offered_per_s(),
             stored_per_s: per_s(seen.stored, before.stored),
             handled_per_s: per_s(seen.handled, before.handled),
             backlog: seen.stored.saturating_sub(seen.handled),

@@ -47,8 +47,6 @@ pub(super) struct Worker {
     pub(super) end_ordered: bool,
     /// Why it ended, in its own words.
     pub(super) failure: Option<String>,
-    /// Publisher: messages that the schedule has wanted so far.
-    pub(super) offered: u64,
     /// The partitions that it believes to own.
     pub(super) owns: std::collections::BTreeSet<u16>,
     /// Whether it said that it is ready.
@@ -116,7 +114,6 @@ impl Fleet {
             state: fault::State::Live,
             end_ordered: false,
             failure: None,
-            offered: 0,
             owns: Default::default(),
             ready: false,
             ended: false,
@@ -163,11 +160,6 @@ impl Fleet {
     /// Whether any process of `role` runs.
     pub(super) fn any_running(&self, role: Role) -> bool {
         self.workers.values().any(|worker| worker.author.role == role && !worker.ended)
-    }
-
-    /// Messages that the schedule has wanted so far, as the publishers say.
-    pub(super) fn offered(&self) -> u64 {
-        self.workers.values().map(|worker| worker.offered).sum()
     }
 
     /// The members as the fault room sees them, with the owners of `partitions` partitions.

@@ -19,7 +19,7 @@ use crate::profile::Plan;
 use crate::profile::document::Storage;
 
 /// How long one request to the server may take while nothing is measured.
-const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a run stands on.
 pub(super) struct Ground {
@@ -55,11 +55,12 @@ pub(super) async fn provision(
     };
     let id = uuid::Uuid::now_v7();
     let run_tag = id.as_u64_pair().1;
-    let name = format!("jetlag-{}", id.simple());
+    let run_id = id.simple().to_string();
+    let name = name_of(&run_id);
     let anchor = clock::anchor();
     let manifest = Manifest {
         format: FORMAT,
-        run_id: id.simple().to_string(),
+        run_id,
         run_tag,
         profile: plan.name.clone(),
         question: plan.question.clone(),
@@ -266,8 +267,13 @@ impl Ground {
     }
 }
 
+/// Name of a run's stream, group and bucket.
+pub(super) fn name_of(run_id: &str) -> String {
+    format!("jetlag-{run_id}")
+}
+
 /// Removes a run's stream and bucket. What is not there is fine.
-async fn remove(jetstream: &jetstream::Context, stream: &str, bucket: Option<&str>) -> Result<(), Error> {
+pub(super) async fn remove(jetstream: &jetstream::Context, stream: &str, bucket: Option<&str>) -> Result<(), Error> {
     use jetstream::ErrorCode;
     use jetstream::context::DeleteStreamErrorKind;
     let streams = [Some(stream.to_owned()), bucket.map(|bucket| format!("KV_{bucket}"))];

@@ -29,8 +29,8 @@ pub struct Progress {
     pub elapsed: Duration,
     /// Time from the start of the load to the end of the measure phase.
     pub planned: Duration,
-    /// Messages wanted by the schedule a second, since the last look.
-    pub offered_per_s: f64,
+    /// Messages that the schedule wants a second; `None` in a closed loop and when the load has ended.
+    pub offered_per_s: Option<f64>,
     /// Messages stored a second, since the last look.
     pub stored_per_s: f64,
     /// Messages handled a second, since the last look.

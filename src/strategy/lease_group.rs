@@ -93,9 +93,9 @@ impl Settings {
     #[must_use]
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         let mut objections = Vec::new();
-        if self.ttl.0 < Duration::from_millis(100) {
-            objections
-                .push(("ttl", format!("a lease of {} is shorter than a renewal takes: at least 100ms", self.ttl)));
+        // The bounds are those of the group itself (`GroupBuilder::build`).
+        if !(Duration::from_millis(200)..=Duration::from_secs(3600)).contains(&self.ttl.0) {
+            objections.push(("ttl", format!("a lease of {} does not work: at least 200ms, at most 1h", self.ttl)));
         }
         let most = self.ttl.0 / 3;
         if self.commit == Commit::Checkpoint && (self.commit_every.0.is_zero() || self.commit_every.0 > most) {
@@ -111,11 +111,12 @@ impl Settings {
         if self.takeover == Takeover::Resume && self.ack_wait.0 < Duration::from_millis(100) {
             objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
         }
-        if self.batch == 0 {
-            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
+        if !(1..=10_000).contains(&self.batch) {
+            objections.push(("batch", format!("a batch of {} does not work: 1 to 10000", self.batch)));
         }
-        if self.max_handling.0.is_zero() {
-            objections.push(("max-handling", "max-handling is 0, so no message could be handled".to_owned()));
+        if self.max_handling.0 < most {
+            let text = "max-handling is shorter than a renewal interval, which is a third of the ttl";
+            objections.push(("max-handling", text.to_owned()));
         }
         objections
     }

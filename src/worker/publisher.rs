@@ -31,8 +31,6 @@ const PATIENCE: SpanNs = SpanNs(60_000_000_000);
 const SETTLE_WITHIN: SpanNs = SpanNs(10_000_000_000);
 /// How often overdue answers and a broken connection are looked for.
 const CHECK_EVERY: Duration = Duration::from_millis(50);
-/// How often it is told how much the schedule has wanted.
-const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// A message under way.
 struct Sent {
@@ -74,8 +72,6 @@ struct Publisher<'a> {
     /// Since when the line has stopped again and again with nothing stored.
     troubled_since: Option<MonoNs>,
     last_refusal: String,
-    /// Messages taken from the schedule.
-    sent: u64,
     template: Template,
     buffer: BytesMut,
 }
@@ -104,7 +100,6 @@ pub(super) async fn publish(
     let mut publisher = Publisher::new(assignment, load, client, notebook, inbox, begin)?;
     let mut alarm = Alarm::new().map_err(desk::Error::Timer)?;
     let mut check = tokio::time::interval(CHECK_EVERY);
-    let mut progress = tokio::time::interval(PROGRESS_EVERY);
     let mut tick = begin;
     loop {
         publisher.send_due().await?;
@@ -130,10 +125,8 @@ pub(super) async fn publish(
                 tick = clock::now();
             }
             _ = check.tick() => publisher.look_after_the_line().await?,
-            _ = progress.tick() => mouth.say(Word::Offered { messages: publisher.offered() }),
         }
     }
-    mouth.say(Word::Offered { messages: publisher.offered() });
     publisher.close();
     Ok(())
 }
@@ -176,7 +169,6 @@ impl<'a> Publisher<'a> {
             open_since: begin,
             troubled_since: None,
             last_refusal: "no answer".to_owned(),
-            sent: 0,
             template: Template::new(assignment.run_tag, share.index, load.payload_bytes as usize),
             buffer: BytesMut::new(),
         };
@@ -239,7 +231,6 @@ impl<'a> Publisher<'a> {
         };
         let Some(begun) = self.notebook.with(|writer| writer.begin_publish(&record)) else { return Ok(()) };
         let slot = begun?;
-        self.sent += 1;
         let message = Numbers { key, key_seq, partition, intended };
         let ticket = self.line.send(Sent { slot, message, at: now });
         self.transmit(ticket, message).await
@@ -320,17 +311,6 @@ impl<'a> Publisher<'a> {
         let now = clock::now();
         let all_settled = self.line.is_empty() && self.next_intended(now).is_none();
         all_settled || now.since(cease) > SETTLE_WITHIN
-    }
-
-    /// Messages that the schedule has wanted so far: those sent, and about those that wait for the window.
-    fn offered(&self) -> u64 {
-        let now = clock::now();
-        let late = self.next_intended(now).map_or(SpanNs(0), |intended| now.since(intended));
-        let waiting = match self.load.rate {
-            Rate::PerSecond(rate) => late.as_s() * rate / f64::from(self.load.publishers),
-            Rate::Max => 0.0,
-        };
-        self.sent + waiting as u64
     }
 
     /// Writes down which messages are known not to be stored. The others that are left stay unknown.

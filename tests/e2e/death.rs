@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jetlag::model::reading::{Scope, Stat};
 use jetlag::model::report::RunState;
 use jetlag::model::story::{Phase, StoryEvent};
 use rustix::process::Signal;
@@ -71,10 +72,14 @@ fn a_worker_that_dies_unasked_makes_the_run_invalid_and_is_named() {
     for (victim, what) in [("c1.1", Signal::KILL), ("p0.1", Signal::ABORT)] {
         let place = Place::new();
         place.profile(LONG);
-        let mut live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out"]));
+        // Slow handlers leave messages that nobody will handle: that is no loss, for nobody had the time to.
+        let words = ["run", "profile.toml", "--out", "out", "--set", "fleet.handler-time=100ms"];
+        let mut live = place.start(place.jetlag(&words));
         live.wait_for("the measure phase", is_measuring);
         signal(live.pid_of(victim), what);
         let told = live.end().ended_with(4).report().is(RunState::Invalid);
+        assert!(told.count("unhandled") > 0.0);
+        assert_eq!(told.reading("lost", Stat::Count, &Scope::Run), None, "loss cannot be judged");
         told.gives_a_reason_with(&[victim, "died unasked", &format!("signal {}", what.as_raw())]);
         place.wait_until_nobody_is_left();
     }

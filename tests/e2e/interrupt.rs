@@ -1,5 +1,6 @@
 //! Ctrl-C, at any time: the evidence stays, a report is there, nothing else is left behind.
 
+use jetlag::model::reading::{Scope, Stat};
 use jetlag::model::report::RunState;
 use jetlag::model::story::{Phase, StoryEvent};
 use rustix::process::Signal;
@@ -70,11 +71,7 @@ fn an_interrupted_measurement_is_reported_as_far_as_it_came() {
     );
     let told = is_told(&ended);
     assert!(told.count("stored") > 0.0);
-    assert_eq!(
-        told.reading("lost", jetlag::model::reading::Stat::Count, &jetlag::model::reading::Scope::Run),
-        None,
-        "nobody knows"
-    );
+    assert_eq!(told.reading("lost", Stat::Count, &Scope::Run), None, "nobody knows");
 }
 
 #[test]
@@ -116,6 +113,26 @@ fn an_interrupted_run_on_the_users_server_takes_its_stream_and_bucket_away() {
     let told = is_told(&ended);
     assert!(!told.report.environment.server_embedded);
     assert_eq!(server.streams(), ["mine"], "what is not the run's stays");
+}
+
+#[test]
+fn asked_twice_it_waits_for_nobody_and_the_evidence_is_there_all_the_same() {
+    let place = Place::new();
+    place.profile(LONG);
+    // A handler of minutes: its member does not leave in good order for as long as anybody would wait.
+    let words = ["run", "profile.toml", "--out", "out", "--set", BEGIN_SOON, "--set", "fleet.handler-time=2m"];
+    let mut live = place.start(place.jetlag(&words));
+    live.wait_for("the measure phase", enters(Phase::Measure));
+    live.signal(Signal::TERM);
+    crate::processes::wait_for("the first request to be heard", || {
+        std::fs::read_to_string(place.path().join("stderr")).ok()?.contains("once more stops at once").then_some(())
+    });
+    live.signal(Signal::INT);
+    let told = is_told(&live.end().ended_with(130));
+    let notes = place.story().into_iter().filter(|line| matches!(line.event, StoryEvent::Interrupted)).count();
+    assert_eq!(notes, 1);
+    assert!(told.count("stored") > 0.0);
+    place.wait_until_nobody_is_left();
 }
 
 #[test]
