@@ -10,7 +10,9 @@ pub mod markdown;
 pub mod schema;
 pub mod text;
 
+mod faults;
 mod number;
+mod origin;
 mod plot;
 mod summary;
 

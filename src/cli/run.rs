@@ -177,11 +177,13 @@ fn folder_name(profile: &str) -> String {
     format!("{now}-{profile}-{unique:04x}")
 }
 
-/// The command as typed, with the secrets that a URL may hold taken out.
+/// The command as typed, with the secrets that a URL may hold taken out, and quoted so that a shell takes each word as
+/// it is: `variant=[]` is a pattern to zsh.
 fn command(typed: &[OsString]) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:=@,+%-".contains(letter);
     let word = |word: &OsString| {
         let word = nats::redact(&word.to_string_lossy());
-        if word.contains([' ', '"', '\'']) { format!("'{}'", word.replace('\'', r"'\''")) } else { word }
+        if !word.is_empty() && word.chars().all(is_plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     let program = std::iter::once("jetlag".to_owned());
     program.chain(typed.iter().skip(1).map(word)).collect::<Vec<_>>().join(" ")
@@ -212,4 +214,25 @@ fn conclude(made: &Made, json: bool) -> ExitCode {
         println!("\n{}", html_path.display());
     }
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_the_command_as_it_was_typed() {
+        for (word, quoted) in [
+            ("--out=/tmp/a-b_c", "--out=/tmp/a-b_c"),
+            ("load.rate=2000/s", "load.rate=2000/s"),
+            ("variant=[]", "'variant=[]'"),
+            ("strategy={ kind = \"ordered\" }", "'strategy={ kind = \"ordered\" }'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME/*;~", "'$HOME/*;~'"),
+            ("", "''"),
+            ("nats://user:secret@host:4222", "'nats://***@host:4222'"),
+        ] {
+            assert_eq!(command(&["target/debug/jetlag".into(), word.into()]), format!("jetlag {quoted}"));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::manifest::Environment;
 use super::promise::Promises;
 use super::reading::Reading;
 use super::report::RunState;
@@ -21,6 +22,9 @@ pub struct Comparison {
     pub question: String,
     /// The worst state among the runs.
     pub state: RunState,
+    /// Where the figures come from; absent when nothing is compared.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// What the comparison says, a sentence each.
     pub findings: Vec<String>,
     /// Price of order: `handled_per_s` of `shared-pull` ÷ `ordered_per_s` of `lease-group`, medians over repeats;
@@ -28,6 +32,21 @@ pub struct Comparison {
     pub price_of_order: Option<f64>,
     /// The runs, in the order in which they were given.
     pub rows: Vec<ComparedRun>,
+}
+
+/// Where the figures come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// The command of the first run as typed, secrets left out.
+    pub command: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Its wall clock at the start, RFC 3339.
+    pub started: String,
+    /// Its machine and versions.
+    pub environment: Environment,
+    /// In what other runs differ from the first, a sentence each.
+    pub differences: Vec<String>,
 }
 
 /// One of them.
@@ -64,4 +83,14 @@ pub struct ComparedGap {
     pub affected_ms_max: Option<f64>,
     /// The greatest of the bystanders.
     pub bystanders_ms_max: Option<f64>,
+    /// The longest time from a fault until the last message that was in flight then had been handled; absent when none
+    /// was.
+    #[serde(default)]
+    pub stranded_ms_max: Option<f64>,
+    /// How many messages were in flight when the faults struck.
+    #[serde(default)]
+    pub stranded_messages: Option<u64>,
+    /// Some window was cut short by the next fault or the end of the run: its gap is at least so long.
+    #[serde(default)]
+    pub censored: bool,
 }

@@ -8,7 +8,7 @@ mod findings;
 mod page;
 
 use super::json::{self, parse_as};
-use super::{Error, Format, summary, text};
+use super::{Error, Format, faults, html, origin, text};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
 use crate::model::reading::{Reading, Scope};
 use crate::model::report::{Report, RunState};
@@ -31,6 +31,7 @@ pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
         profile: first.map_or_else(String::new, |run| run.profile.clone()),
         question: first.map_or_else(String::new, |run| run.question.clone()),
         state: worst(rows.iter().map(|row| row.state)),
+        origin: origin::of_all(runs),
         findings: findings::of(&rows, price_of_order),
         price_of_order,
         rows,
@@ -60,6 +61,14 @@ pub fn summary(comparison: &Comparison, color: bool) -> String {
     } else {
         blocks(comparison)
     });
+    if let Some(origin) = &comparison.origin {
+        out.push_str("\nMake it again\n");
+        out.push_str(&text::wrap(&format!("{} (seed {})", origin.command, origin.seed), "  "));
+        out.push_str(&text::wrap(&format!("{}: {}", origin.started, origin::line(&origin.environment)), "  "));
+        for difference in &origin.differences {
+            out.push_str(&text::wrap(difference, "  - "));
+        }
+    }
     out
 }
 
@@ -79,9 +88,9 @@ fn side_by_side(comparison: &Comparison) -> String {
         table.add_row(row(&column.label, &column.cell));
     }
     text::right(&mut table, &(1..=runs.len()).collect::<Vec<usize>>());
-    let note = text::wrap(columns::NOTE, "  ");
-    let paths = runs.iter().map(|run| text::wrap(&format!("{}: {}", run.name, run.path), "  → "));
-    [text::indented(&table), note].into_iter().chain(paths).collect()
+    let notes = columns::notes(runs).into_iter().map(|note| text::wrap(&note, "  "));
+    let pages = runs.iter().map(|run| text::wrap(&format!("report of {}: {}", run.name, page_of(run)), "  "));
+    std::iter::once(text::indented(&table)).chain(notes).chain(pages).collect()
 }
 
 fn blocks(comparison: &Comparison) -> String {
@@ -92,9 +101,15 @@ fn blocks(comparison: &Comparison) -> String {
         }
         text::right(&mut table, &[1]);
         let head = text::wrap(&format!("{} ({}): {}", run.name, run.strategy, run.state), "");
-        format!("{head}{}{}\n", text::indented(&table), text::wrap(&run.path, "  → "))
+        format!("{head}{}{}\n", text::indented(&table), text::wrap(&page_of(run), "  report: "))
     };
-    comparison.rows.iter().map(block).chain([text::wrap(columns::NOTE, "")]).collect()
+    let notes = columns::notes(&comparison.rows).into_iter().map(|note| text::wrap(&note, ""));
+    comparison.rows.iter().map(block).chain(notes).collect()
+}
+
+/// Where the report of a run lies, seen from the comparison.
+fn page_of(run: &ComparedRun) -> String {
+    format!("{}/{}", run.path.trim_end_matches('/'), html::FORMAT.file)
 }
 
 fn plain(comparison: &Comparison) -> String {
@@ -110,11 +125,14 @@ fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
         reading.scope == Scope::Run
             || (reading.metric == "cpu_per_million" && matches!(reading.scope, Scope::Process(_)))
     };
-    let gap = |row: summary::GapRow| ComparedGap {
+    let gap = |row: faults::GapRow| ComparedGap {
         faults: u32::try_from(row.faults).unwrap_or(u32::MAX),
         affected_ms_p50: row.affected.p50,
         affected_ms_max: row.affected.max,
         bystanders_ms_max: row.bystanders.max,
+        stranded_ms_max: row.stranded.ms_max,
+        stranded_messages: row.stranded.messages,
+        censored: row.censored,
         kind: row.kind,
     };
     ComparedRun {
@@ -130,7 +148,7 @@ fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
             .filter(of_run)
             .map(|kept| Reading { histogram: None, ..kept.clone() })
             .collect(),
-        gaps: summary::gaps(report).into_iter().map(gap).collect(),
+        gaps: faults::by_kind(report).into_iter().map(gap).collect(),
     }
 }
 

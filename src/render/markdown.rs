@@ -1,7 +1,7 @@
 //! `report.md`: the summary for a pull request or a chat.
 
-use super::number::{self, ABSENT};
-use super::{Format, summary};
+use super::number;
+use super::{Format, faults, summary};
 use crate::model::report::Report;
 
 /// This format.
@@ -25,9 +25,11 @@ fn render(report: &Report) -> String {
         inline(&run.strategy),
         inline(&run.question)
     ));
+    out.push_str(&verdict.caveat.map_or_else(String::new, |caveat| format!("**{caveat}:** ")));
     for sentence in &verdict.sentences {
         out.push_str(&format!("{}\n", inline(sentence)));
     }
+    out.push_str(&verdict.caveat.map_or_else(String::new, |caveat| format!("\n**{caveat}**\n")));
     out.push_str("\n| figure | value | |\n|---|---:|---|\n");
     for figure in summary::key_figures(report) {
         let value = format!("{} {}", figure.value, figure.unit);
@@ -61,19 +63,25 @@ fn render(report: &Report) -> String {
 }
 
 fn gaps(report: &Report, out: &mut String) {
-    let rows = summary::gaps(report);
+    let rows = faults::by_kind(report);
     if rows.is_empty() {
         return;
     }
-    out.push_str("\n| gap after | faults | affected p50 | p99 | max | bystanders max | before max |\n");
-    out.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
+    out.push_str("\n| gap after | faults | affected p50 | p99 | max | stranded | bystanders max | before max |\n");
+    out.push_str("|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for row in rows {
         let mark = if row.censored { " (cut short)" } else { "" };
-        let cells = [row.affected.p50, row.affected.p99, row.affected.max, row.bystanders.max, row.before.max]
-            .map(|value| value.map_or_else(|| ABSENT.to_owned(), number::ms))
-            .join(" | ");
-        out.push_str(&format!("| {}{mark} | {} | {cells} |\n", inline(&row.kind), row.faults));
+        let cell = number::ms_or_absent;
+        let affected = [row.affected.p50, row.affected.p99, row.affected.max].map(cell).join(" | ");
+        let others = [row.bystanders.max, row.before.max].map(cell).join(" | ");
+        let stranded = row.stranded.cell(number::ms);
+        out.push_str(&format!(
+            "| {}{mark} | {} | {affected} | {stranded} | {others} |\n",
+            inline(&row.kind),
+            row.faults
+        ));
     }
+    out.push_str(&format!("\n{}.\n", faults::STRANDED_NOTE));
 }
 
 /// Text of others inside a line or a cell: nothing in it may end the cell or start markup.

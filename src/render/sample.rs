@@ -126,6 +126,13 @@ pub(crate) fn shared() -> Report {
     set(&mut report, "order_violations", 4123.0);
     set(&mut report, "skipped", 2100.0);
     set(&mut report, "late", 2023.0);
+    // One message that the killed member held waits for the ack wait, and nothing stands still.
+    for reading in report.readings.iter_mut().filter(|reading| reading.metric == "stranded") {
+        reading.value = reading.value.map(|ms| if ms > 1e3 { 5_012.0 } else { ms });
+    }
+    for gap in report.faults.iter_mut().flat_map(|fault| &mut fault.partitions) {
+        gap.gap_ms = gap.gap_ms.map(|ms| ms.min(2.15));
+    }
     report
 }
 
@@ -135,11 +142,23 @@ pub(crate) fn interrupted() -> Report {
         build(&Shape { strategy: "lease-group", owners: true, partitions: 4, members: 2, seconds: 1, faults: vec![] });
     report.state = RunState::Interrupted;
     report.state_reasons = vec!["Ctrl-C after 1.1 s".to_owned()];
-    report.readings.truncate(1);
+    report.readings.retain(|reading| ["ordered_per_s", "lost", "unhandled"].contains(&reading.metric.as_str()));
+    set(&mut report, "unhandled", 12.0);
+    for reading in report.readings.iter_mut().filter(|reading| reading.metric == "lost") {
+        (reading.value, reading.censored) = (None, true);
+    }
     report.figures.latency.truncate(1);
     report.figures.throughput.truncate(1);
     report.figures.backlog.truncate(1);
     report.figures.latency_distribution.truncate(1);
+    report
+}
+
+/// A run whose load generator was starved: whole, and not to be trusted.
+pub(crate) fn starved() -> Report {
+    let mut report = quick();
+    report.state = RunState::Invalid;
+    report.state_reasons = vec!["the load generator was starved".to_owned()];
     report
 }
 
@@ -194,6 +213,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("vast", vast()),
         ("shared", shared()),
         ("interrupted", interrupted()),
+        ("starved", starved()),
         ("empty", empty()),
         ("nonsense", nonsense()),
     ]
@@ -479,6 +499,7 @@ fn figures(shape: &Shape, ownership: Vec<OwnershipSpan>, silences: Vec<Silence>,
 fn readings() -> Vec<Reading> {
     let run = |metric: &str, stat, value, unit: &str| reading(metric, stat, value, unit, Scope::Run);
     vec![
+        run("offered_per_s", Stat::Value, 2_003.7, "msg/s"),
         run("ordered_per_s", Stat::Value, 1_987.4, "msg/s"),
         run("handled_per_s", Stat::Value, 1_991.0, "msg/s"),
         run("stored_per_s", Stat::Value, 1_999.2, "msg/s"),
@@ -492,12 +513,21 @@ fn readings() -> Vec<Reading> {
         run("late", Stat::Count, 0.0, "count"),
         run("regressed", Stat::Count, 0.0, "count"),
         run("lost", Stat::Count, 0.0, "count"),
+        run("unhandled", Stat::Count, 0.0, "count"),
         run("redelivered", Stat::Count, 214.0, "count"),
         run("overlap", Stat::Count, 0.0, "count"),
         run("schedule_lag", Stat::P99, 0.081, "ms"),
         run("schedule_lag", Stat::Max, 1.9, "ms"),
         reading("cpu_per_million", Stat::Value, 31.2, "s", Scope::Process("server".to_owned())),
         reading("cpu_per_million", Stat::Value, 12.9, "s", Scope::Process("consumers".to_owned())),
+        reading("cpu_per_million", Stat::Value, 9.4, "s", Scope::Process("publishers".to_owned())),
+        reading("cpu_per_million", Stat::Value, 0.6, "s", Scope::Process("driver".to_owned())),
         reading("gap", Stat::Max, 2_012.0, "ms", Scope::FaultKind("kill".to_owned())),
+        reading("stranded", Stat::Value, 2_001.0, "ms", Scope::Fault(0)),
+        reading("stranded", Stat::Max, 2_001.0, "ms", Scope::FaultKind("kill".to_owned())),
+        reading("stranded_messages", Stat::Count, 7.0, "count", Scope::FaultKind("kill".to_owned())),
+        reading("stranded_messages", Stat::Count, 0.0, "count", Scope::FaultKind("leave".to_owned())),
+        reading("stranded", Stat::Max, 1.3, "ms", Scope::FaultKind("join".to_owned())),
+        reading("stranded_messages", Stat::Count, 2.0, "count", Scope::FaultKind("join".to_owned())),
     ]
 }

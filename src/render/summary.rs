@@ -1,14 +1,16 @@
-//! What a reader must know first: the verdict in sentences, the few figures that matter, the gaps by kind of fault.
+//! What a reader must know first: the verdict in sentences, the few figures that matter.
 //! Every format for people is laid out from these, so that they never tell different stories.
 
-use super::number::{self, ABSENT};
+use super::{faults, number};
 use crate::model::reading::{Reading, Scope, Stat};
-use crate::model::report::{FaultReport, PartitionGap, Report, RunState};
+use crate::model::report::{Report, RunState};
 
 /// The verdict, first in every format.
 pub(super) struct Verdict {
     /// One sentence.
     pub headline: String,
+    /// What must be said with every figure, when the figures cannot be trusted.
+    pub caveat: Option<&'static str>,
     /// What stands behind it, a sentence each.
     pub sentences: Vec<String>,
 }
@@ -23,54 +25,6 @@ pub(super) struct KeyFigure {
     pub unit: String,
     /// What it means, in a few words.
     pub note: String,
-}
-
-/// What all faults of one kind did.
-pub(super) struct GapRow {
-    /// Kind of fault.
-    pub kind: String,
-    /// How many struck.
-    pub faults: usize,
-    /// Partitions of struck members, or that changed owner.
-    pub affected: Spread,
-    /// The others.
-    pub bystanders: Spread,
-    /// All partitions over an equal window before the fault.
-    pub before: Spread,
-    /// Some window was cut short.
-    pub censored: bool,
-}
-
-/// How a handful of durations spreads. The values themselves are at hand, so these percentiles are exact.
-#[derive(Default)]
-pub(super) struct Spread {
-    /// Median.
-    pub p50: Option<f64>,
-    /// 99th percentile, by nearest rank.
-    pub p99: Option<f64>,
-    /// Greatest.
-    pub max: Option<f64>,
-}
-
-impl Spread {
-    /// Of these values; what is no number is no observation.
-    pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-        values.sort_by(f64::total_cmp);
-        let rank = |share: f64| {
-            let rank = (values.len() as f64 * share).ceil() as usize;
-            values.get(rank.saturating_sub(1)).copied()
-        };
-        Self { p50: rank(0.50), p99: rank(0.99), max: values.last().copied() }
-    }
-
-    /// `median · max` in milliseconds, the unit being said in the head of the table.
-    pub(super) fn short(&self) -> String {
-        match (self.p50, self.max) {
-            (Some(p50), Some(max)) => format!("{} · {}", number::plain(p50), number::plain(max)),
-            _ => ABSENT.to_owned(),
-        }
-    }
 }
 
 /// The reading of the whole run with one of these ids and, if it has several statistics, the first of these.
@@ -112,6 +66,13 @@ pub(super) fn overlaps(readings: &[Reading]) -> Option<u64> {
     run_count(readings, "overlap").or_else(|| run_count(readings, "overlaps"))
 }
 
+/// Why nobody can say what was lost, with what is known instead; none when loss was judged, or the report does not tell.
+pub(super) fn loss_not_judged(state: RunState, readings: &[Reading]) -> Option<String> {
+    let unhandled = run_count(readings, "unhandled").filter(|_| run_count(readings, "lost").is_none())?;
+    let why = if state == RunState::Interrupted { "interrupted" } else { "broken off" };
+    Some(format!("{why}, {} unhandled", number::count(unhandled)))
+}
+
 /// The verdict of a run.
 pub(super) fn verdict(report: &Report) -> Verdict {
     let strategy = &report.run.strategy;
@@ -141,8 +102,12 @@ pub(super) fn verdict(report: &Report) -> Verdict {
     };
     let mut sentences = vec![flow(report)];
     sentences.extend(correctness(report));
-    sentences.extend(gap_sentence(report));
-    Verdict { headline, sentences: sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect() }
+    sentences.extend(faults::sentence(report));
+    Verdict {
+        headline,
+        caveat: (report.state == RunState::Invalid).then_some("Figures of an invalid run"),
+        sentences: sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect(),
+    }
 }
 
 fn flow(report: &Report) -> String {
@@ -150,7 +115,11 @@ fn flow(report: &Report) -> String {
     let Some(ordered) = run_value(&report.readings, &["ordered_per_s"], &[]) else { return String::new() };
     let offered = run.rate_per_s.filter(|rate| rate.is_finite()).map_or_else(
         || "as fast as it would go (a closed loop: latency is queueing there)".to_owned(),
-        |rate| format!("of {} offered", number::plain(rate)),
+        |nominal| {
+            // What the profile asks for is a mean: what was drawn from it for this run is what it can be held against.
+            let offered = run_value(&report.readings, &["offered_per_s"], &[]).unwrap_or(nominal);
+            format!("of {} offered", number::plain(offered))
+        },
     );
     let latency = match (
         run_value(&report.readings, &["end_to_end"], &[Stat::P50]),
@@ -170,42 +139,22 @@ fn flow(report: &Report) -> String {
 }
 
 fn correctness(report: &Report) -> Option<String> {
-    let parts: Vec<String> = [
+    let mut parts: Vec<String> = [
         ("handled", run_count(&report.readings, "handled")),
         ("skipped", run_count(&report.readings, "skipped")),
         ("late", run_count(&report.readings, "late")),
         ("regressed", run_count(&report.readings, "regressed")),
         ("lost", run_count(&report.readings, "lost")),
-        ("redelivered", run_count(&report.readings, "redelivered")),
         ("handled by two members at once", report.promises.owners.then(|| overlaps(&report.readings)).flatten()),
     ]
     .into_iter()
     .filter_map(|(name, number)| Some(format!("{} {name}", number::count(number?))))
     .collect();
-    (!parts.is_empty()).then(|| format!("Message by message: {}.", parts.join(", ")))
-}
-
-fn gap_sentence(report: &Report) -> Option<String> {
-    let rows = gaps(report);
-    let affected: Vec<String> =
-        rows.iter().filter_map(|row| Some(format!("{} after a {}", number::ms(row.affected.max?), row.kind))).collect();
-    if affected.is_empty() {
-        return None;
-    }
-    let lease = report
-        .run
-        .lease_ttl_ms
-        .filter(|ttl| ttl.is_finite())
-        .map_or_else(String::new, |ttl| format!(" (lease time {})", number::ms(ttl)));
-    let greatest = |pick: fn(&GapRow) -> Option<f64>| rows.iter().filter_map(pick).reduce(f64::max);
-    let bystanders = match (greatest(|row| row.bystanders.max), greatest(|row| row.before.max)) {
-        (Some(max), Some(before)) => {
-            format!(" Bystanders: at most {}, against {} before the faults.", number::ms(max), number::ms(before))
-        }
-        (Some(max), None) => format!(" Bystanders: at most {}.", number::ms(max)),
-        _ => String::new(),
-    };
-    Some(format!("Affected partitions stood still for at most {}{lease}.{bystanders}", affected.join(", ")))
+    parts.extend(loss_not_judged(report.state, &report.readings).map(|why| format!("lost: not judged ({why})")));
+    let repeated = run_count(&report.readings, "redelivered")
+        .filter(|times| *times > 0)
+        .map_or_else(String::new, |times| format!("; {} repeated, as allowed", number::count(times)));
+    (!parts.is_empty()).then(|| format!("Message by message: {}{repeated}.", parts.join(", ")))
 }
 
 /// The figures that matter, those that the run has.
@@ -225,6 +174,7 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
         Some(KeyFigure { name: label.to_owned(), value, unit: String::new(), note: note.to_owned() })
     };
     let mut figures: Vec<KeyFigure> = [
+        reading("offered_per_s", &[], "offered_per_s", "wanted by the load"),
         reading("ordered_per_s", &[], "ordered_per_s", "handled in order"),
         reading("handled_per_s", &[], "handled_per_s", "handled at all"),
         reading("end_to_end", &[Stat::P50], "end_to_end p50", "from intended to handled"),
@@ -232,7 +182,13 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
         reading("end_to_end", &[Stat::Max], "end_to_end max", "from intended to handled"),
         count("order_violations", order_violations(&report.readings), "skipped + late + regressed"),
         count("lost", run_count(&report.readings, "lost"), "stored and never handled"),
-        count("redelivered", run_count(&report.readings, "redelivered"), "legal repeats"),
+        loss_not_judged(report.state, &report.readings).map(|why| KeyFigure {
+            name: "lost".to_owned(),
+            value: "not judged".to_owned(),
+            unit: String::new(),
+            note: why,
+        }),
+        count("redelivered", run_count(&report.readings, "redelivered"), "repeated, as allowed"),
         count("overlap", overlaps(&report.readings), "two members in one partition"),
     ]
     .into_iter()
@@ -242,73 +198,24 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
     figures
 }
 
-/// CPU a million messages: of the run, and of each kind of process.
+/// CPU a million messages of what is compared: the server and the consumers. What the generator of the load uses is among
+/// all the readings.
 pub(super) fn cpu_readings(readings: &[Reading]) -> impl Iterator<Item = &Reading> {
-    readings
-        .iter()
-        .filter(|reading| reading.metric == "cpu_per_million")
-        .filter(|reading| matches!(reading.scope, Scope::Run | Scope::Process(_)))
+    let of_kind = |kind: &'static str| {
+        let is_it = move |scope: &Scope| matches!(scope, Scope::Process(process) if process == kind);
+        readings.iter().find(|reading| reading.metric == "cpu_per_million" && is_it(&reading.scope))
+    };
+    ["server", "consumers"].into_iter().filter_map(of_kind)
 }
 
 fn cpu_figures(report: &Report) -> Vec<KeyFigure> {
     let figure = |reading: &Reading| {
+        let Scope::Process(process) = &reading.scope else { return None };
         let (value, unit) = number::and_unit(reading.value, &reading.unit);
-        let (name, note) = match &reading.scope {
-            Scope::Process(process) => (format!("cpu_per_million {process}"), format!("CPU time of {process}")),
-            _ => ("cpu_per_million".to_owned(), "CPU time of all processes".to_owned()),
-        };
-        KeyFigure { name, value, unit, note }
+        let note = format!("CPU time of {process}");
+        Some(KeyFigure { name: format!("cpu_per_million {process}"), value, unit, note })
     };
-    cpu_readings(&report.readings).take(5).map(figure).collect()
-}
-
-/// The gaps by kind of fault, in order of first appearance. Kinds are never pooled.
-pub(super) fn gaps(report: &Report) -> Vec<GapRow> {
-    let mut kinds: Vec<&str> = Vec::new();
-    for fault in &report.faults {
-        if !kinds.contains(&fault.kind.as_str()) {
-            kinds.push(&fault.kind);
-        }
-    }
-    kinds
-        .into_iter()
-        .map(|kind| gap_row(kind, report.faults.iter().filter(|fault| fault.kind == kind).collect()))
-        .collect()
-}
-
-fn gap_row(kind: &str, faults: Vec<&FaultReport>) -> GapRow {
-    let spread = |pick: &dyn Fn(&PartitionGap) -> Option<f64>| {
-        Spread::of(faults.iter().flat_map(|fault| &fault.partitions).filter_map(pick))
-    };
-    GapRow {
-        kind: kind.to_owned(),
-        faults: faults.len(),
-        affected: spread(&|gap| gap.gap_ms.filter(|_| gap.affected)),
-        bystanders: spread(&|gap| gap.gap_ms.filter(|_| !gap.affected)),
-        before: spread(&|gap| gap.gap_before_ms),
-        censored: faults.iter().any(|fault| fault.censored),
-    }
-}
-
-/// One fault in one line, without its number: `kill owner-of:3 → c1.1 at 12.00 s, 4 partitions affected, longest gap 2,103 ms`.
-pub(super) fn fault_line(fault: &FaultReport) -> String {
-    let affected = fault.partitions.iter().filter(|gap| gap.affected);
-    let longest = Spread::of(affected.clone().filter_map(|gap| gap.gap_ms)).max;
-    let affected = number::of(affected.count() as u64, "partition");
-    let struck = match fault.struck.as_slice() {
-        [] => String::new(),
-        [one] if *one == fault.target => String::new(),
-        [first, second, third, _, ..] => format!(" → {first}, {second}, {third} and {} more", fault.struck.len() - 3),
-        some => format!(" → {}", some.join(", ")),
-    };
-    let gap = longest.map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
-    let censored = if fault.censored { ", window cut short" } else { "" };
-    format!(
-        "{} {}{struck} at {}: {affected} affected, {gap}{censored}",
-        fault.kind,
-        fault.target,
-        number::instant(fault.at_ms)
-    )
+    cpu_readings(&report.readings).filter_map(figure).collect()
 }
 
 /// With a capital letter.

@@ -67,6 +67,7 @@ fn terminal_text_fits_eighty_columns() {
 #[test]
 fn people_read_this() {
     insta::assert_snapshot!("quick", text::summary(&sample::quick(), false));
+    insta::assert_snapshot!("interrupted", text::summary(&sample::interrupted(), false));
     insta::assert_snapshot!("violated", text::summary(&sample::violated(), false));
     insta::assert_snapshot!("shared", format("markdown").expect("listed").render(&sample::shared()));
     insta::assert_snapshot!("comparison", comparison::summary(&naive_vs_safe(), false));
@@ -123,6 +124,71 @@ fn a_comparison_says_who_broke_order_and_what_order_costs() {
     }
     let page = comparison::ALL.iter().find(|format| format.name == "html").expect("listed").render(&comparison);
     assert!(page.contains("href=\"2026-11-21-quick/resume%20%22blog%22/report.html\""));
+}
+
+#[test]
+fn a_strategy_without_owners_does_not_look_perfect_beside_one_that_has_them() {
+    let comparison = comparison::compare(&[("safe", "a", &sample::quick()), ("shared", "b", &sample::shared())]);
+    let said = comparison.findings.join("\n");
+    assert!(
+        said.contains("longest gap safe 1,997 ms, shared 2.15 ms; longest stranded safe 2,001 ms, shared 5,012 ms"),
+        "{said}"
+    );
+    assert!(comparison::summary(&comparison, false).contains("stranded after kill"));
+}
+
+#[test]
+fn figures_of_an_invalid_run_are_called_that_wherever_they_stand() {
+    let starved = sample::starved();
+    for format in ALL.iter().filter(|format| format.name != "json") {
+        let shown = format.render(&starved);
+        assert_eq!(shown.matches("Figures of an invalid run").count(), 2, "{}", format.name);
+        assert!(!format.render(&sample::quick()).contains("invalid run"), "{}", format.name);
+    }
+    let comparison = comparison::compare(&[("safe", "a", &sample::quick()), ("starved", "b", &starved)]);
+    let said = comparison::summary(&comparison, false);
+    assert!(said.contains("starved cannot be trusted") && !said.contains("held in every run"), "{said}");
+    assert!(comparison.findings.iter().any(|said| said.contains("starved (invalid) never broke order")));
+}
+
+#[test]
+fn loss_that_was_not_judged_is_not_silent() {
+    let interrupted = sample::interrupted();
+    for format in ALL.iter().filter(|format| format.name != "json") {
+        let shown = format.render(&interrupted);
+        assert!(shown.contains("not judged") && shown.contains("12 unhandled"), "{}", format.name);
+    }
+    let comparison = comparison::compare(&[("stopped", "a", &interrupted)]);
+    let said = comparison.findings.join("\n");
+    assert!(said.contains("stopped: lost not judged (interrupted, 12 unhandled)"), "{said}");
+}
+
+#[test]
+fn a_comparison_names_command_versions_and_machine_and_says_where_they_differ() {
+    let (mut other, first) = (sample::shared(), sample::quick());
+    other.run.seed = 43;
+    other.environment.server_version = "2.11.0".to_owned();
+    let comparison = comparison::compare(&[("safe", "a", &first), ("other", "b", &other)]);
+    for format in comparison::ALL {
+        let shown = format.render(&comparison);
+        for named in ["jetlag run quick", "42", "2.12.8", "EPYC", "2026-11-21T21:20:06Z", "other differs in seed: 43"] {
+            assert!(shown.contains(named), "{} lacks {named}", format.name);
+        }
+    }
+    assert_eq!(comparison.origin.expect("there are runs").differences.len(), 2);
+    assert_eq!(comparison::compare(&[("safe", "a", &first)]).origin.map(|origin| origin.differences), Some(vec![]));
+}
+
+#[test]
+fn a_comparison_from_before_there_were_origins_still_loads() {
+    let mut old = serde_json::to_value(naive_vs_safe()).expect("it is JSON");
+    old.as_object_mut().expect("an object").remove("origin");
+    for gap in old["rows"][0]["gaps"].as_array_mut().expect("gaps") {
+        for new in ["stranded_ms_max", "stranded_messages", "censored"] {
+            gap.as_object_mut().expect("an object").remove(new);
+        }
+    }
+    assert!(comparison::parse(&old.to_string()).is_ok());
 }
 
 #[test]

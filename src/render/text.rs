@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::number;
-use super::{Format, summary};
+use super::{Format, faults, origin, summary};
 use crate::model::report::{Report, RunState};
 
 /// This format.
@@ -30,16 +30,19 @@ pub fn summary(report: &Report, color: bool) -> String {
     }
     out.push('\n');
     out.push_str(&wrap(&format!("{}{variant}, {}: {}", run.profile, run.strategy, run.question), ""));
+    let mut caveat = verdict.caveat.map_or_else(String::new, |caveat| format!("{caveat}: "));
     for sentence in &verdict.sentences {
-        out.push_str(&wrap(sentence, ""));
+        out.push_str(&wrap(&format!("{}{sentence}", std::mem::take(&mut caveat)), ""));
     }
     out.push('\n');
+    out.push_str(&verdict.caveat.map_or_else(String::new, |caveat| wrap(caveat, "  ! ")));
     out.push_str(&figures(report));
     out.push_str(&gaps(report));
-    out.push_str(&faults(report));
+    out.push_str(&each_fault(report));
     out.push_str(&violations(report));
     out.push_str("\nMake it again\n");
     out.push_str(&wrap(&format!("{} (seed {})", run.command, run.seed), "  "));
+    out.push_str(&wrap(&format!("{}: {}", run.started, origin::line(&report.environment)), "  "));
     out
 }
 
@@ -69,14 +72,14 @@ fn figures(report: &Report) -> String {
 }
 
 fn gaps(report: &Report) -> String {
-    let rows = summary::gaps(report);
+    let rows = faults::by_kind(report);
     if rows.is_empty() {
         return String::new();
     }
     let cell = number::ms_or_absent;
     let mut cut = false;
     let mut table = table();
-    table.set_header(vec!["gap after", "faults", "affected p50", "max", "bystanders max", "before max"]);
+    table.set_header(vec!["gap after", "faults", "affected p50", "max", "stranded", "bystanders", "before"]);
     for row in rows {
         cut |= row.censored;
         let mark = if row.censored { " *" } else { "" };
@@ -85,24 +88,26 @@ fn gaps(report: &Report) -> String {
             row.faults.to_string(),
             cell(row.affected.p50),
             cell(row.affected.max),
+            row.stranded.cell(number::ms),
             cell(row.bystanders.max),
             cell(row.before.max),
         ]);
     }
-    right(&mut table, &[1, 2, 3, 4, 5]);
-    let cut = if cut { "  * a window was cut short by the next fault\n" } else { "" };
+    right(&mut table, &[1, 2, 3, 4, 5, 6]);
+    let cut = if cut { wrap(faults::CENSORED_NOTE, "  * ") } else { String::new() };
+    let stranded = wrap(faults::STRANDED_NOTE, "  ");
     let lease = report.run.lease_ttl_ms.map_or_else(String::new, |ttl| format!("  lease time {}\n", number::ms(ttl)));
-    format!("\n{}{lease}{cut}", indented(&table))
+    format!("\n{}{cut}{stranded}{lease}", indented(&table))
 }
 
-fn faults(report: &Report) -> String {
+fn each_fault(report: &Report) -> String {
     const SHOWN: usize = 12;
     if report.faults.is_empty() {
         return String::new();
     }
     let mut out = "\nFaults\n".to_owned();
     for fault in report.faults.iter().take(SHOWN) {
-        out.push_str(&wrap(&summary::fault_line(fault), &format!("  {:>2}  ", fault.id)));
+        out.push_str(&wrap(&faults::line(fault, &report.readings), &format!("  {:>2}  ", fault.id)));
     }
     out.push_str(&more(report.faults.len(), SHOWN));
     out

@@ -1,7 +1,8 @@
 //! The quantities that runs are compared by: one list, for the terminal and the page.
 
-use crate::model::comparison::ComparedRun;
+use crate::model::comparison::{ComparedGap, ComparedRun};
 use crate::model::reading::{Scope, Stat};
+use crate::render::faults::{self, Stranded};
 use crate::render::number::{self, ABSENT};
 use crate::render::summary;
 
@@ -13,8 +14,24 @@ pub(super) struct Column {
     pub cell: Box<dyn Fn(&ComparedRun) -> String>,
 }
 
-/// How to read the cells of the gaps.
-pub(super) const NOTE: &str = "Gaps are those of affected partitions: median · greatest.";
+/// How to read the cells.
+pub(super) fn notes(runs: &[ComparedRun]) -> Vec<String> {
+    let gaps: Vec<&ComparedGap> = runs.iter().flat_map(|run| &run.gaps).collect();
+    let mut notes = Vec::new();
+    if !gaps.is_empty() {
+        notes.push("gap: median · greatest of the affected partitions".to_owned());
+        notes.push(faults::STRANDED_NOTE.to_owned());
+    }
+    if gaps.iter().any(|gap| gap.censored) {
+        notes.push(format!("* {}", faults::CENSORED_NOTE));
+    }
+    notes
+}
+
+/// What was in flight at the faults of a kind.
+pub(super) fn stranded(gap: &ComparedGap) -> Stranded {
+    Stranded { ms_max: gap.stranded_ms_max, messages: gap.stranded_messages }
+}
 
 /// Those that at least one of the runs has.
 pub(super) fn of(runs: &[ComparedRun]) -> Vec<Column> {
@@ -40,7 +57,8 @@ pub(super) fn of(runs: &[ComparedRun]) -> Vec<Column> {
     ];
     columns.extend(kinds_of_violation(runs));
     columns.extend([
-        reading("lost", "lost", &[]),
+        Column { label: "lost".to_owned(), cell: Box::new(lost) },
+        Column { label: "unhandled".to_owned(), cell: Box::new(unhandled) },
         reading("redelivered", "redelivered", &[]),
         Column {
             label: "overlap".to_owned(),
@@ -64,20 +82,42 @@ pub(super) fn fault_kinds(runs: &[ComparedRun]) -> Vec<String> {
     kinds
 }
 
+/// Gap and stranded, side by side for each kind: neither tells the story without the other.
 fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
-    fault_kinds(runs)
-        .into_iter()
-        .map(|kind| Column {
-            label: format!("gap after {kind}, ms"),
+    let column = |label: &str, kind: &str, tell: fn(&ComparedGap) -> String| {
+        let kind = kind.to_owned();
+        Column {
+            label: format!("{label} after {kind}, ms"),
             cell: Box::new(move |run| {
-                let gap = run.gaps.iter().find(|gap| gap.kind == kind);
-                match gap.and_then(|gap| Some((gap.affected_ms_p50?, gap.affected_ms_max?))) {
-                    Some((p50, max)) => format!("{} · {}", number::plain(p50), number::plain(max)),
-                    None => ABSENT.to_owned(),
-                }
+                run.gaps.iter().find(|gap| gap.kind == kind).map_or_else(|| ABSENT.to_owned(), tell)
             }),
-        })
-        .collect()
+        }
+    };
+    let gap = |gap: &ComparedGap| match (gap.affected_ms_p50, gap.affected_ms_max) {
+        (Some(p50), Some(max)) => {
+            let mark = if gap.censored { " *" } else { "" };
+            format!("{} · {}{mark}", number::plain(p50), number::plain(max))
+        }
+        _ => ABSENT.to_owned(),
+    };
+    let told = |gap: &ComparedGap| stranded(gap).cell(number::plain);
+    let both = |kind: &String| [column("gap", kind, gap), column("stranded", kind, told)];
+    fault_kinds(runs).iter().flat_map(both).collect()
+}
+
+fn lost(run: &ComparedRun) -> String {
+    match (summary::run_count(&run.readings, "lost"), summary::loss_not_judged(run.state, &run.readings)) {
+        (Some(messages), _) => number::count(messages),
+        (None, Some(_)) => "not judged".to_owned(),
+        (None, None) => ABSENT.to_owned(),
+    }
+}
+
+/// Only beside a loss that was not judged: else it says the same.
+fn unhandled(run: &ComparedRun) -> String {
+    let unhandled =
+        summary::loss_not_judged(run.state, &run.readings).and_then(|_| summary::run_count(&run.readings, "unhandled"));
+    unhandled.map_or_else(|| ABSENT.to_owned(), number::count)
 }
 
 fn cpu_columns(runs: &[ComparedRun]) -> Vec<Column> {
@@ -89,7 +129,6 @@ fn cpu_columns(runs: &[ComparedRun]) -> Vec<Column> {
     }
     scopes
         .into_iter()
-        .take(5)
         .map(|scope| Column {
             label: match &scope {
                 Scope::Process(process) => format!("cpu_per_million {process}"),

@@ -1,7 +1,7 @@
 //! What a comparison says in sentences.
 
 use super::columns;
-use crate::model::comparison::ComparedRun;
+use crate::model::comparison::{ComparedGap, ComparedRun};
 use crate::model::report::RunState;
 use crate::render::{number, summary};
 
@@ -40,18 +40,31 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 
 /// The verdict over all runs in one sentence.
 pub(super) fn headline(rows: &[ComparedRun]) -> String {
+    let (trusted, doubted): (Vec<&ComparedRun>, Vec<&ComparedRun>) =
+        rows.iter().partition(|row| row.state != RunState::Invalid);
+    match doubted.as_slice() {
+        [] => order_in(&trusted, rows.len()),
+        [one] if rows.len() == 1 => format!("{} cannot be trusted.", one.name),
+        _ if trusted.is_empty() => "No run can be trusted.".to_owned(),
+        [one] => format!("{} {} cannot be trusted.", order_in(&trusted, rows.len()), one.name),
+        some => format!("{} {} runs cannot be trusted.", order_in(&trusted, rows.len()), some.len()),
+    }
+}
+
+/// What order did in the runs that can be trusted, of so many.
+fn order_in(rows: &[&ComparedRun], of: usize) -> String {
     let named = |broke: bool| -> Vec<&str> {
         let wanted =
-            |row: &&ComparedRun| summary::order_violations(&row.readings).is_some_and(|times| (times > 0) == broke);
+            |row: &&&ComparedRun| summary::order_violations(&row.readings).is_some_and(|times| (times > 0) == broke);
         rows.iter().filter(wanted).map(|row| row.name.as_str()).collect()
     };
     let (held, broke) = (named(false), named(true));
     match (held.as_slice(), broke.as_slice()) {
-        ([], []) => format!("{} side by side.", number::of(rows.len() as u64, "run")),
-        (_, []) if held.len() == rows.len() => "Order held in every run.".to_owned(),
-        ([], _) if broke.len() == rows.len() => "Order broke in every run.".to_owned(),
+        ([], []) => format!("{} side by side.", number::of(of as u64, "run")),
+        (_, []) if held.len() == of => "Order held in every run.".to_owned(),
+        ([], _) if broke.len() == of => "Order broke in every run.".to_owned(),
         _ if held.len() + broke.len() > 4 => {
-            format!("Order held in {} of {}.", held.len(), number::of(rows.len() as u64, "run"))
+            format!("Order held in {} of {}.", held.len(), number::of(of as u64, "run"))
         }
         (_, []) => format!("Order held in {}.", held.join(" and ")),
         ([], _) => format!("Order broke in {}.", broke.join(" and ")),
@@ -68,12 +81,20 @@ fn doubt(row: &ComparedRun) -> Option<String> {
     }
 }
 
+/// The name of a run, with what a reader must know before taking a figure of it for good.
+pub(super) fn named(row: &ComparedRun) -> String {
+    match row.state {
+        RunState::Invalid | RunState::Interrupted => format!("{} ({})", row.name, row.state),
+        RunState::Violated | RunState::Complete => row.name.clone(),
+    }
+}
+
 fn order(rows: &[ComparedRun]) -> Option<String> {
     let told: Vec<String> = rows
         .iter()
         .filter_map(|row| {
             let times = summary::order_violations(&row.readings)?;
-            let name = &row.name;
+            let name = named(row);
             Some(match (times, row.promises.order_per_key) {
                 (0, _) => format!("{name} never broke order"),
                 (_, true) => format!("{name} broke order {}, against its promise", number::of(times, "time")),
@@ -85,30 +106,42 @@ fn order(rows: &[ComparedRun]) -> Option<String> {
 }
 
 fn losses(rows: &[ComparedRun]) -> Option<String> {
-    let lost: Vec<(&str, u64)> =
-        rows.iter().filter_map(|row| Some((row.name.as_str(), summary::run_count(&row.readings, "lost")?))).collect();
-    if lost.is_empty() {
-        return None;
+    let told = rows.iter().filter_map(|row| Some((row, summary::run_count(&row.readings, "lost")?)));
+    let told: Vec<(&ComparedRun, u64)> = told.collect();
+    let some = told.iter().filter(|(_, messages)| *messages > 0);
+    let mut parts: Vec<String> =
+        some.map(|(row, messages)| format!("{} lost {}", named(row), number::of(*messages, "message"))).collect();
+    if parts.is_empty() && !told.is_empty() {
+        let who = if told.len() == rows.len() { "No run" } else { "No run that tells" };
+        parts.push(format!("{who} lost a message"));
     }
-    let some: Vec<String> = lost
-        .iter()
-        .filter(|(_, messages)| *messages > 0)
-        .map(|(name, messages)| format!("{name} lost {}", number::of(*messages, "message")))
-        .collect();
-    let nothing = if lost.len() == rows.len() { "No run lost a message." } else { "No run that tells lost a message." };
-    Some(if some.is_empty() { nothing.to_owned() } else { format!("{}.", some.join("; ")) })
+    parts.extend(rows.iter().filter_map(|row| {
+        let why = summary::loss_not_judged(row.state, &row.readings)?;
+        Some(format!("{}: lost not judged ({why})", row.name))
+    }));
+    (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
 }
 
 fn gaps(rows: &[ComparedRun]) -> Vec<String> {
-    let tell = |kind: &String| {
-        let told: Vec<String> = rows
-            .iter()
-            .filter_map(|row| {
-                let gap = row.gaps.iter().find(|gap| gap.kind == *kind)?;
-                Some(format!("{} {}", row.name, number::ms(gap.affected_ms_max?)))
-            })
-            .collect();
-        (!told.is_empty()).then(|| format!("Longest gap after a {kind}: {}.", told.join(", ")))
+    columns::fault_kinds(rows).iter().filter_map(|kind| after(kind, rows)).collect()
+}
+
+/// What the faults of one kind did in each run.
+fn after(kind: &str, rows: &[ComparedRun]) -> Option<String> {
+    let of_kind = || rows.iter().filter_map(|row| Some((row, row.gaps.iter().find(|gap| gap.kind == kind)?)));
+    let gap = |(row, gap): (&ComparedRun, &ComparedGap)| {
+        let cut = if gap.censored { " (window cut short)" } else { "" };
+        Some(format!("{} {}{cut}", named(row), number::ms(gap.affected_ms_max?)))
     };
-    columns::fault_kinds(rows).iter().filter_map(tell).collect()
+    let stranded = |(row, gap): (&ComparedRun, &ComparedGap)| {
+        Some(format!("{} {}", named(row), columns::stranded(gap).tell(number::ms)?))
+    };
+    let mut parts: Vec<(&str, Vec<String>)> = vec![("longest gap", of_kind().filter_map(gap).collect())];
+    // Where nothing was in flight in any run, there is nothing to tell.
+    if of_kind().any(|(_, gap)| columns::stranded(gap).is_something()) {
+        parts.push(("longest stranded", of_kind().filter_map(stranded).collect()));
+    }
+    parts.retain(|(_, told)| !told.is_empty());
+    let parts: Vec<String> = parts.iter().map(|(what, told)| format!("{what} {}", told.join(", "))).collect();
+    (!parts.is_empty()).then(|| format!("After a {kind}: {}.", parts.join("; ")))
 }

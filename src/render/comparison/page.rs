@@ -2,12 +2,13 @@
 
 use askama::Template;
 
-use super::{columns, headline};
-use crate::model::comparison::{ComparedRun, Comparison};
+use super::{columns, findings, headline, page_of};
+use crate::model::comparison::{ComparedGap, ComparedRun, Comparison};
 use crate::model::reading::Stat;
 use crate::render::html::state::{State, state};
+use crate::render::number::ABSENT;
 use crate::render::plot::{self, Plot, bars, bars::Bar};
-use crate::render::{number, summary};
+use crate::render::{number, origin, summary};
 
 #[derive(Template)]
 #[template(path = "comparison.html")]
@@ -18,7 +19,8 @@ struct Page<'a> {
     headline: String,
     names: Vec<(&'a ComparedRun, State, String)>,
     rows: Vec<(String, Vec<String>)>,
-    note: &'static str,
+    notes: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     plots: Vec<Plot>,
 }
 
@@ -30,24 +32,23 @@ pub(super) fn render(comparison: &Comparison) -> String {
         style: plot::palette::style_sheet(),
         state: state(comparison.state),
         headline: headline(comparison),
-        names: runs.iter().map(|run| (run, state(run.state), link(&run.path))).collect(),
+        names: runs.iter().map(|run| (run, state(run.state), link(run))).collect(),
         rows: columns::of(runs)
             .into_iter()
             .map(|column| (column.label, runs.iter().map(&column.cell).collect()))
             .collect(),
-        note: columns::NOTE,
+        notes: columns::notes(runs),
+        environment: comparison.origin.as_ref().map_or_else(Vec::new, |origin| origin::details(&origin.environment)),
         plots: plots(runs),
     }
     .render()
     .expect("the template formats text only, which cannot fail")
 }
 
-/// Where the report of a run lies, seen from the comparison.
-fn link(path: &str) -> String {
-    let folder = path.trim_end_matches('/');
+/// The address of its report.
+fn link(run: &ComparedRun) -> String {
     // Segment by segment, because a space or a quote in a name must not end the address.
-    let folder: Vec<String> = folder.split('/').map(encoded).collect();
-    format!("{}/report.html", folder.join("/"))
+    page_of(run).split('/').map(encoded).collect::<Vec<String>>().join("/")
 }
 
 fn encoded(segment: &str) -> String {
@@ -66,7 +67,7 @@ fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
         let bar = |run: &ComparedRun| {
             let reading = summary::run_reading(&run.readings, &[metric], stats);
             Bar {
-                name: run.name.clone(),
+                name: findings::named(run),
                 value: reading.and_then(|reading| reading.value),
                 label: reading.map_or_else(String::new, |reading| number::with_unit(reading.value, &reading.unit)),
             }
@@ -78,20 +79,30 @@ fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
         .map(|run| {
             let times = summary::order_violations(&run.readings);
             Bar {
-                name: run.name.clone(),
+                name: findings::named(run),
                 value: times.map(|times| times as f64),
                 label: times.map_or_else(String::new, |times| number::of(times, "time")),
             }
         })
         .collect();
     // By kind first: a kill is compared with a kill.
-    let gap = |kind: &str, run: &ComparedRun| {
-        let gap = run.gaps.iter().find(|gap| gap.kind == kind);
-        let value = gap.and_then(|gap| gap.affected_ms_max);
-        Bar { name: format!("{kind}: {}", run.name), value, label: number::ms_or_absent(value) }
+    let by_kind = |tell: fn(&ComparedGap) -> (Option<f64>, String)| -> Vec<Bar> {
+        let bar = |kind: &str, run: &ComparedRun| {
+            let gap = run.gaps.iter().find(|gap| gap.kind == kind);
+            let (value, label) = gap.map_or_else(|| (None, ABSENT.to_owned()), tell);
+            Bar { name: format!("{kind}: {}", findings::named(run)), value, label }
+        };
+        let kinds = columns::fault_kinds(runs);
+        kinds.iter().flat_map(|kind| runs.iter().map(move |run| bar(kind, run))).collect()
     };
-    let kinds = columns::fault_kinds(runs);
-    let gaps: Vec<Bar> = kinds.iter().flat_map(|kind| runs.iter().map(move |run| gap(kind, run))).collect();
+    let gaps = by_kind(|gap| {
+        let cut = if gap.censored { " (window cut short)" } else { "" };
+        (gap.affected_ms_max, format!("{}{cut}", number::ms_or_absent(gap.affected_ms_max)))
+    });
+    let stranded = by_kind(|gap| {
+        let none = (gap.stranded_messages == Some(0)).then_some(0.0);
+        (gap.stranded_ms_max.or(none), columns::stranded(gap).cell(number::ms))
+    });
     [
         bars::plot(
             "ordered",
@@ -127,6 +138,14 @@ fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
             "By kind of fault; kinds are never pooled: less is better.",
             6,
             &gaps,
+        ),
+        bars::plot(
+            "stranded",
+            "Longest wait of what was in flight",
+            "From the fault until the last message that was in flight then had been handled. Where nobody owns a \
+             partition there is hardly a gap, and this is what a crash costs: less is better.",
+            6,
+            &stranded,
         ),
     ]
     .into_iter()

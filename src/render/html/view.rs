@@ -3,10 +3,13 @@
 use askama::Template;
 
 use super::state::{State, state};
+use crate::model::reading::{Reading, Scope};
 use crate::model::report::{FaultReport, Report, RunState, TakeoverPhases, Violation};
+use crate::render::faults::{self, GapRow, Spread, Stranded};
 use crate::render::number::{self, ABSENT};
+use crate::render::origin;
 use crate::render::plot::{self, Plot};
-use crate::render::summary::{self, GapRow, KeyFigure, Spread, Verdict};
+use crate::render::summary::{self, KeyFigure, Verdict};
 
 /// The page.
 #[derive(Template)]
@@ -34,6 +37,7 @@ struct Gap {
     kind: String,
     faults: usize,
     affected: [String; 3],
+    stranded: String,
     bystanders: [String; 3],
     before: String,
 }
@@ -45,6 +49,7 @@ struct Fault<'a> {
     struck: String,
     affected: usize,
     gap: String,
+    stranded: String,
     bystanders: String,
     phases: [String; 4],
     window: String,
@@ -86,8 +91,8 @@ impl<'a> Page<'a> {
             verdict: summary::verdict(report),
             figures: summary::key_figures(report),
             plots: plot::all(report),
-            gaps: summary::gaps(report).into_iter().map(gap).collect(),
-            faults: report.faults.iter().map(fault).collect(),
+            gaps: faults::by_kind(report).into_iter().map(gap).collect(),
+            faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
             kinds: violations(&report.violations),
             readings: readings(report),
             promises: promises(report),
@@ -114,12 +119,13 @@ fn gap(row: GapRow) -> Gap {
         kind: format!("{}{mark}", row.kind),
         faults: row.faults,
         affected: cells(&row.affected),
+        stranded: row.stranded.cell(number::ms),
         bystanders: cells(&row.bystanders),
         before: number::ms_or_absent(row.before.max),
     }
 }
 
-fn fault(fault: &FaultReport) -> Fault<'_> {
+fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
     let gaps = |affected: bool| {
         Spread::of(fault.partitions.iter().filter(|gap| gap.affected == affected).filter_map(|gap| gap.gap_ms)).short()
     };
@@ -140,6 +146,7 @@ fn fault(fault: &FaultReport) -> Fault<'_> {
         },
         affected: fault.partitions.iter().filter(|gap| gap.affected).count(),
         gap: gaps(true),
+        stranded: Stranded::of(readings, &Scope::Fault(fault.id)).cell(number::plain),
         bystanders: gaps(false),
         phases: [
             phase(|phases| phases.detect_ms),
@@ -211,21 +218,9 @@ fn promises(report: &Report) -> Vec<(&'static str, bool)> {
 }
 
 fn environment(report: &Report) -> Vec<(&'static str, String)> {
-    let environment = &report.environment;
-    let by = if environment.server_embedded { "started by jetlag" } else { "the user's own" };
-    let build = if environment.build == "release" { "" } else { " — not a release build: its figures mean little" };
-    vec![
-        ("jetlag", format!("{} ({}{build})", environment.jetlag_version, environment.build)),
-        (
-            "nats-server",
-            format!("{}, {}, {by}", environment.server_version, number::of(environment.server_nodes.into(), "node")),
-        ),
-        ("system", format!("{}, kernel {}", environment.os, environment.kernel)),
-        ("processor", format!("{}, {}", environment.cpu, number::of(environment.cores.into(), "logical core"))),
-        ("memory", number::bytes(environment.memory_bytes)),
-        ("started", report.run.started.clone()),
-        ("run", report.run.id.clone()),
-    ]
+    let mut environment = origin::details(&report.environment);
+    environment.extend([("started", report.run.started.clone()), ("run", report.run.id.clone())]);
+    environment
 }
 
 fn health(report: &Report) -> Vec<(&'static str, String)> {

@@ -8,8 +8,8 @@ use super::palette::Ink;
 use super::timeline::{RIGHT, SMALL, WIDTH, clipped};
 use super::{Key, Plot, line_swatch, swatch};
 use crate::model::report::{FaultReport, PartitionGap, Report};
+use crate::render::faults::Spread;
 use crate::render::number;
-use crate::render::summary::Spread;
 
 const ROW: f64 = 50.0;
 /// The picture holds so many faults; the table has them all.
@@ -51,6 +51,10 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
     }
     canvas.line(&[(LABELS, bottom), (RIGHT, bottom)], Ink::Muted, 1.0);
     let alt = alt(&faults);
+    let cut = match faults.iter().any(|fault| fault.censored) {
+        true => " Where the window was cut short, by the next fault or the end of the run, a gap is at least so long.",
+        false => "",
+    };
     let hidden = report.faults.len().saturating_sub(FAULTS_MAX);
     let more = if hidden > 0 { format!(" {hidden} further faults are in the table.") } else { String::new() };
     Some(Plot {
@@ -59,7 +63,7 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
         caption: format!(
             "For each fault, one mark a partition: the longest stretch in its window in which a stored message waited \
              and nobody alive handled any. The grey bar is the same figure over an equal window before the fault: what \
-             lies inside it is noise.{more}"
+             lies inside it is noise.{cut}{more}"
         ),
         svg: canvas.finish(&alt),
         legend: vec![
@@ -83,13 +87,16 @@ fn disc(ink: Ink, filled: bool) -> String {
 
 fn draw_fault(canvas: &mut Canvas, axis: &Axis, fault: &FaultReport, y: f64) {
     canvas.line(&[(0.0, y), (RIGHT, y)], Ink::Grid, 1.0);
-    let name = clipped(&format!("{} {} {}", fault.id, fault.kind, fault.target), 28);
+    let name = clipped(&format!("{} {} {}", fault.id, fault.kind, fault.target), if fault.censored { 19 } else { 28 });
     canvas.text(&name, (2.0, y + 16.0), Side::Start, Font { size: 13.0, bold: true, ink: Ink::Text });
     let affected = fault.partitions.iter().filter(|gap| gap.affected).count();
     let unobserved = fault.partitions.iter().filter(|gap| gap.gap_ms.is_none()).count();
     let mut counts = format!("{affected} of {} affected", fault.partitions.len());
     if unobserved > 0 {
         counts.push_str(&format!(", {unobserved} unobserved"));
+    }
+    if fault.censored {
+        canvas.text("cut short", (LABELS - 10.0, y + 16.0), Side::End, SMALL);
     }
     canvas.text(&counts, (2.0, y + 33.0), Side::Start, SMALL);
     let before = fault.partitions.iter().filter_map(|gap| gap.gap_before_ms).filter(|value| value.is_finite());

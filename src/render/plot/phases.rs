@@ -1,7 +1,7 @@
 //! Where the time of a takeover went: for each fault the slowest affected partition, split into its phases.
 
-use super::axis::{self, Axis};
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::axis::Axis;
+use super::canvas::{Canvas, Font, Side};
 use super::palette::Ink;
 use super::timeline::{RIGHT, SMALL, WIDTH, clipped};
 use super::{Key, Plot, box_swatch};
@@ -20,6 +20,8 @@ const PHASES: [(&str, Ink, Pick); 4] = [
 
 const ROW: f64 = 40.0;
 const LABELS: f64 = 210.0;
+/// Where every bar ends; right of it stands how long it is.
+const END: f64 = RIGHT - 80.0;
 const FAULTS_MAX: usize = 30;
 
 /// The picture.
@@ -30,20 +32,14 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
         return None;
     }
     let (top, bottom) = (4.0, 4.0 + slowest.len() as f64 * ROW);
-    let axis = Axis::from_zero(slowest.iter().map(|(.., phases)| total(phases)), LABELS, RIGHT - 10.0);
-    let mut canvas = Canvas::new(WIDTH, bottom + 26.0);
-    for tick in axis.ticks(6) {
-        let x = axis.at(tick);
-        canvas.line(&[(x, top), (x, bottom)], Ink::Grid, 1.0);
-        canvas.text(&axis::duration(tick), (x, bottom + 14.0), Side::Middle, SMALL);
-    }
-    canvas.text("since the fault", (2.0, bottom + 14.0), Side::Start, Font { bold: true, ..SMALL });
+    let mut canvas = Canvas::new(WIDTH, bottom + 2.0);
     for (row, (fault, partition, phases)) in slowest.iter().enumerate() {
         let y = top + row as f64 * ROW;
         let name = clipped(&format!("{} {} {}", fault.id, fault.kind, fault.target), 28);
         canvas.text(&name, (2.0, y + 12.0), Side::Start, Font { size: 13.0, bold: true, ink: Ink::Text });
-        canvas.text(&format!("partition {partition}"), (2.0, y + 28.0), Side::Start, SMALL);
-        bar(&mut canvas, &axis, phases, y);
+        let cut = if fault.censored { ", cut short" } else { "" };
+        canvas.text(&format!("partition {partition}{cut}"), (2.0, y + 28.0), Side::Start, SMALL);
+        bar(&mut canvas, phases, y);
     }
     canvas.line(&[(LABELS, top), (LABELS, bottom)], Ink::Muted, 1.0);
     let told: Vec<String> =
@@ -54,7 +50,8 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
         title: "Where the time went",
         caption: "For each fault the affected partition that waited longest: until somebody knew that the owner was \
                   gone (detect), held the grant (claim), received its first message (resume), and started one that \
-                  had never been handled (first handled). A phase without evidence is –."
+                  had never been handled (first handled). A phase without evidence is –. Each bar has a scale of its own: \
+                  its whole length is the time at its right end."
             .to_owned(),
         svg: canvas.finish(&alt),
         legend: PHASES
@@ -85,7 +82,10 @@ fn tell(phases: &TakeoverPhases) -> String {
     format!("{} ms", PHASES.iter().map(part).collect::<Vec<_>>().join(" · "))
 }
 
-fn bar(canvas: &mut Canvas, axis: &Axis, phases: &TakeoverPhases, y: f64) {
+/// The bar of one fault, on a scale of its own: beside the seconds of a crash the milliseconds of a leave would be invisible.
+fn bar(canvas: &mut Canvas, phases: &TakeoverPhases, y: f64) {
+    let total = total(phases);
+    let axis = Axis::linear(0.0, total, LABELS, END);
     let mut since = 0.0;
     for (name, ink, pick) in PHASES {
         if let Some(length) = seen(phases, pick) {
@@ -95,7 +95,9 @@ fn bar(canvas: &mut Canvas, axis: &Axis, phases: &TakeoverPhases, y: f64) {
             since += length;
         }
     }
-    let text = tell(phases);
-    let width = text_width(&text, SMALL.size);
-    canvas.text(&text, ((LABELS + 4.0).min(RIGHT - width), y + 29.0), Side::Start, SMALL);
+    let font = Font { size: 13.0, bold: true, ink: Ink::Text };
+    // The phases add up: without one of them there is a least, and no sum.
+    let least = if PHASES.iter().all(|(.., pick)| seen(phases, *pick).is_some()) { "" } else { "≥ " };
+    canvas.text(&format!("{least}{}", number::ms(total)), (END + 8.0, y + 12.0), Side::Start, font);
+    canvas.text(&tell(phases), (LABELS + 4.0, y + 29.0), Side::Start, SMALL);
 }

@@ -11,8 +11,8 @@ use crate::render::number;
 const KINDS: [(&str, Ink); 4] = [
     ("server", Ink::Series(5)),
     ("driver", Ink::Series(7)),
-    ("publishers", Ink::Series(1)),
-    ("consumers", Ink::Series(3)),
+    ("publisher", Ink::Series(1)),
+    ("consumer", Ink::Series(3)),
 ];
 
 /// The kind of a process, by its name: `server-0`, `driver`, `p0.1`, `c3.2`.
@@ -88,7 +88,7 @@ fn draw(
             }
         }
         if let Some((most, process)) = greatest {
-            let name = if processes == 1 { process.to_owned() } else { format!("{processes} {name}") };
+            let name = if processes == 1 { process.to_owned() } else { format!("{processes} {name} processes") };
             let who = if processes == 1 { String::new() } else { format!(" ({process})") };
             let label = format!("{name}: at most {}{who}", say(most));
             legend.insert(0, Key { swatch: line_swatch(ink, width), label });

@@ -1,0 +1,206 @@
+//! What the faults did: gaps and stranded messages, by kind of fault and fault by fault. Kinds are never pooled.
+
+use super::number::{self, ABSENT};
+use crate::model::reading::{Reading, Scope, Stat};
+use crate::model::report::{FaultReport, PartitionGap, Report};
+
+/// What all faults of one kind did.
+pub(super) struct GapRow {
+    /// Kind of fault.
+    pub kind: String,
+    /// How many struck.
+    pub faults: usize,
+    /// Partitions of struck members, or that changed owner.
+    pub affected: Spread,
+    /// The others.
+    pub bystanders: Spread,
+    /// All partitions over an equal window before the fault.
+    pub before: Spread,
+    /// What was in flight when they struck.
+    pub stranded: Stranded,
+    /// Some window was cut short.
+    pub censored: bool,
+}
+
+/// How a handful of durations spreads. The values themselves are at hand, so these percentiles are exact.
+#[derive(Default)]
+pub(super) struct Spread {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 99th percentile, by nearest rank.
+    pub p99: Option<f64>,
+    /// Greatest.
+    pub max: Option<f64>,
+}
+
+impl Spread {
+    /// Of these values; what is no number is no observation.
+    pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        let rank = |share: f64| {
+            let rank = (values.len() as f64 * share).ceil() as usize;
+            values.get(rank.saturating_sub(1)).copied()
+        };
+        Self { p50: rank(0.50), p99: rank(0.99), max: values.last().copied() }
+    }
+
+    /// `median · max` in milliseconds, the unit being said in the head of the table.
+    pub(super) fn short(&self) -> String {
+        match (self.p50, self.max) {
+            (Some(p50), Some(max)) => format!("{} · {}", number::plain(p50), number::plain(max)),
+            _ => ABSENT.to_owned(),
+        }
+    }
+}
+
+/// What became of the messages that were in flight at a fault. Without it a strategy without owners looks perfect
+/// while its messages wait for the ack wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stranded {
+    /// The longest time from a fault to the last of them being handled.
+    pub ms_max: Option<f64>,
+    /// How many there were; absent when the report does not tell.
+    pub messages: Option<u64>,
+}
+
+impl Stranded {
+    /// As the readings of this scope tell.
+    pub(super) fn of(readings: &[Reading], scope: &Scope) -> Self {
+        let value = |metric: &str, stats: &[Stat]| {
+            let of_metric = |reading: &&Reading| reading.metric == metric && reading.scope == *scope;
+            let found = readings.iter().filter(of_metric).find(|reading| stats.contains(&reading.stat));
+            found?.value.filter(|value| value.is_finite())
+        };
+        Self {
+            ms_max: value("stranded", &[Stat::Max, Stat::Value]),
+            messages: value("stranded_messages", &[Stat::Count]).map(|messages| messages.max(0.0) as u64),
+        }
+    }
+
+    /// Whether something was in flight.
+    pub(super) fn is_something(&self) -> bool {
+        self.ms_max.is_some() || self.messages.is_some_and(|messages| messages > 0)
+    }
+
+    /// In words, the time laid out by `time`; none when the report does not tell.
+    pub(super) fn tell(&self, time: fn(f64) -> String) -> Option<String> {
+        match (self.ms_max, self.messages) {
+            (Some(ms), _) => Some(time(ms)),
+            (None, Some(0)) => Some("none".to_owned()),
+            (None, Some(_)) => Some("never".to_owned()),
+            (None, None) => None,
+        }
+    }
+
+    /// The same for a cell.
+    pub(super) fn cell(&self, time: fn(f64) -> String) -> String {
+        self.tell(time).unwrap_or_else(|| ABSENT.to_owned())
+    }
+}
+
+/// How to read `stranded` in a table.
+pub(super) const STRANDED_NOTE: &str = "stranded: fault to the last message that was in flight then being handled";
+
+/// How to read the mark of a window that was cut short.
+pub(super) const CENSORED_NOTE: &str = "a window was cut short: what it shows is at least so long";
+
+/// The kinds of fault that struck, in order of first appearance, with what they did.
+pub(super) fn by_kind(report: &Report) -> Vec<GapRow> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for fault in &report.faults {
+        if !kinds.contains(&fault.kind.as_str()) {
+            kinds.push(&fault.kind);
+        }
+    }
+    kinds.into_iter().map(|kind| row(kind, report)).collect()
+}
+
+fn row(kind: &str, report: &Report) -> GapRow {
+    let faults: Vec<&FaultReport> = report.faults.iter().filter(|fault| fault.kind == kind).collect();
+    let spread = |pick: &dyn Fn(&PartitionGap) -> Option<f64>| {
+        Spread::of(faults.iter().flat_map(|fault| &fault.partitions).filter_map(pick))
+    };
+    GapRow {
+        kind: kind.to_owned(),
+        faults: faults.len(),
+        affected: spread(&|gap| gap.gap_ms.filter(|_| gap.affected)),
+        bystanders: spread(&|gap| gap.gap_ms.filter(|_| !gap.affected)),
+        before: spread(&|gap| gap.gap_before_ms),
+        stranded: Stranded::of(&report.readings, &Scope::FaultKind(kind.to_owned())),
+        censored: faults.iter().any(|fault| fault.censored),
+    }
+}
+
+/// All of it in a sentence or three.
+pub(super) fn sentence(report: &Report) -> Option<String> {
+    let rows = by_kind(report);
+    let gap = |row: &GapRow| {
+        let cut = if row.censored { " (window cut short)" } else { "" };
+        Some(format!("{} after a {}{cut}", number::ms(row.affected.max?), row.kind))
+    };
+    let gaps: Vec<String> = rows.iter().filter_map(gap).collect();
+    let stranded = |row: &GapRow| Some(format!("{} after a {}", number::ms(row.stranded.ms_max?), row.kind));
+    let stranded: Vec<String> = rows.iter().filter_map(stranded).collect();
+    let mut told = Vec::new();
+    if !gaps.is_empty() {
+        let lease = report.run.lease_ttl_ms.filter(|ttl| ttl.is_finite());
+        let lease = lease.map_or_else(String::new, |ttl| format!(", with a lease time of {}", number::ms(ttl)));
+        told.push(format!("Affected partitions stood still for up to {}{lease}.", gaps.join(", ")));
+    }
+    if !stranded.is_empty() {
+        told.push(format!("The last message in flight at the fault was handled {}.", stranded.join(", ")));
+    }
+    told.extend(bystanders(&rows).filter(|_| !gaps.is_empty()));
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
+fn bystanders(rows: &[GapRow]) -> Option<String> {
+    let greatest = |pick: fn(&GapRow) -> Option<f64>| rows.iter().filter_map(pick).reduce(f64::max);
+    let max = number::ms(greatest(|row| row.bystanders.max)?);
+    Some(match greatest(|row| row.before.max) {
+        Some(before) => format!("Bystanders: up to {max}, against {} before the faults.", number::ms(before)),
+        None => format!("Bystanders: up to {max}."),
+    })
+}
+
+/// One fault in one line, without its number: `kill owner-of:3 → c1.1 at 12.00 s: 4 partitions affected, longest gap 2,103 ms`.
+pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
+    let affected = fault.partitions.iter().filter(|gap| gap.affected);
+    let longest = Spread::of(affected.clone().filter_map(|gap| gap.gap_ms)).max;
+    let affected = number::of(affected.count() as u64, "partition");
+    let struck = match fault.struck.as_slice() {
+        [] => String::new(),
+        [one] if *one == fault.target => String::new(),
+        [first, second, third, _, ..] => format!(" → {first}, {second}, {third} and {} more", fault.struck.len() - 3),
+        some => format!(" → {}", some.join(", ")),
+    };
+    let gap = longest.map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
+    let stranded = Stranded::of(readings, &Scope::Fault(fault.id));
+    let stranded = stranded.ms_max.map_or_else(String::new, |ms| format!(", stranded for {}", number::ms(ms)));
+    let censored = if fault.censored { ", window cut short" } else { "" };
+    format!(
+        "{} {}{struck} at {}: {affected} affected, {gap}{stranded}{censored}",
+        fault.kind,
+        fault.target,
+        number::instant(fault.at_ms)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stranded_tells_nothing_in_flight_from_nothing_handled_and_from_nothing_known() {
+        for (ms_max, messages, cell) in [
+            (Some(5_000.0), Some(1), "5,000 ms"),
+            (Some(0.5), None, "0.5 ms"),
+            (None, Some(0), "none"),
+            (None, Some(3), "never"),
+            (None, None, ABSENT),
+        ] {
+            assert_eq!(Stranded { ms_max, messages }.cell(number::ms), cell);
+        }
+    }
+}
