@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use jetlag::nats::{Access, Binary, Finder, Given, Options, Server, Source, Version, connect, jetstream, server};
+use jetlag::nats::{Access, Binary, Cluster, Finder, Given, Options, Source, Version, connect, jetstream, server};
 use jetlag::process::{Group, usage};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -13,7 +13,7 @@ async fn binary() -> Binary {
 }
 
 fn options(folder: &Path) -> Options {
-    Options { folder: folder.join("server"), node: 0, port: None, group: Group::unguarded() }
+    Options { folder: folder.join("server"), nodes: 1, group: Group::unguarded() }
 }
 
 fn folder() -> tempfile::TempDir {
@@ -23,7 +23,7 @@ fn folder() -> tempfile::TempDir {
 #[tokio::test(flavor = "current_thread")]
 async fn a_server_starts_answers_and_leaves_nothing_behind() {
     let folder = folder();
-    let server = Server::start(&binary().await, options(folder.path())).await.expect("it starts");
+    let server = Cluster::start(&binary().await, options(folder.path())).await.expect("it starts");
     let client = server.access().connect("test", |_| {}).await.expect("it answers");
     assert_eq!(client.server_info().version, server.version().to_string());
     let account = jetstream(client, PATIENCE).query_account().await.expect("JetStream answers");
@@ -43,8 +43,8 @@ async fn a_server_starts_answers_and_leaves_nothing_behind() {
 async fn two_servers_side_by_side_do_not_meet() {
     let (one, two) = (folder(), folder());
     let binary = binary().await;
-    let one = Server::start(&binary, options(one.path())).await.expect("it starts");
-    let two = Server::start(&binary, options(two.path())).await.expect("it starts");
+    let one = Cluster::start(&binary, options(one.path())).await.expect("it starts");
+    let two = Cluster::start(&binary, options(two.path())).await.expect("it starts");
     assert_ne!(one.url(), two.url());
     one.stop().await.expect("it stops");
     two.stop().await.expect("it stops");
@@ -53,7 +53,7 @@ async fn two_servers_side_by_side_do_not_meet() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_dropped_server_dies() {
     let folder = folder();
-    let server = Server::start(&binary().await, options(folder.path())).await.expect("it starts");
+    let server = Cluster::start(&binary().await, options(folder.path())).await.expect("it starts");
     let address = server.url().trim_start_matches("nats://").to_owned();
     drop(server);
     let deadline = Instant::now() + PATIENCE;
@@ -66,7 +66,7 @@ async fn a_dropped_server_dies() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_server_that_dies_unasked_is_noticed_and_starts_again_with_what_it_stored() {
     let folder = folder();
-    let mut server = Server::start(&binary().await, options(folder.path())).await.expect("it starts");
+    let mut server = Cluster::start(&binary().await, options(folder.path())).await.expect("it starts");
     assert_eq!(server.try_exited().expect("it can be asked"), None);
     let client = server.access().connect("test", |_| {}).await.expect("it answers");
     let context = jetstream(client, PATIENCE);
@@ -85,7 +85,7 @@ async fn a_server_that_dies_unasked_is_noticed_and_starts_again_with_what_it_sto
 #[tokio::test(flavor = "current_thread")]
 async fn a_paused_server_can_be_stopped() {
     let folder = folder();
-    let server = Server::start(&binary().await, options(folder.path())).await.expect("it starts");
+    let server = Cluster::start(&binary().await, options(folder.path())).await.expect("it starts");
     server.handle().stop().expect("it lives");
     let exit = server.stop().await.expect("it stops");
     assert_eq!(exit.signal, None, "it was continued, and ended in peace: {exit}");
@@ -97,7 +97,7 @@ async fn a_taken_port_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("it has an address").port();
     let options = Options { port: Some(port), ..options(folder.path()) };
-    let error = Server::start(&binary().await, options).await.expect_err("the port is taken");
+    let error = Cluster::start(&binary().await, options).await.expect_err("the port is taken");
     assert!(matches!(error, server::Error::PortTaken { port: taken } if taken == port), "{error:?}");
     assert!(error.to_string().contains(&port.to_string()), "{error}");
 }
@@ -108,7 +108,7 @@ async fn a_program_that_is_none_is_a_bad_binary() {
     let path = folder.path().join("nats-server");
     std::fs::write(&path, "no program").expect("a file");
     let binary = Binary { path, version: Version::DEFAULT, source: Source::Named };
-    let error = Server::start(&binary, options(folder.path())).await.expect_err("it is no program");
+    let error = Cluster::start(&binary, options(folder.path())).await.expect_err("it is no program");
     assert!(matches!(error, server::Error::BadBinary { .. }), "{error:?}");
     assert!(error.to_string().contains("JETLAG_NATS_SERVER"), "{error}");
 }
@@ -122,7 +122,7 @@ async fn a_program_that_ends_at_once_is_quoted() {
     ] {
         let path = script(folder.path(), &format!("echo '{said}' >&2; exit 3"));
         let binary = Binary { path, version: Version::DEFAULT, source: Source::Named };
-        let error = Server::start(&binary, options(folder.path())).await.expect_err("it ends");
+        let error = Cluster::start(&binary, options(folder.path())).await.expect_err("it ends");
         assert!(is_expected(&error), "{error:?}");
         if let server::Error::Ended { .. } = error {
             let text = error.to_string();
@@ -135,7 +135,7 @@ async fn a_program_that_ends_at_once_is_quoted() {
 async fn a_folder_that_cannot_be_made_is_named() {
     let folder = folder();
     std::fs::write(folder.path().join("server"), "a file is in the way").expect("a file");
-    let error = Server::start(&binary().await, options(folder.path())).await.expect_err("a file is in the way");
+    let error = Cluster::start(&binary().await, options(folder.path())).await.expect_err("a file is in the way");
     assert!(matches!(error, server::Error::Io { .. }), "{error:?}");
 }
 
@@ -198,7 +198,7 @@ async fn a_token_opens_the_door_too() {
 #[tokio::test(flavor = "current_thread")]
 async fn tls_where_there_is_none_is_said_to_be_tls() {
     let folder = folder();
-    let server = Server::start(&binary().await, options(folder.path())).await.expect("it starts");
+    let server = Cluster::start(&binary().await, options(folder.path())).await.expect("it starts");
     let given = Given { servers: server.url().replace("nats://", "tls://"), ..Given::default() };
     let error = Access::new(given).expect("valid").connect("test", |_| {}).await.expect_err("it has no TLS");
     assert!(matches!(error, connect::Error::Tls { .. }), "{error:?}");
