@@ -2,10 +2,12 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
 use futures_util::future::{join_all, try_join_all};
 use rand::RngExt;
+use tokio::time::Instant;
 
 use super::access::Access;
 use super::connect::jetstream;
@@ -16,7 +18,10 @@ use crate::process::Group;
 /// Ports are tried at random in a range that the system does not give to outgoing connections. In that other range a
 /// client that reconnects to a stopped server would sooner or later connect to itself, and hold the port.
 pub(super) const PORTS: std::ops::Range<u16> = 20_000..32_000;
-pub(super) const PORT_ATTEMPTS: u32 = 16;
+/// How often a port is looked for, and how often nodes are started until each has got its own.
+pub(super) const ATTEMPTS: u32 = 16;
+/// A start that takes longer than this is not going to succeed.
+const ATTEMPT_WITHIN: Duration = Duration::from_secs(20);
 
 /// How to start a cluster.
 #[derive(Clone, Debug)]
@@ -47,37 +52,23 @@ impl Cluster {
     /// Any [`enum@Error`].
     pub async fn start(binary: &Binary, options: Options) -> Result<Self, Error> {
         let name = format!("jetlag-{:016x}", rand::random::<u64>());
-        for _ in 0..PORT_ATTEMPTS {
-            let mut cluster = Self::launch(&name, binary, &options)?;
-            match cluster.get_ready().await {
-                Ok(()) => return Ok(cluster),
-                // Between our look and a server's own somebody took a port. The others must have let go of their files
-                // before the same nodes try other ports.
-                Err(Error::PortTaken { .. }) => cluster.stop().await?,
-                Err(error) => return Err(error),
+        let deadline = Instant::now() + READY_WITHIN;
+        for _ in 0..ATTEMPTS {
+            let mut cluster = Self { nodes: Vec::new(), name: name.clone(), unsettled: None };
+            let settings = settings(&name, &options)?;
+            let attempt = deadline.min(Instant::now() + ATTEMPT_WITHIN);
+            match tokio::time::timeout_at(attempt, cluster.come_up(binary, settings)).await {
+                Ok(Ok(())) => return Ok(cluster),
+                // Between our look and a server's own somebody took a port.
+                Ok(Err(Error::PortTaken { .. })) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_) if Instant::now() < deadline => {}
+                Err(_) => return Err(cluster.not_ready()),
             }
+            // The same nodes try again, with other ports, and must have let go of their files.
+            cluster.stop().await?;
         }
         Err(Error::NoPort)
-    }
-
-    fn launch(name: &str, binary: &Binary, options: &Options) -> Result<Self, Error> {
-        let routed = if options.nodes > 1 { options.nodes } else { 0 };
-        let mut ports = free_ports(options.nodes + routed)?;
-        let route_ports = ports.split_off(usize::from(options.nodes));
-        let mut nodes = Vec::new();
-        for (node, port) in (0..options.nodes).zip(ports) {
-            let routes = route_ports.get(usize::from(node));
-            let settings = Settings {
-                node,
-                server_name: format!("{name}-{node}"),
-                folder: options.folder.join(node.to_string()),
-                port,
-                routes: routes.map(|&port| Routes { cluster: name.to_owned(), port, all: route_ports.clone() }),
-                group: options.group,
-            };
-            nodes.push(Server::launch(binary, settings)?);
-        }
-        Ok(Self { nodes, name: name.to_owned(), unsettled: None })
     }
 
     /// The way to connect to any node.
@@ -106,20 +97,22 @@ impl Cluster {
         exits.into_iter().try_for_each(|exit| exit.map(drop))
     }
 
-    async fn get_ready(&mut self) -> Result<(), Error> {
-        match tokio::time::timeout(READY_WITHIN, self.until_ready()).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let lacks: Vec<_> = self.nodes.iter().filter_map(Server::lack).chain(self.unsettled.clone()).collect();
-                let logs: Vec<_> = self.nodes.iter().map(Server::log_end).collect();
-                Err(Error::NotReady { why: lacks.join("; "), logs: logs.join("") })
-            }
+    /// One after the other: when nodes look for each other at the same instant, some of the doubled routes are closed
+    /// again, and nats-server 2.10 now and then forgets with them what a node has subscribed to. It is then never told of
+    /// a leader, however long one waits. That is why a start is given up early and tried again, too.
+    async fn come_up(&mut self, binary: &Binary, settings: Vec<Settings>) -> Result<(), Error> {
+        for settings in settings {
+            let node = self.nodes.push_mut(Server::launch(binary, settings)?);
+            node.until_it_listens().await?;
         }
-    }
-
-    async fn until_ready(&mut self) -> Result<(), Error> {
         try_join_all(self.nodes.iter_mut().map(Server::until_ready)).await?;
         if self.nodes.len() > 1 { self.until_settled().await } else { Ok(()) }
+    }
+
+    fn not_ready(&self) -> Error {
+        let lacks: Vec<_> = self.nodes.iter().filter_map(Server::lack).chain(self.unsettled.clone()).collect();
+        let logs: Vec<_> = self.nodes.iter().map(Server::log_end).collect();
+        Error::NotReady { why: lacks.join("; "), logs: logs.join("") }
     }
 
     /// Waits until a stream with as many copies as there are nodes has all of them up to date. That a leader answers
@@ -155,6 +148,25 @@ impl Cluster {
     }
 }
 
+/// What the nodes of a cluster are, on ports that are free just now.
+fn settings(name: &str, options: &Options) -> Result<Vec<Settings>, Error> {
+    let routed = if options.nodes > 1 { options.nodes } else { 0 };
+    let mut ports = free_ports(options.nodes + routed)?;
+    let route_ports = ports.split_off(usize::from(options.nodes));
+    let of_node = |(node, port): (u16, u16)| {
+        let routes = route_ports.get(usize::from(node));
+        Settings {
+            node,
+            server_name: format!("{name}-{node}"),
+            folder: options.folder.join(node.to_string()),
+            port,
+            routes: routes.map(|&port| Routes { cluster: name.to_owned(), port, all: route_ports.clone() }),
+            group: options.group,
+        }
+    };
+    Ok((0..options.nodes).zip(ports).map(of_node).collect())
+}
+
 /// Asks for a stream whose copies are all up to date, and removes it; the error says what is missing.
 async fn copies_are_current(context: &jetstream::Context, config: &stream::Config) -> Result<(), String> {
     let stream = context.get_or_create_stream(config.clone()).await;
@@ -172,7 +184,7 @@ async fn copies_are_current(context: &jetstream::Context, config: &stream::Confi
 /// Ports that nobody listens on, each another.
 fn free_ports(count: u16) -> Result<Vec<u16>, Error> {
     let mut held = Vec::new();
-    for _ in 0..u32::from(count) * PORT_ATTEMPTS {
+    for _ in 0..u32::from(count) * ATTEMPTS {
         if held.len() == usize::from(count) {
             break;
         }

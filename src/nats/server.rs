@@ -113,6 +113,15 @@ impl Server {
         }
     }
 
+    /// Waits until it listens. Has no bound of its own.
+    pub(super) async fn until_it_listens(&mut self) -> Result<(), Error> {
+        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.settings.port)).await.is_err() {
+            self.must_run()?;
+            tokio::time::sleep(READY_POLL).await;
+        }
+        Ok(())
+    }
+
     /// Waits until its JetStream answers, which in a cluster takes a leader. Has no bound of its own.
     pub(super) async fn until_ready(&mut self) -> Result<(), Error> {
         let access = self.access();

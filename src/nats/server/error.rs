@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::READY_WITHIN;
-use crate::nats::cluster::{PORT_ATTEMPTS, PORTS};
+use crate::nats::cluster::{ATTEMPTS, PORTS};
 use crate::process::{self, Exit};
 
 /// Below this a run does not get far, and what then fails fails in odd ways.
@@ -32,7 +32,7 @@ pub enum Error {
         port: u16,
     },
     /// No free port was found.
-    #[error("found no free port on 127.0.0.1 in {PORT_ATTEMPTS} attempts between {} and {}; end some of the programs that listen there", PORTS.start, PORTS.end)]
+    #[error("found no free port on 127.0.0.1 in {ATTEMPTS} attempts between {} and {}; end some of the programs that listen there", PORTS.start, PORTS.end)]
     NoPort,
     /// The disk is full.
     #[error("the disk under {} is full ({free_mib} MiB free); free some space there, or choose another output folder", path.display())]
