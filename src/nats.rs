@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod address;
+pub mod cluster;
 pub mod connect;
 pub mod fetch;
 pub mod pip;
@@ -12,9 +13,10 @@ pub mod version;
 
 pub use access::{Access, Given, Identity, Secret};
 pub use address::redact;
+pub use cluster::{Cluster, Options};
 pub use connect::jetstream;
 pub use fetch::{Binary, Finder, Source};
-pub use server::{Options, Server};
+pub use server::Server;
 pub use version::Version;
 
 /// What can go wrong between here and a server that answers. Each says what to do about it.

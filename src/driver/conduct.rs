@@ -132,9 +132,9 @@ impl Conductor<'_> {
         !self.trouble && !self.interrupted
     }
 
-    /// How long workers may take to end in good order. Without a server they cannot.
+    /// How long workers may take to end in good order. Without servers that answer they cannot.
     fn patience(&self, usual: SpanNs) -> SpanNs {
-        if self.ground.server_has_ended() { SpanNs(0) } else { usual }
+        if self.ground.majority_has_ended() { SpanNs(0) } else { usual }
     }
 
     fn enter(&mut self, phase: Phase) -> Result<(), Error> {
@@ -478,7 +478,7 @@ impl Conductor<'_> {
                 self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
             }
         }
-        if self.ground.note_server_end()? {
+        if self.ground.note_server_ends()? {
             self.trouble = true;
         }
         Ok(())

@@ -1,9 +1,12 @@
-//! The ground of a run: its folder, its server, its stream. Made before the workers, cleared after them.
+//! The ground of a run: its folder, its servers, its stream. Made before the workers, cleared after them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use async_nats::jetstream::{self, stream};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, DeleteStreamErrorKind};
+use async_nats::jetstream::{self, ErrorCode, stream};
+use tokio::time::Instant;
 
 use super::scene::Scene;
 use super::{Error, Options};
@@ -13,7 +16,7 @@ use crate::model::manifest::{Environment, FORMAT, Manifest};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
-use crate::nats::{self, Access, Binary, Finder, Server, Version};
+use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
 use crate::profile::document::Storage;
@@ -21,14 +24,19 @@ use crate::profile::document::Storage;
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long the peers of a cluster may take to agree on where a stream shall lie.
+const AGREE_WITHIN: Duration = Duration::from_secs(10);
+const AGREE_POLL: Duration = Duration::from_millis(100);
+
 /// What a run stands on.
 pub(super) struct Ground {
     folder: Folder,
     story: StoryWriter,
     reaper: Reaper,
-    /// The server, when it is jetlag's own.
-    server: Option<Server>,
-    server_ended: bool,
+    /// The servers, when they are jetlag's own.
+    cluster: Option<Cluster>,
+    /// Names of those that ended unasked.
+    servers_ended: BTreeSet<String>,
     access: Access,
     jetstream: jetstream::Context,
     /// Name of stream and group: both carry the run's id.
@@ -96,14 +104,17 @@ pub(super) async fn provision(
     let folder = Folder::create(&path, &manifest)?;
     let story = folder.story()?;
     let reaper = Reaper::start(&options.exe).await?;
-    let server = match &binary {
-        Some(binary) => Some(start_server(binary, &folder, reaper.group()).await?),
+    let cluster = match &binary {
+        Some(binary) => {
+            let options = nats::Options { folder: folder.server(), nodes: plan.server.nodes, group: reaper.group() };
+            Some(Cluster::start(binary, options).await?)
+        }
         None => None,
     };
-    let (access, client) = match (&server, &options.access, own_client) {
+    let (access, client) = match (&cluster, &options.access, own_client) {
         (None, Some(access), Some(client)) => (access.clone(), client),
-        (Some(server), ..) => {
-            let access = server.access();
+        (Some(cluster), ..) => {
+            let access = cluster.access();
             let client = access.connect("jetlag-driver", |_| ()).await?;
             (access, client)
         }
@@ -113,17 +124,16 @@ pub(super) async fn provision(
         folder,
         story,
         reaper,
-        server,
-        server_ended: false,
+        cluster,
+        servers_ended: BTreeSet::new(),
         access,
         jetstream: nats::jetstream(client, REQUEST_WITHIN),
         bucket: plan.strategy.bucket(&name),
         name,
         run_tag,
     };
-    if let Some(server) = &ground.server {
-        let (process, pid) = (server.name().to_owned(), server.pid().number());
-        ground.tell(StoryEvent::Spawned { process, pid })?;
+    for (process, pid) in ground.server_processes() {
+        ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
     }
     if options.access.is_some() {
         let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
@@ -142,12 +152,6 @@ pub(super) async fn provision(
 }
 
 async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error> {
-    if plan.server.nodes > 1 {
-        return Err(Error::refused(
-            format!("start a cluster of {} nodes", plan.server.nodes),
-            &"this version of jetlag starts single servers; run your own cluster and name it with --server",
-        ));
-    }
     let wanted = match &plan.server.version {
         Some(version) => Some(
             version.parse::<Version>().map_err(|error| Error::refused(format!("use nats-server {version}"), &error))?,
@@ -157,11 +161,6 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
     let binary = Finder::from_environment().find(wanted).await?;
     show(&Scene::Note(format!("nats-server {} ({})", binary.version, binary.path.display())));
     Ok(binary)
-}
-
-async fn start_server(binary: &Binary, folder: &Folder, group: Group) -> Result<Server, Error> {
-    let options = nats::Options { folder: folder.server(), node: 0, port: None, group };
-    Ok(Server::start(binary, options).await?)
 }
 
 impl Ground {
@@ -180,7 +179,14 @@ impl Ground {
             max_messages: plan.stream.max_messages.and_then(|count| i64::try_from(count).ok()).unwrap_or(-1),
             ..stream::Config::default()
         };
-        self.jetstream.create_stream(config).await.map_err(|error| {
+        let deadline = Instant::now() + AGREE_WITHIN;
+        let made = loop {
+            match self.jetstream.create_stream(config.clone()).await {
+                Err(error) if may_pass(&error) && Instant::now() < deadline => tokio::time::sleep(AGREE_POLL).await,
+                made => break made,
+            }
+        };
+        made.map_err(|error| {
             Error::refused(
                 format!("make the stream {}", self.name),
                 &format!("{error}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"),
@@ -200,27 +206,39 @@ impl Ground {
         Ok(self.story.append(&StoryLine { at, event })?)
     }
 
-    /// Notes when jetlag's own server has ended unasked. Returns true the first time.
-    pub(super) fn note_server_end(&mut self) -> Result<bool, Error> {
-        let Some(server) = &mut self.server else { return Ok(false) };
-        let ended = if self.server_ended { None } else { server.try_exited()? };
-        let Some(exit) = ended else { return Ok(false) };
-        self.server_ended = true;
-        let (process, message) = (server.name().to_owned(), Some(server.log_tail()));
-        let event = StoryEvent::Exited { process, code: exit.code, signal: exit.signal, ordered: false, message };
-        self.tell(event)?;
-        Ok(true)
+    /// Notes which of jetlag's own servers have ended unasked. Returns true when there is a new one.
+    pub(super) fn note_server_ends(&mut self) -> Result<bool, Error> {
+        let mut ends = Vec::new();
+        for server in self.cluster.iter_mut().flat_map(Cluster::nodes_mut) {
+            if !self.servers_ended.contains(server.name())
+                && let Some(exit) = server.try_exited()?
+            {
+                ends.push((server.name().to_owned(), exit, server.log_tail()));
+            }
+        }
+        let any = !ends.is_empty();
+        for (process, exit, tail) in ends {
+            self.servers_ended.insert(process.clone());
+            let (code, signal, message) = (exit.code, exit.signal, Some(tail));
+            self.tell(StoryEvent::Exited { process, code, signal, ordered: false, message })?;
+        }
+        Ok(any)
     }
 
-    /// Whether jetlag's own server has ended unasked.
-    pub(super) fn server_has_ended(&self) -> bool {
-        self.server_ended
+    /// Whether so many of jetlag's own servers have ended unasked that the others cannot agree on anything.
+    pub(super) fn majority_has_ended(&self) -> bool {
+        let nodes = self.servers().count();
+        nodes > 0 && (nodes - self.servers_ended.len()) * 2 <= nodes
     }
 
-    /// The processes of jetlag's own server.
+    /// The running processes of jetlag's own servers.
     pub(super) fn server_processes(&self) -> Vec<(String, Pid)> {
-        let running = self.server.iter().filter(|_| !self.server_ended);
+        let running = self.servers().filter(|server| !self.servers_ended.contains(server.name()));
         running.map(|server| (server.name().to_owned(), server.pid())).collect()
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.cluster.iter().flat_map(Cluster::nodes)
     }
 
     /// Where the journals lie.
@@ -256,11 +274,11 @@ impl Ground {
     /// Removes what the run made, unless it is to be kept, and stops what it started.
     pub(super) async fn clear(self, keep: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
-        if self.server.is_none() && !keep {
+        if self.cluster.is_none() && !keep {
             outcome = remove(&self.jetstream, &self.name, self.bucket.as_deref()).await;
         }
-        if let Some(server) = self.server {
-            server.stop().await?;
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await?;
         }
         self.reaper.end().await?;
         outcome
@@ -272,10 +290,16 @@ pub(super) fn name_of(run_id: &str) -> String {
     format!("jetlag-{run_id}")
 }
 
+/// Whether a stream was refused because the peers of a cluster have not found each other yet, or choose a leader.
+fn may_pass(error: &CreateStreamError) -> bool {
+    use ErrorCode as Code;
+    let passing =
+        [Code::CLUSTER_NO_PEERS, Code::CLUSTER_NOT_AVAILABLE, Code::CLUSTER_NOT_LEADER, Code::CLUSTER_INCOMPLETE];
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(reply) if passing.contains(&reply.error_code()))
+}
+
 /// Removes a run's stream and bucket. What is not there is fine.
 pub(super) async fn remove(jetstream: &jetstream::Context, stream: &str, bucket: Option<&str>) -> Result<(), Error> {
-    use jetstream::ErrorCode;
-    use jetstream::context::DeleteStreamErrorKind;
     let streams = [Some(stream.to_owned()), bucket.map(|bucket| format!("KV_{bucket}"))];
     for name in streams.into_iter().flatten() {
         match jetstream.delete_stream(&name).await {

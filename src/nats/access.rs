@@ -107,10 +107,10 @@ pub struct Access {
 }
 
 impl Access {
-    /// Anonymous and without TLS: the way to a server that jetlag started itself.
+    /// Anonymous and without TLS: the way to servers that jetlag started itself.
     #[must_use]
-    pub fn anonymous(url: String) -> Self {
-        Self { urls: vec![url], identity: Identity::Anonymous, tls: Tls::default() }
+    pub fn anonymous(urls: Vec<String>) -> Self {
+        Self { urls, identity: Identity::Anonymous, tls: Tls::default() }
     }
 
     /// Checks what a user gave, and that every named file can be read.

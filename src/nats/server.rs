@@ -1,16 +1,16 @@
-//! A nats-server of our own: one node, on a free loopback port, with its store and log in the run folder.
+//! One node: a nats-server process on loopback ports, with its store and log in a folder of its own.
+//!
+//! How many there are, and on which ports, is [`super::Cluster`]'s business.
 
 mod error;
 
 use std::fs::File;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rand::RngExt;
 use tokio::process::Command;
-use tokio::time::Instant;
 
 pub use self::error::Error;
 use self::error::{check_space, disk_full, io_error, tail};
@@ -20,79 +20,66 @@ use super::fetch::Binary;
 use super::version::Version;
 use crate::process::{self, Child, Exit, Group, Handle, Pid};
 
-/// Recovering a large store takes time; a server that is not ready by then is not going to be.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-const READY_POLL: Duration = Duration::from_millis(10);
+/// Recovering a large store takes time, and so does the choice of a leader on a busy machine; what is not ready by then
+/// is not going to be.
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const READY_POLL: Duration = Duration::from_millis(10);
 /// One question whether JetStream is ready.
-const PROBE_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const PROBE_WITHIN: Duration = Duration::from_secs(2);
 /// A server with much in memory to write down gets this long to do it.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// After SIGKILL only the kernel can be slow.
 const KILL_WITHIN: Duration = Duration::from_secs(10);
-/// Ports are tried at random in a range that the system does not give to outgoing connections. In that other range a
-/// client that reconnects to a stopped server would sooner or later connect to itself, and hold the port.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
-const PORT_ATTEMPTS: u32 = 16;
 
-/// How to start a server.
+/// What a node is.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(super) struct Settings {
+    /// Its number, from 0.
+    pub(super) node: u16,
+    /// What it calls itself to clients. No other server anywhere does: so no stranger on its port is taken for it.
+    pub(super) server_name: String,
     /// Folder for its configuration, store and log; made when it is missing.
-    pub folder: PathBuf,
-    /// Number of the node, from 0: it is in its name.
-    pub node: u16,
-    /// The port, or any free one.
-    pub port: Option<u16>,
-    /// The group it is started in.
-    pub group: Group,
+    pub(super) folder: PathBuf,
+    /// The port for clients.
+    pub(super) port: u16,
+    /// How it meets the other nodes, if there are any.
+    pub(super) routes: Option<Routes>,
+    /// The group that it is started in.
+    pub(super) group: Group,
 }
 
-/// A running nats-server. Dropping it kills it; [`Server::stop`] is the polite way.
+/// How the nodes of a cluster meet.
+#[derive(Clone, Debug)]
+pub(super) struct Routes {
+    /// Name of the cluster: a server of another one is not let in.
+    pub(super) cluster: String,
+    /// The port that this node listens on for others.
+    pub(super) port: u16,
+    /// Those of all nodes, this one included: their number is how many the first election waits for.
+    pub(super) all: Vec<u16>,
+}
+
+/// A nats-server process. Dropping it kills it; [`super::Cluster::stop`] is the polite way.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     binary: Binary,
-    options: Options,
-    port: u16,
-    /// What it calls itself to clients. No other server anywhere does: so no stranger on its port is taken for it.
-    server_name: String,
+    settings: Settings,
+    /// Where in the log this process begins.
+    log_start: u64,
+    /// What it is waited for, while it is not ready.
+    unready: Option<String>,
 }
 
 impl Server {
-    /// Starts a server and waits until its JetStream answers.
-    ///
-    /// # Errors
-    /// Any [`enum@Error`].
-    pub async fn start(binary: &Binary, options: Options) -> Result<Self, Error> {
-        std::fs::create_dir_all(options.folder.join("store")).map_err(|source| io_error(&options.folder, source))?;
-        check_space(&options.folder)?;
-        let server_name = format!("jetlag-{}-{:016x}", options.node, rand::random::<u64>());
-        if let Some(port) = options.port {
-            return match is_free(port) {
-                true => Self::start_on(port, server_name, binary, &options).await,
-                false => Err(Error::PortTaken { port }),
-            };
-        }
-        for _ in 0..PORT_ATTEMPTS {
-            let port = rand::rng().random_range(PORTS);
-            // Between this look and the server's own somebody may take the port. Then the next one is tried.
-            if !is_free(port) {
-                continue;
-            }
-            match Self::start_on(port, server_name.clone(), binary, &options).await {
-                Err(Error::PortTaken { .. }) => {}
-                outcome => return outcome,
-            }
-        }
-        Err(Error::NoPort)
-    }
-
-    async fn start_on(port: u16, server_name: String, binary: &Binary, options: &Options) -> Result<Self, Error> {
-        let name = format!("server-{}", options.node);
-        let config_path = options.folder.join("nats-server.conf");
-        let config = configuration(&server_name, port, &options.folder.join("store"));
-        std::fs::write(&config_path, config).map_err(|source| io_error(&config_path, source))?;
-        let log_path = options.folder.join("nats-server.log");
+    /// Starts the process. It is not ready yet: [`Server::until_ready`].
+    pub(super) fn launch(binary: &Binary, settings: Settings) -> Result<Self, Error> {
+        let folder = &settings.folder;
+        std::fs::create_dir_all(folder.join("store")).map_err(|source| io_error(folder, source))?;
+        check_space(folder)?;
+        let config_path = folder.join("nats-server.conf");
+        std::fs::write(&config_path, configuration(&settings)).map_err(|source| io_error(&config_path, source))?;
+        let log_path = folder.join("nats-server.log");
         // Its standard error is its log: so a Go panic is in it too, and what it says about its configuration.
         let log = File::options().create(true).append(true).open(&log_path);
         let log = log.map_err(|source| io_error(&log_path, source))?;
@@ -101,14 +88,13 @@ impl Server {
         let mut command = Command::new(&binary.path);
         command.arg("--config").arg(&config_path);
         command.stdin(Stdio::null()).stdout(stdout).stderr(log);
-        let child = Child::spawn(&name, command, options.group)
+        let child = Child::spawn(&format!("server-{}", settings.node), command, settings.group)
             .map_err(|source| Error::BadBinary { path: binary.path.clone(), source })?;
-        let mut server = Self { child, binary: binary.clone(), options: options.clone(), port, server_name };
-        server.wait_until_ready(log_start).await?;
-        Ok(server)
+        let unready = Some("nobody listens".to_owned());
+        Ok(Self { child, binary: binary.clone(), settings, log_start, unready })
     }
 
-    /// Starts the same server again, after it ended: same port, same store, log continued.
+    /// Starts the same server again, after it ended: same ports, same store, log continued.
     ///
     /// # Errors
     /// Any [`enum@Error`].
@@ -116,20 +102,66 @@ impl Server {
         if self.try_exited()?.is_none() {
             self.halt().await?;
         }
-        *self = Self::start_on(self.port, self.server_name.clone(), &self.binary, &self.options).await?;
+        let settings = &self.settings;
+        if let Some(port) = settings.ports().find(|port| !is_free(*port)) {
+            return Err(Error::PortTaken { port });
+        }
+        *self = Self::launch(&self.binary, settings.clone())?;
+        match tokio::time::timeout(READY_WITHIN, self.until_ready()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::NotReady { why: self.lack().unwrap_or_default(), logs: self.log_end() }),
+        }
+    }
+
+    /// Waits until it listens. Has no bound of its own.
+    pub(super) async fn until_it_listens(&mut self) -> Result<(), Error> {
+        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.settings.port)).await.is_err() {
+            self.must_run()?;
+            tokio::time::sleep(READY_POLL).await;
+        }
         Ok(())
+    }
+
+    /// Waits until its JetStream answers, which in a cluster takes a leader. Has no bound of its own.
+    pub(super) async fn until_ready(&mut self) -> Result<(), Error> {
+        let access = self.access();
+        loop {
+            let answer = tokio::select! {
+                biased;
+                exit = self.child.wait() => return Err(self.why_ended(exit?)),
+                answer = probe(&access, &self.settings.server_name) => answer,
+            };
+            self.unready = answer.err();
+            if self.unready.is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(READY_POLL).await;
+        }
+    }
+
+    /// What it lacks while it is not ready, in words.
+    pub(super) fn lack(&self) -> Option<String> {
+        self.unready.as_ref().map(|why| format!("{}: {why}", self.name()))
+    }
+
+    /// Fails when the process has ended.
+    pub(super) fn must_run(&mut self) -> Result<(), Error> {
+        match self.try_exited()? {
+            Some(exit) => Err(self.why_ended(exit)),
+            None => Ok(()),
+        }
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://127.0.0.1:{}", self.settings.port)
     }
 
     /// The way to connect to it.
     #[must_use]
     pub fn access(&self) -> Access {
-        Access::anonymous(self.url())
+        Access::anonymous(vec![self.url()])
     }
 
     /// Its name: `server-0`.
@@ -159,7 +191,7 @@ impl Server {
     /// Its log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        self.options.folder.join("nats-server.log")
+        self.settings.folder.join("nats-server.log")
     }
 
     /// The end of its log, for messages.
@@ -194,14 +226,6 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Process`].
-    pub async fn stop(mut self) -> Result<Exit, Error> {
-        self.halt().await
-    }
-
-    /// As [`Server::stop`], for a server that will be started again.
-    ///
-    /// # Errors
-    /// [`Error::Process`].
     pub async fn halt(&mut self) -> Result<Exit, Error> {
         let handle = self.child.handle();
         // One that has ended already cannot be signalled, and need not be.
@@ -222,37 +246,27 @@ impl Server {
         }
     }
 
-    async fn wait_until_ready(&mut self, log_start: u64) -> Result<(), Error> {
-        let access = self.access();
-        let deadline = Instant::now() + READY_WITHIN;
-        let mut why = "nobody listens".to_owned();
-        while Instant::now() < deadline {
-            let answer = tokio::select! {
-                biased;
-                exit = self.child.wait() => return Err(self.why_ended(exit?, log_start)),
-                answer = probe(&access, &self.server_name) => answer,
-            };
-            match answer {
-                Ok(()) => return Ok(()),
-                Err(answer) => why = answer,
-            }
-            tokio::time::sleep(READY_POLL).await;
+    /// The server says why it ends in its log only.
+    fn why_ended(&self, exit: Exit) -> Error {
+        let tail = tail(&self.log(), self.log_start);
+        if tail.contains("address already in use") {
+            Error::PortTaken { port: self.settings.ports().find(|port| !is_free(*port)).unwrap_or(self.settings.port) }
+        } else if tail.contains("no space left on device") || tail.contains("disk quota exceeded") {
+            disk_full(&self.settings.folder)
+        } else {
+            Error::Ended { name: self.name().to_owned(), exit, logs: self.log_end() }
         }
-        let log = self.log();
-        Err(Error::NotReady { name: self.name().to_owned(), why, tail: tail(&log, log_start), log })
     }
 
-    /// The server says why it ends in its log only.
-    fn why_ended(&self, exit: Exit, log_start: u64) -> Error {
-        let log = self.log();
-        let tail = tail(&log, log_start);
-        if tail.contains("address already in use") {
-            Error::PortTaken { port: self.port }
-        } else if tail.contains("no space left on device") || tail.contains("disk quota exceeded") {
-            disk_full(&self.options.folder)
-        } else {
-            Error::Ended { name: self.name().to_owned(), exit, log, tail }
-        }
+    /// Where its log is and how it ends, for errors.
+    pub(super) fn log_end(&self) -> String {
+        format!("the end of {}:\n{}", self.log().display(), tail(&self.log(), self.log_start))
+    }
+}
+
+impl Settings {
+    fn ports(&self) -> impl Iterator<Item = u16> {
+        std::iter::once(self.port).chain(self.routes.iter().map(|routes| routes.port))
     }
 }
 
@@ -272,17 +286,25 @@ async fn probe(access: &Access, server_name: &str) -> Result<(), String> {
 }
 
 /// The server's configuration. JSON is a form of it that needs no escaping rules of our own.
-fn configuration(name: &str, port: u16, store: &Path) -> String {
-    let settings = serde_json::json!({
-        "server_name": name,
+fn configuration(settings: &Settings) -> String {
+    let mut configuration = serde_json::json!({
+        "server_name": settings.server_name,
         "host": "127.0.0.1",
-        "port": port,
-        "jetstream": { "store_dir": store },
+        "port": settings.port,
+        "jetstream": { "store_dir": settings.folder.join("store") },
     });
-    format!("{settings:#}\n")
+    if let Some(routes) = &settings.routes {
+        configuration["cluster"] = serde_json::json!({
+            "name": routes.cluster,
+            "host": "127.0.0.1",
+            "port": routes.port,
+            "routes": routes.all.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect::<Vec<_>>(),
+        });
+    }
+    format!("{configuration:#}\n")
 }
 
-fn is_free(port: u16) -> bool {
+pub(super) fn is_free(port: u16) -> bool {
     std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
@@ -290,12 +312,30 @@ fn is_free(port: u16) -> bool {
 mod tests {
     use super::*;
 
+    fn configured(routes: Option<Routes>) -> serde_json::Value {
+        let folder = PathBuf::from("/tmp/a \"run\" #1");
+        let group = Group::unguarded();
+        let settings = Settings { node: 0, server_name: "x-0".to_owned(), folder, port: 20_001, routes, group };
+        serde_json::from_str(&configuration(&settings)).expect("it is JSON")
+    }
+
     #[test]
     fn the_configuration_listens_on_loopback_only_and_survives_odd_paths() {
-        let text = configuration("server-0", 20_001, Path::new("/tmp/a \"run\" #1/store"));
-        let settings: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        let settings = configured(None);
         assert_eq!(settings["host"], "127.0.0.1");
         assert_eq!(settings["port"], 20_001);
         assert_eq!(settings["jetstream"]["store_dir"], "/tmp/a \"run\" #1/store");
+        assert!(settings.get("cluster").is_none(), "a single server looks for nobody");
+    }
+
+    #[test]
+    fn the_nodes_of_a_cluster_meet_on_loopback_only() {
+        let routes = Routes { cluster: "x".to_owned(), port: 20_003, all: vec![20_003, 20_004] };
+        let cluster = &configured(Some(routes))["cluster"];
+        assert_eq!(
+            (&cluster["name"], &cluster["host"], &cluster["port"]),
+            (&"x".into(), &"127.0.0.1".into(), &20_003.into())
+        );
+        assert_eq!(cluster["routes"], serde_json::json!(["nats://127.0.0.1:20003", "nats://127.0.0.1:20004"]));
     }
 }

@@ -3,6 +3,7 @@
 //! One test at a time: each runs a whole fleet, and two fleets on a small machine measure each other.
 
 mod access;
+mod cluster;
 mod death;
 mod environment;
 mod full_disk;

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{PORT_ATTEMPTS, PORTS, READY_WITHIN};
+use super::READY_WITHIN;
+use crate::nats::cluster::{ATTEMPTS, PORTS};
 use crate::process::{self, Exit};
 
 /// Below this a run does not get far, and what then fails fails in odd ways.
@@ -31,7 +32,7 @@ pub enum Error {
         port: u16,
     },
     /// No free port was found.
-    #[error("found no free port on 127.0.0.1 in {PORT_ATTEMPTS} attempts between {} and {}; end some of the programs that listen there", PORTS.start, PORTS.end)]
+    #[error("found no free port on 127.0.0.1 in {ATTEMPTS} attempts between {} and {}; end some of the programs that listen there", PORTS.start, PORTS.end)]
     NoPort,
     /// The disk is full.
     #[error("the disk under {} is full ({free_mib} MiB free); free some space there, or choose another output folder", path.display())]
@@ -50,28 +51,22 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The server ended instead of getting ready.
-    #[error("{name} {exit} before it was ready; the end of {}:\n{tail}", log.display())]
+    #[error("{name} {exit} before it was ready; {logs}")]
     Ended {
         /// Which node.
         name: String,
         /// How.
         exit: Exit,
-        /// Its log.
-        log: PathBuf,
-        /// The end of its log.
-        tail: String,
+        /// Its log, and how that ends.
+        logs: String,
     },
     /// The server did not get ready in time.
-    #[error("{name} was not ready within {} s ({why}); the end of {}:\n{tail}", READY_WITHIN.as_secs(), log.display())]
+    #[error("nats-server was not ready within {} s ({why}); {logs}", READY_WITHIN.as_secs())]
     NotReady {
-        /// Which node.
-        name: String,
-        /// What the last question said.
+        /// Which node lacks what, as the last questions said.
         why: String,
-        /// Its log.
-        log: PathBuf,
-        /// The end of its log.
-        tail: String,
+        /// The logs, and how they end.
+        logs: String,
     },
     /// The process could not be signalled or waited for.
     #[error(transparent)]
