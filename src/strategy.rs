@@ -2,11 +2,17 @@
 //!
 //! A plug room: this door holds the trait-like enum and the one list of what there is; `strategy/` one file a kind.
 
+mod acks;
 pub mod delivery;
 pub mod desk;
+mod inbox;
 pub mod lease_group;
+mod pull;
+pub mod queue_group;
 pub mod seat;
+pub mod serial;
 pub mod shared_pull;
+pub mod site;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
 use seat::Seat;
+pub use site::Site;
 
 /// A strategy with its settings, as a profile's `[strategy]` table holds it: `kind` names it, the rest is its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +30,10 @@ pub enum Strategy {
     LeaseGroup(lease_group::Settings),
     /// One durable pull consumer shared by all members.
     SharedPull(shared_pull::Settings),
+    /// One durable push consumer with a deliver group.
+    QueueGroup(queue_group::Settings),
+    /// One durable pull consumer, one message at a time.
+    Serial(serial::Settings),
 }
 
 /// What `jetlag list strategies` shows of one.
@@ -34,7 +45,7 @@ pub struct About {
 }
 
 /// All there are, in the order shown.
-pub const ALL: &[About] = &[lease_group::ABOUT, shared_pull::ABOUT];
+pub const ALL: &[About] = &[lease_group::ABOUT, shared_pull::ABOUT, queue_group::ABOUT, serial::ABOUT];
 
 impl Strategy {
     /// Name in profiles and reports.
@@ -43,6 +54,8 @@ impl Strategy {
         match self {
             Self::LeaseGroup(_) => lease_group::ABOUT.kind,
             Self::SharedPull(_) => shared_pull::ABOUT.kind,
+            Self::QueueGroup(_) => queue_group::ABOUT.kind,
+            Self::Serial(_) => serial::ABOUT.kind,
         }
     }
 
@@ -52,6 +65,8 @@ impl Strategy {
         match self {
             Self::LeaseGroup(settings) => settings.promises(),
             Self::SharedPull(settings) => settings.promises(),
+            Self::QueueGroup(settings) => settings.promises(),
+            Self::Serial(settings) => settings.promises(),
         }
     }
 
@@ -61,6 +76,8 @@ impl Strategy {
         match self {
             Self::LeaseGroup(settings) => settings.objections(),
             Self::SharedPull(settings) => settings.objections(),
+            Self::QueueGroup(settings) => settings.objections(),
+            Self::Serial(settings) => settings.objections(),
         }
     }
 
@@ -69,7 +86,7 @@ impl Strategy {
     pub fn lease_ttl(&self) -> Option<SpanNs> {
         match self {
             Self::LeaseGroup(settings) => Some(settings.ttl.span()),
-            Self::SharedPull(_) => None,
+            _ => None,
         }
     }
 
@@ -77,16 +94,13 @@ impl Strategy {
     ///
     /// # Errors
     /// When the server refuses it.
-    pub async fn provision(
-        &self,
-        jetstream: &async_nats::jetstream::Context,
-        stream: &str,
-        group: &str,
-    ) -> Result<(), Error> {
+    pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
         match self {
             // The first member makes the bucket; nothing else is shared.
             Self::LeaseGroup(_) => Ok(()),
-            Self::SharedPull(settings) => settings.provision(jetstream, stream, group).await,
+            Self::SharedPull(settings) => settings.provision(site).await,
+            Self::QueueGroup(settings) => settings.provision(site).await,
+            Self::Serial(settings) => settings.provision(site).await,
         }
     }
 
@@ -98,6 +112,8 @@ impl Strategy {
         match self {
             Self::LeaseGroup(settings) => settings.consume(seat).await,
             Self::SharedPull(settings) => settings.consume(seat).await,
+            Self::QueueGroup(settings) => settings.consume(seat).await,
+            Self::Serial(settings) => settings.consume(seat).await,
         }
     }
 
@@ -106,7 +122,7 @@ impl Strategy {
     pub fn bucket(&self, group: &str) -> Option<String> {
         match self {
             Self::LeaseGroup(_) => Some(group.to_owned()),
-            Self::SharedPull(_) => None,
+            _ => None,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
 use crate::profile::document::Storage;
+use crate::strategy::Site;
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -192,7 +193,14 @@ impl Ground {
                 &format!("{error}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"),
             )
         })?;
-        plan.strategy.provision(&self.jetstream, &self.name, &self.name).await?;
+        let site = Site {
+            jetstream: &self.jetstream,
+            stream: &self.name,
+            group: &self.name,
+            subject_prefix: &self.subject_prefix(),
+            partitions: plan.stream.partitions,
+        };
+        plan.strategy.provision(&site).await?;
         Ok(())
     }
 

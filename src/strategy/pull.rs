@@ -1,0 +1,184 @@
+//! The pull loop of one member on one consumer: keeps a pull open, hands over what comes, and never waits unbounded.
+//!
+//! What is done with a message is the strategy's business.
+
+use std::time::Duration;
+
+use async_nats::{Message, StatusCode};
+use serde::Serialize;
+
+use super::Error;
+use super::inbox::{Inbox, Taken};
+use super::seat::Seat;
+use crate::clock;
+use crate::model::time::MonoNs;
+
+/// Longest time that the server keeps a pull open.
+const EXPIRY_MAX: Duration = Duration::from_secs(10);
+/// Longest time between two signs that a pull is still open.
+const HEARTBEAT_MAX: Duration = Duration::from_secs(1);
+/// Wait before a pull is tried again that nobody answered.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// A member's pulls on one consumer.
+pub(super) struct Puller<'a> {
+    /// Who pulls.
+    seat: &'a Seat,
+    consumer: String,
+    batch: u32,
+    expiry: Duration,
+    /// A message is started only so long after its pull was sent.
+    start_within: Option<Duration>,
+    /// The priority group, and the pin while this member has it.
+    priority: Option<Priority>,
+}
+
+struct Priority {
+    group: &'static str,
+    pin: Option<String>,
+}
+
+/// What a pull asks for (ADR-37, and ADR-42 for group and id).
+#[derive(Serialize)]
+struct Request<'a> {
+    batch: u32,
+    expires: u64,
+    idle_heartbeat: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+}
+
+impl<'a> Puller<'a> {
+    /// Pulls `batch` messages at a time from `consumer`.
+    pub(super) fn new(seat: &'a Seat, consumer: String, batch: u32) -> Self {
+        Self { seat, consumer, batch, expiry: EXPIRY_MAX, start_within: None, priority: None }
+    }
+
+    /// One message at a time, which is started only while its ack wait cannot have run out.
+    ///
+    /// A message is delivered at the earliest when its pull was sent. So whoever looks at his own clock between that
+    /// instant and `ack_wait` later knows that the server has not yet given it to anybody else. What comes too late,
+    /// after a pause say, is left alone: the server delivers it again.
+    pub(super) fn one_at_a_time(seat: &'a Seat, consumer: String, ack_wait: Duration) -> Self {
+        Self {
+            start_within: Some(ack_wait.mul_f64(0.85)),
+            expiry: EXPIRY_MAX.min(ack_wait / 2),
+            ..Self::new(seat, consumer, 1)
+        }
+    }
+
+    /// Pulls as one of the priority group `group`, each pull for at most `expiry`.
+    pub(super) fn in_group(self, group: &'static str, expiry: Duration) -> Self {
+        Self { expiry: self.expiry.min(expiry), priority: Some(Priority { group, pin: None }), ..self }
+    }
+
+    /// Whether this member had the pin when it was last heard of.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.priority.as_ref().is_some_and(|priority| priority.pin.is_some())
+    }
+
+    /// Hands over messages until the member shall leave: pulls stop, and what the server has sent by then is still
+    /// handed over.
+    pub(super) async fn run(&mut self, mut handle: impl AsyncFnMut(Taken) -> Result<(), Error>) -> Result<(), Error> {
+        let heartbeat = HEARTBEAT_MAX.min(self.expiry / 4);
+        let batch = u64::from(self.batch);
+        let (mut subject, mut inbox) = self.inbox().await?;
+        let mut open: u64 = 0;
+        let mut pulled_at = clock::now();
+        loop {
+            let leaving = *self.seat.leave.borrow();
+            if !leaving && open <= batch / 2 {
+                pulled_at = clock::now();
+                self.pull(&subject, heartbeat).await?;
+                open += batch;
+            }
+            let next = tokio::time::timeout(3 * heartbeat, inbox.next()).await;
+            let leaving = *self.seat.leave.borrow();
+            match next {
+                Ok(Some((received, message))) => match message.status {
+                    None => {
+                        open = open.saturating_sub(1);
+                        self.remember_pin(&message);
+                        let Some(taken) = Taken::new(received, message) else { continue };
+                        if self.may_start(pulled_at) {
+                            handle(taken).await?;
+                        }
+                    }
+                    Some(StatusCode::IDLE_HEARTBEAT) => {}
+                    // The pull has ended; the header tells how much of it was not used.
+                    Some(StatusCode::TIMEOUT | StatusCode::REQUEST_TERMINATED | StatusCode::NOT_FOUND) => {
+                        open = open.saturating_sub(unused(&message).unwrap_or(batch));
+                    }
+                    // No responders, a pin that has moved, or something newer: the pull is gone. A little patience,
+                    // or a server that is down would be asked in a hot loop.
+                    Some(_) => {
+                        self.forget_pin();
+                        open = open.saturating_sub(batch);
+                        tokio::time::sleep(PATIENCE).await;
+                    }
+                },
+                Ok(None) if leaving => return Ok(()),
+                Ok(None) => return Err(Error::Closed),
+                // Neither message nor heartbeat: the pulls were lost with a connection.
+                Err(_silence) if leaving => return Ok(()),
+                Err(_silence) => {
+                    open = 0;
+                    if self.start_within.is_some() {
+                        // A lost pull that lives on at the server must not answer for the next one.
+                        (subject, inbox) = self.inbox().await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn inbox(&self) -> Result<(String, Inbox), Error> {
+        let subject = self.seat.client.new_inbox();
+        // The bound on what is in hand: two pulls can be open at once.
+        let room = 2 * self.batch as usize + 16;
+        let inbox = Inbox::open(self.seat, subject.clone(), None, room).await?;
+        Ok((subject, inbox))
+    }
+
+    async fn pull(&self, inbox: &str, heartbeat: Duration) -> Result<(), Error> {
+        let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let request = Request {
+            batch: self.batch,
+            expires: nanoseconds(self.expiry),
+            idle_heartbeat: nanoseconds(heartbeat),
+            group: self.priority.as_ref().map(|priority| priority.group),
+            id: self.priority.as_ref().and_then(|priority| priority.pin.as_deref()),
+        };
+        let request = serde_json::to_vec(&request).map_err(|error| Error::refused("encode a pull request", &error))?;
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.seat.stream, self.consumer);
+        self.seat
+            .client
+            .publish_with_reply(subject, inbox.to_owned(), request.into())
+            .await
+            .map_err(|error| Error::refused("pull messages", &error))
+    }
+
+    fn may_start(&self, pulled_at: MonoNs) -> bool {
+        self.start_within.is_none_or(|within| clock::now() < pulled_at + within.into())
+    }
+
+    fn remember_pin(&mut self, message: &Message) {
+        let Some(priority) = &mut self.priority else { return };
+        let pin = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pin-Id"));
+        if let Some(pin) = pin.filter(|pin| priority.pin.as_deref() != Some(pin.as_str())) {
+            priority.pin = Some(pin.as_str().to_owned());
+        }
+    }
+
+    fn forget_pin(&mut self) {
+        if let Some(priority) = &mut self.priority {
+            priority.pin = None;
+        }
+    }
+}
+
+fn unused(message: &Message) -> Option<u64> {
+    message.headers.as_ref()?.get("Nats-Pending-Messages")?.as_str().parse().ok()
+}
