@@ -81,6 +81,15 @@ impl Strategy {
         }
     }
 
+    /// How progress is committed, where it is: runs are compared at equal commit mode.
+    #[must_use]
+    pub fn commit_mode(&self) -> Option<&'static str> {
+        match self {
+            Self::LeaseGroup(settings) => Some(settings.commit.name()),
+            Self::SharedPull(_) | Self::QueueGroup(_) | Self::Serial(_) => Some(lease_group::Commit::Explicit.name()),
+        }
+    }
+
     /// Lease time, where there are leases.
     #[must_use]
     pub fn lease_ttl(&self) -> Option<SpanNs> {
