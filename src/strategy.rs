@@ -122,7 +122,10 @@ impl Strategy {
     pub fn commit_mode(&self) -> Option<&'static str> {
         match self {
             Self::LeaseGroup(settings) => Some(settings.commit.name()),
-            Self::SharedPull(_) | Self::QueueGroup(_) | Self::Serial(_) => Some(lease_group::Commit::Explicit.name()),
+            Self::SharedPull(_) | Self::QueueGroup(_) | Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => {
+                Some(lease_group::Commit::Explicit.name())
+            }
+            Self::Ordered(_) => None,
         }
     }
 
