@@ -12,3 +12,4 @@ mod place;
 mod processes;
 mod rebalance;
 mod server;
+mod strategies;
