@@ -2,8 +2,9 @@
 //!
 //! **How it works.** The server pushes each message to one member of the group, chosen at random, as long as fewer than
 //! `max-ack-pending` are unacknowledged. Members do nothing but subscribe. The server sends idle heartbeats, to one
-//! member at random too, so that silence proves nothing to a member. Flow control cannot be used with a deliver group:
-//! it would be answered by one member for all of them. `max-ack-pending` is the only brake, so it must have a limit.
+//! member at random too, so that silence proves nothing to a member. There is no flow control: the server accepts it
+//! together with a deliver group (2.15), but one member, at random, would answer for all. So `max-ack-pending` is the
+//! only brake, and it must have a limit.
 //!
 //! **Promises.** At least once: what is not acknowledged within the ack wait is pushed again, to anybody.
 //!
@@ -126,7 +127,7 @@ impl Settings {
     }
 }
 
-/// Where the server pushes to. The subjects of the stream are below `<group>.p`.
+/// Where the server pushes to: an inbox, because every user may subscribe to these, also one with few rights.
 fn deliver_subject(group: &str) -> String {
-    format!("{group}.deliver")
+    format!("_INBOX.{group}.deliver")
 }

@@ -14,6 +14,11 @@ struct Faults {
 
 /// Runs every strategy through `faults`, one after the other, and holds each to its promises.
 fn every_strategy_keeps_its_promises(phases: &str, faults: &Faults) {
+    let kinds: Vec<_> = strategy::ALL.iter().map(|about| about.kind).collect();
+    strategies_keep_their_promises(&kinds, phases, faults);
+}
+
+fn strategies_keep_their_promises(kinds: &[&str], phases: &str, faults: &Faults) {
     let place = Place::new();
     let mut profile = format!(
         r#"
@@ -32,15 +37,14 @@ members = 3
 handler-time = "2ms"
 "#
     );
-    for about in strategy::ALL {
-        let own = match about.kind {
+    for &kind in kinds {
+        let own = match kind {
             "lease-group" => "ttl = \"500ms\"",
             "ordered" => "start = \"all\"",
             "pinned" => "ack-wait = \"1s\", pin-ttl = \"500ms\"",
             _ => "ack-wait = \"1s\"",
         };
-        let (members, fault) = if about.kind == "ordered" { (1, faults.alone) } else { (3, faults.group) };
-        let kind = about.kind;
+        let (members, fault) = if kind == "ordered" { (1, faults.alone) } else { (3, faults.group) };
         profile += &format!(
             "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\", {own} }}\n\
              \"fleet.members\" = {members}\nfault = [{fault}]\n"
@@ -51,7 +55,7 @@ handler-time = "2ms"
     let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0);
     let (compared, told) = comparison(&ended);
     let names: Vec<_> = compared.rows.iter().map(|row| row.name.as_str()).collect();
-    assert_eq!(names, strategy::ALL.iter().map(|about| about.kind).collect::<Vec<_>>());
+    assert_eq!(names, kinds);
     for (kind, told) in names.into_iter().zip(told) {
         // Complete says that no promise was broken and that the measurement can be trusted.
         let told = told.is(RunState::Complete);
@@ -81,4 +85,12 @@ fn every_strategy_survives_a_crash_as_it_promises() {
         alone: r#"{ kind = "kill", target = "c0", at = "500ms" }, { kind = "restart", target = "c0", at = "1s" }"#,
     };
     every_strategy_keeps_its_promises("measure = \"2500ms\"", &faults);
+}
+
+/// Order without leases: what went to somebody else while a member was paused is left alone when it wakes.
+#[test]
+fn who_promises_order_without_exclusion_keeps_it_through_a_pause() {
+    let pause = r#"{ kind = "pause", target = "c1", at = "500ms", lasting = "2500ms" }"#;
+    let faults = Faults { group: pause, alone: pause };
+    strategies_keep_their_promises(&["serial", "pinned", "key-sequence"], "measure = \"4s\"", &faults);
 }
