@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::fleet::{Fleet, Heard};
+use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
 use super::provision::Ground;
 use super::scene::{Progress, Scene};
@@ -220,7 +220,7 @@ impl Conductor<'_> {
     async fn cease_load(&mut self, at: MonoNs) -> Result<(), Error> {
         let at = at.min(clock::now());
         for worker in self.fleet.running_mut(Role::Publisher) {
-            worker.end_ordered = true;
+            worker.order_end(EndOrder::GoodOrder);
             worker.tell(&Order::Cease { at }).await;
         }
         let bound = clock::now() + self.patience(CEASE_WITHIN);
@@ -252,7 +252,7 @@ impl Conductor<'_> {
         self.strikes.clear();
         self.restarts.clear();
         for worker in self.fleet.running_mut(Role::Consumer) {
-            worker.end_ordered = true;
+            worker.order_end(EndOrder::GoodOrder);
             worker.state = State::Left;
             worker.tell(&Order::Leave).await;
         }
@@ -378,13 +378,13 @@ impl Conductor<'_> {
         // A worker that ended in this very instant cannot be signalled: its exit is heard of and judged there.
         match order {
             fault::Order::Kill { .. } => {
-                worker.end_ordered = true;
+                worker.order_end(EndOrder::Kill);
                 worker.state = State::Dead { since: clock::now() };
                 let _ = worker.handle().kill();
                 self.resumes.retain(|(.., paused)| *paused != author);
             }
             fault::Order::Terminate { .. } | fault::Order::Restart { .. } => {
-                worker.end_ordered = true;
+                worker.order_end(EndOrder::Terminate { ready: worker.ready });
                 worker.state = State::Stopping;
                 let _ = worker.handle().terminate();
                 if matches!(order, fault::Order::Restart { .. }) {
@@ -392,7 +392,7 @@ impl Conductor<'_> {
                 }
             }
             fault::Order::Leave { .. } => {
-                worker.end_ordered = true;
+                worker.order_end(EndOrder::GoodOrder);
                 worker.state = State::Left;
                 worker.tell(&Order::Leave).await;
             }
@@ -435,7 +435,7 @@ impl Conductor<'_> {
             Heard::Exited { author, exit, last_words } => {
                 self.fleet.note_end(author, clock::now());
                 let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
-                let ordered = worker.end_ordered && worker.failure.is_none();
+                let ordered = worker.was_ordered(exit);
                 let message = worker.failure.clone().or((!last_words.is_empty()).then_some(last_words));
                 worker.failure = worker.failure.clone().or_else(|| message.clone());
                 self.trouble |= !ordered;
