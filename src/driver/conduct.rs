@@ -478,7 +478,7 @@ impl Conductor<'_> {
                 self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
             }
         }
-        if self.ground.note_server_ends()? {
+        if self.ground.note_ends()? {
             self.trouble = true;
         }
         Ok(())

@@ -34,6 +34,7 @@ pub(super) struct Ground {
     folder: Folder,
     story: StoryWriter,
     reaper: Reaper,
+    reaper_ended: bool,
     /// The servers, when they are jetlag's own.
     cluster: Option<Cluster>,
     /// Names of those that ended unasked.
@@ -126,6 +127,7 @@ pub(super) async fn provision(
         folder,
         story,
         reaper,
+        reaper_ended: false,
         cluster,
         servers_ended: BTreeSet::new(),
         access,
@@ -215,20 +217,28 @@ impl Ground {
         Ok(self.story.append(&StoryLine { at, event })?)
     }
 
-    /// Notes which of jetlag's own servers have ended unasked. Returns true when there is a new one.
-    pub(super) fn note_server_ends(&mut self) -> Result<bool, Error> {
+    /// Notes which of jetlag's own servers, and whether the reaper, have ended unasked. Returns true when there is a new
+    /// one.
+    pub(super) fn note_ends(&mut self) -> Result<bool, Error> {
         let mut ends = Vec::new();
         for server in self.cluster.iter_mut().flat_map(Cluster::nodes_mut) {
             if !self.servers_ended.contains(server.name())
                 && let Some(exit) = server.try_exited()?
             {
+                self.servers_ended.insert(server.name().to_owned());
                 ends.push((server.name().to_owned(), exit, server.log_tail()));
             }
         }
+        if !self.reaper_ended
+            && let Some(exit) = self.reaper.try_exited()?
+        {
+            self.reaper_ended = true;
+            let words = "nothing would end the other processes any more if the driver died";
+            ends.push(("reaper".to_owned(), exit, words.to_owned()));
+        }
         let any = !ends.is_empty();
-        for (process, exit, tail) in ends {
-            self.servers_ended.insert(process.clone());
-            let (code, signal, message) = (exit.code, exit.signal, Some(tail));
+        for (process, exit, words) in ends {
+            let (code, signal, message) = (exit.code, exit.signal, Some(words));
             self.tell(StoryEvent::Exited { process, code, signal, ordered: false, message })?;
         }
         Ok(any)

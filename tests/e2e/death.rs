@@ -100,6 +100,20 @@ fn a_member_that_crashes_while_it_leaves_was_not_asked_to() {
 }
 
 #[test]
+fn a_run_whose_reaper_died_is_given_up_and_invalid() {
+    let place = Place::new();
+    place.profile(LONG);
+    let mut live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out"]));
+    live.wait_for("the measure phase", is_measuring);
+    let is_reaper = |process: &crate::processes::Process| process.words.get(1).is_some_and(|word| word == "reaper");
+    let reaper = place.processes().into_iter().find(is_reaper).expect("every run has one");
+    signal(reaper.pid, Signal::KILL);
+    let told = live.end().ended_with(4).report().is(RunState::Invalid);
+    told.gives_a_reason_with(&["reaper", "died unasked", "signal 9"]);
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
 fn a_server_that_dies_unasked_is_told_and_nothing_hangs() {
     let place = Place::new();
     place.profile(LONG);
