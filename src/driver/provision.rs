@@ -9,7 +9,7 @@ use async_nats::jetstream::{self, ErrorCode, stream};
 use tokio::time::Instant;
 
 use super::scene::Scene;
-use super::{Error, Options};
+use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
 use crate::model::manifest::{Environment, FORMAT, Manifest};
@@ -47,13 +47,48 @@ pub(super) struct Ground {
     run_tag: u64,
 }
 
-/// Makes the ground for a run of `plan` in the new folder `path`.
+/// Makes the ground for a run of `plan` in the new folder `path`, unless the user asks to stop before it is there: then
+/// nothing of it is left but the folder.
 pub(super) async fn provision(
     plan: &Plan,
     options: &Options,
     path: PathBuf,
+    stop: &Stop,
     show: &mut dyn FnMut(&Scene),
 ) -> Result<Ground, Error> {
+    let mut asked = stop.clone();
+    let mut ground = tokio::select! {
+        biased;
+        // Whatever was being fetched or started ends with what is dropped here.
+        Ok(_) = asked.wait_for(|times| *times > 0) => return Err(Error::StoppedEarly),
+        ground = lay(plan, options, path, show) => ground?,
+    };
+    if options.access.is_some() {
+        let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
+        show(&Scene::Note(format!(
+            "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
+            ground.access.redacted_url(),
+            ground.name
+        )));
+    }
+    // A request that is under way cannot be taken back: its answer is waited for, so that what it made can be removed.
+    let made = match ground.make_stream(plan).await {
+        Ok(()) if *stop.borrow() > 0 => Err(Error::StoppedEarly),
+        made => made,
+    };
+    match made {
+        Ok(()) => Ok(ground),
+        Err(Error::StoppedEarly) => ground.clear(false).await.and(Err(Error::StoppedEarly)),
+        Err(error) => {
+            // Why it failed is what the user must hear, not what followed from it.
+            let _ = ground.clear(false).await;
+            Err(error)
+        }
+    }
+}
+
+/// Makes the ground up to where something is made on a server. Nothing of it outlives what this returns.
+async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut(&Scene)) -> Result<Ground, Error> {
     // What can be found wrong without making anything is found first.
     let binary = match &options.access {
         Some(_) => None,
@@ -138,19 +173,6 @@ pub(super) async fn provision(
     };
     for (process, pid) in ground.server_processes() {
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
-    }
-    if options.access.is_some() {
-        let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
-        show(&Scene::Note(format!(
-            "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
-            ground.access.redacted_url(),
-            ground.name
-        )));
-    }
-    if let Err(error) = ground.make_stream(plan).await {
-        // Why it failed is what the user must hear, not what followed from it.
-        let _ = ground.clear(false).await;
-        return Err(error);
     }
     Ok(ground)
 }

@@ -1,5 +1,7 @@
 //! Ctrl-C, at any time: the evidence stays, a report is there, nothing else is left behind.
 
+use std::os::unix::fs::PermissionsExt;
+
 use jetlag::model::reading::{Scope, Stat};
 use jetlag::model::report::RunState;
 use jetlag::model::story::{Phase, StoryEvent};
@@ -24,6 +26,8 @@ members = 2
 kind = "lease-group"
 ttl = "1s"
 "#;
+
+const HANGS_WHEN_STARTED: &str = "[ \"$1\" = --version ] && echo 'nats-server: v2.15.1' && exit\nexec sleep 2000";
 
 const BEGIN_SOON: &str = "run.warm-up=300ms";
 
@@ -96,6 +100,44 @@ fn an_interruption_before_the_run_has_begun_leaves_nothing_on_the_users_server()
     let url = server.url();
     interrupted(&place, &[], &["--server", &url], "the first step", enters(Phase::Provision));
     assert_eq!(server.streams(), [""; 0]);
+}
+
+#[test]
+fn a_server_that_does_not_come_up_is_not_waited_for() {
+    // One hangs when it is asked for its version, the other when it is started.
+    for (server, hangs_with) in [("exec sleep 1000", "1000"), (HANGS_WHEN_STARTED, "2000")] {
+        let place = Place::new();
+        place.profile(LONG);
+        place.write("server", &format!("#!/bin/sh\n{server}\n"));
+        let program = place.path().join("server");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let mut command = place.jetlag(&["run", "profile.toml", "--out", "out"]);
+        command.env("JETLAG_NATS_SERVER", &program);
+        let live = place.start(command);
+        crate::processes::wait_for("the server to hang", || {
+            place.processes().iter().any(|process| process.words.iter().any(|word| word == hangs_with)).then_some(())
+        });
+        live.signal(Signal::INT);
+        let ended = live.end().ended_with(130);
+        assert!(ended.err.contains("stopped before the run had begun"), "{}", ended.err);
+        place.wait_until_nobody_is_left();
+    }
+}
+
+#[test]
+fn an_interruption_while_the_stream_is_made_leaves_nothing_on_the_users_server() {
+    let place = Place::new();
+    let server = OwnServer::start(&place);
+    let url = server.url();
+    place.profile(LONG);
+    let live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out", "--server", &url]));
+    crate::processes::wait_for("the announcement", || {
+        std::fs::read_to_string(place.path().join("stderr")).ok()?.contains("makes the stream").then_some(())
+    });
+    live.signal(Signal::INT);
+    live.end().ended_with(130);
+    assert_eq!(server.streams(), [""; 0]);
+    place.wait_until_nobody_is_left();
 }
 
 #[test]
