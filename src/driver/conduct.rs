@@ -132,6 +132,11 @@ impl Conductor<'_> {
         !self.trouble && !self.interrupted
     }
 
+    /// Whether the user wants nothing to be waited for any more, however far the end has come.
+    fn asked_twice(&self) -> bool {
+        *self.stop.borrow() >= 2
+    }
+
     /// How long workers may take to end in good order. Without servers that answer they cannot.
     fn patience(&self, usual: SpanNs) -> SpanNs {
         if self.ground.majority_has_ended() { SpanNs(0) } else { usual }
@@ -224,8 +229,7 @@ impl Conductor<'_> {
             worker.tell(&Order::Cease { at }).await;
         }
         let bound = clock::now() + self.patience(CEASE_WITHIN);
-        let asked_before = *self.stop.borrow();
-        while self.fleet.any_running(Role::Publisher) && clock::now() < bound && *self.stop.borrow() == asked_before {
+        while self.fleet.any_running(Role::Publisher) && clock::now() < bound && !self.asked_twice() {
             self.step(bound).await?;
         }
         Ok(())
@@ -258,15 +262,18 @@ impl Conductor<'_> {
         }
         let patience = self.patience(LEAVE_WITHIN);
         let bound = clock::now() + patience;
-        let asked_before = *self.stop.borrow();
-        while self.fleet.any_running(Role::Consumer) && clock::now() < bound && *self.stop.borrow() == asked_before {
+        while self.fleet.any_running(Role::Consumer) && clock::now() < bound && !self.asked_twice() {
             self.step(bound).await?;
         }
         let slow: Vec<String> =
             self.fleet.running_mut(Role::Consumer).map(|worker| worker.author().to_string()).collect();
         if !slow.is_empty() {
-            let seconds = patience.0 / 1_000_000_000;
-            let text = format!("{} did not leave within {seconds} s and was ended", slow.join(", "));
+            let text = if self.asked_twice() {
+                format!("{} had no time to leave: the user asked twice to stop", slow.join(", "))
+            } else {
+                let seconds = patience.0 / 1_000_000_000;
+                format!("{} did not leave within {seconds} s and was ended", slow.join(", "))
+            };
             self.ground.tell(StoryEvent::Note { text })?;
         }
         Ok(())

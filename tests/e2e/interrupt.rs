@@ -178,6 +178,30 @@ fn asked_twice_it_waits_for_nobody_and_the_evidence_is_there_all_the_same() {
 }
 
 #[test]
+fn asked_twice_while_the_load_ceases_it_waits_for_no_member_either() {
+    let place = Place::new();
+    place.profile(LONG);
+    let words = ["run", "profile.toml", "--out", "out", "--set", BEGIN_SOON];
+    let mut live = place.start(place.jetlag(&words));
+    live.wait_for("the measure phase", enters(Phase::Measure));
+    // Neither will end in good order: the driver would wait for the one, then for the other.
+    for name in ["p0.1", "c0.1"] {
+        let pid = live.pid_of(name);
+        crate::processes::signal(pid, Signal::STOP);
+        crate::place::wait_until_stopped(&place, pid);
+    }
+    live.signal(Signal::INT);
+    crate::processes::wait_for("the first request to be heard", || {
+        std::fs::read_to_string(place.path().join("stderr")).ok()?.contains("once more stops at once").then_some(())
+    });
+    live.signal(Signal::INT);
+    let told = is_told(&live.end().ended_with(130));
+    let notes = &told.report.notes;
+    assert!(notes.iter().any(|note| note.contains("c0.1") && note.contains("asked twice")), "{notes:#?}");
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
 fn an_interrupted_comparison_makes_no_further_run() {
     let place = Place::new();
     let own = format!("{LONG}[[variant]]\nname = \"one\"\n[[variant]]\nname = \"two\"\n");
