@@ -240,7 +240,7 @@ impl Conductor<'_> {
         let bound = clock::now() + self.plan.phases.drain_max;
         while self.goes_on() && clock::now() < bound {
             let seen = self.look.refresh();
-            if seen.handled >= seen.stored {
+            if seen.backlog == 0 {
                 break;
             }
             let pause = clock::now() + LOOK_EVERY;
@@ -517,7 +517,7 @@ impl Conductor<'_> {
             offered_per_s: self.offered_per_s(),
             stored_per_s: per_s(seen.stored, before.stored),
             handled_per_s: per_s(seen.handled, before.handled),
-            backlog: seen.stored.saturating_sub(seen.handled),
+            backlog: seen.backlog,
             members: members.count(),
             next_fault,
             breaks: seen.breaks,
