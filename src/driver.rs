@@ -60,7 +60,7 @@ pub async fn run(
     stop: Stop,
     show: &mut dyn FnMut(&Scene),
 ) -> Result<Ending, Error> {
-    let mut ground = provision::provision(plan, options, path, show).await?;
+    let mut ground = provision::provision(plan, options, path, &stop, show).await?;
     let conducted = conduct::conduct(plan, options, &mut ground, stop, show).await;
     let cleared = ground.clear(options.keep).await;
     let ending = conducted?;

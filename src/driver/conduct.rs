@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::fleet::{Fleet, Heard};
+use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
 use super::provision::Ground;
 use super::scene::{Progress, Scene};
@@ -132,6 +132,11 @@ impl Conductor<'_> {
         !self.trouble && !self.interrupted
     }
 
+    /// Whether the user wants nothing to be waited for any more, however far the end has come.
+    fn asked_twice(&self) -> bool {
+        *self.stop.borrow() >= 2
+    }
+
     /// How long workers may take to end in good order. Without servers that answer they cannot.
     fn patience(&self, usual: SpanNs) -> SpanNs {
         if self.ground.majority_has_ended() { SpanNs(0) } else { usual }
@@ -220,12 +225,11 @@ impl Conductor<'_> {
     async fn cease_load(&mut self, at: MonoNs) -> Result<(), Error> {
         let at = at.min(clock::now());
         for worker in self.fleet.running_mut(Role::Publisher) {
-            worker.end_ordered = true;
+            worker.order_end(EndOrder::GoodOrder);
             worker.tell(&Order::Cease { at }).await;
         }
         let bound = clock::now() + self.patience(CEASE_WITHIN);
-        let asked_before = *self.stop.borrow();
-        while self.fleet.any_running(Role::Publisher) && clock::now() < bound && *self.stop.borrow() == asked_before {
+        while self.fleet.any_running(Role::Publisher) && clock::now() < bound && !self.asked_twice() {
             self.step(bound).await?;
         }
         Ok(())
@@ -236,7 +240,7 @@ impl Conductor<'_> {
         let bound = clock::now() + self.plan.phases.drain_max;
         while self.goes_on() && clock::now() < bound {
             let seen = self.look.refresh();
-            if seen.handled >= seen.stored {
+            if seen.backlog == 0 {
                 break;
             }
             let pause = clock::now() + LOOK_EVERY;
@@ -252,21 +256,24 @@ impl Conductor<'_> {
         self.strikes.clear();
         self.restarts.clear();
         for worker in self.fleet.running_mut(Role::Consumer) {
-            worker.end_ordered = true;
+            worker.order_end(EndOrder::GoodOrder);
             worker.state = State::Left;
             worker.tell(&Order::Leave).await;
         }
         let patience = self.patience(LEAVE_WITHIN);
         let bound = clock::now() + patience;
-        let asked_before = *self.stop.borrow();
-        while self.fleet.any_running(Role::Consumer) && clock::now() < bound && *self.stop.borrow() == asked_before {
+        while self.fleet.any_running(Role::Consumer) && clock::now() < bound && !self.asked_twice() {
             self.step(bound).await?;
         }
         let slow: Vec<String> =
             self.fleet.running_mut(Role::Consumer).map(|worker| worker.author().to_string()).collect();
         if !slow.is_empty() {
-            let seconds = patience.0 / 1_000_000_000;
-            let text = format!("{} did not leave within {seconds} s and was ended", slow.join(", "));
+            let text = if self.asked_twice() {
+                format!("{} had no time to leave: the user asked twice to stop", slow.join(", "))
+            } else {
+                let seconds = patience.0 / 1_000_000_000;
+                format!("{} did not leave within {seconds} s and was ended", slow.join(", "))
+            };
             self.ground.tell(StoryEvent::Note { text })?;
         }
         Ok(())
@@ -378,13 +385,13 @@ impl Conductor<'_> {
         // A worker that ended in this very instant cannot be signalled: its exit is heard of and judged there.
         match order {
             fault::Order::Kill { .. } => {
-                worker.end_ordered = true;
+                worker.order_end(EndOrder::Kill);
                 worker.state = State::Dead { since: clock::now() };
                 let _ = worker.handle().kill();
                 self.resumes.retain(|(.., paused)| *paused != author);
             }
             fault::Order::Terminate { .. } | fault::Order::Restart { .. } => {
-                worker.end_ordered = true;
+                worker.order_end(EndOrder::Terminate { ready: worker.ready });
                 worker.state = State::Stopping;
                 let _ = worker.handle().terminate();
                 if matches!(order, fault::Order::Restart { .. }) {
@@ -392,7 +399,7 @@ impl Conductor<'_> {
                 }
             }
             fault::Order::Leave { .. } => {
-                worker.end_ordered = true;
+                worker.order_end(EndOrder::GoodOrder);
                 worker.state = State::Left;
                 worker.tell(&Order::Leave).await;
             }
@@ -435,7 +442,7 @@ impl Conductor<'_> {
             Heard::Exited { author, exit, last_words } => {
                 self.fleet.note_end(author, clock::now());
                 let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
-                let ordered = worker.end_ordered && worker.failure.is_none();
+                let ordered = worker.was_ordered(exit);
                 let message = worker.failure.clone().or((!last_words.is_empty()).then_some(last_words));
                 worker.failure = worker.failure.clone().or_else(|| message.clone());
                 self.trouble |= !ordered;
@@ -478,7 +485,7 @@ impl Conductor<'_> {
                 self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
             }
         }
-        if self.ground.note_server_ends()? {
+        if self.ground.note_ends()? {
             self.trouble = true;
         }
         Ok(())
@@ -510,7 +517,7 @@ impl Conductor<'_> {
             offered_per_s: self.offered_per_s(),
             stored_per_s: per_s(seen.stored, before.stored),
             handled_per_s: per_s(seen.handled, before.handled),
-            backlog: seen.stored.saturating_sub(seen.handled),
+            backlog: seen.backlog,
             members: members.count(),
             next_fault,
             breaks: seen.breaks,

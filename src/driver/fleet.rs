@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::mpsc;
@@ -32,6 +33,35 @@ pub(super) enum Heard {
     },
 }
 
+/// An end that was ordered, from the one that leaves most to the worker to the one that leaves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum EndOrder {
+    /// To end in good order: the load has ceased, or the member shall leave.
+    GoodOrder,
+    /// SIGTERM, which one that is ready takes as the order to leave. Before that it may die of it.
+    Terminate {
+        /// Whether it had said that it is ready.
+        ready: bool,
+    },
+    /// SIGKILL.
+    Kill,
+    /// SIGKILL when the work is over, to whoever is left: it may end by itself in that instant.
+    Finish,
+}
+
+/// Whether an end is the one that was ordered. Whoever is told to leave and crashes on the way was not told to crash.
+fn was_ordered(order: Option<EndOrder>, exit: Exit, failed: bool) -> bool {
+    let by = |signal: Signal| exit.signal == Some(signal.as_raw());
+    !failed
+        && match order {
+            None => false,
+            Some(EndOrder::GoodOrder) => exit.is_success(),
+            Some(EndOrder::Terminate { ready }) => exit.is_success() || (!ready && by(Signal::TERM)),
+            Some(EndOrder::Kill) => by(Signal::KILL),
+            Some(EndOrder::Finish) => true,
+        }
+}
+
 /// How much of a worker's standard error is kept.
 const LAST_WORDS_BYTES: u64 = 4096;
 
@@ -43,8 +73,8 @@ pub(super) struct Worker {
     stdin: ChildStdin,
     /// What it is doing, as the fault room sees it.
     pub(super) state: fault::State,
-    /// Whether its end was ordered.
-    pub(super) end_ordered: bool,
+    /// Which end was ordered, if any.
+    end_order: Option<EndOrder>,
     /// Why it ended, in its own words.
     pub(super) failure: Option<String>,
     /// The partitions that it believes to own.
@@ -62,6 +92,17 @@ impl Worker {
         line.push(b'\n');
         let _ = self.stdin.write_all(&line).await;
         let _ = self.stdin.flush().await;
+    }
+
+    /// Notes that its end is ordered. What was ordered before and reaches further stays: who was killed and is then told
+    /// to leave dies of the kill.
+    pub(super) fn order_end(&mut self, order: EndOrder) {
+        self.end_order = self.end_order.max(Some(order));
+    }
+
+    /// Whether it ended as it was ordered to.
+    pub(super) fn was_ordered(&self, exit: Exit) -> bool {
+        was_ordered(self.end_order, exit, self.failure.is_some())
     }
 
     /// How to signal it.
@@ -112,7 +153,7 @@ impl Fleet {
             pid,
             stdin,
             state: fault::State::Live,
-            end_ordered: false,
+            end_order: None,
             failure: None,
             owns: Default::default(),
             ready: false,
@@ -196,7 +237,7 @@ impl Fleet {
     /// Ends every process that still runs, paused or not.
     pub(super) fn kill_all(&mut self) {
         for worker in self.workers.values_mut().filter(|worker| !worker.ended) {
-            worker.end_ordered = true;
+            worker.order_end(EndOrder::Finish);
             worker.state = fault::State::Dead { since: clock::now() };
             // It may have ended in this instant: nobody is left to signal then.
             let _ = worker.handle.kill();
@@ -210,4 +251,44 @@ async fn last_words(mut stderr: tokio::process::ChildStderr) -> String {
     let _ = (&mut stderr).take(LAST_WORDS_BYTES).read_to_end(&mut kept).await;
     let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
     String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_that_was_ordered_was_ordered() {
+        use EndOrder::{Finish, GoodOrder, Kill, Terminate};
+        let code = |code| Exit { code: Some(code), signal: None };
+        let signal = |signal: Signal| Exit { code: None, signal: Some(signal.as_raw()) };
+        let (fine, failure, panic) = (code(0), code(1), code(101));
+        let (killed, terminated, crashed) = (signal(Signal::KILL), signal(Signal::TERM), signal(Signal::SEGV));
+        let unknown = Exit { code: None, signal: None };
+        let all = [fine, failure, panic, killed, terminated, crashed, unknown];
+        let table: [(Option<EndOrder>, &[Exit]); 6] = [
+            (None, &[]),
+            (Some(GoodOrder), &[fine]),
+            (Some(Terminate { ready: true }), &[fine]),
+            (Some(Terminate { ready: false }), &[fine, terminated]),
+            (Some(Kill), &[killed]),
+            (Some(Finish), &all),
+        ];
+        for (order, asked) in table {
+            for exit in all {
+                assert_eq!(was_ordered(order, exit, false), asked.contains(&exit), "{order:?}: {exit}");
+                assert!(!was_ordered(order, exit, true), "{order:?}: who says that it failed did not obey");
+            }
+        }
+    }
+
+    #[test]
+    fn what_reaches_further_stays() {
+        for ready in [false, true] {
+            let terminate = EndOrder::Terminate { ready };
+            assert!(EndOrder::GoodOrder < terminate && terminate < EndOrder::Kill);
+        }
+        assert!(EndOrder::Kill < EndOrder::Finish);
+        assert!(Some(EndOrder::GoodOrder) > None);
+    }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::clock;
 use crate::evidence::Follower;
-use crate::model::record::{Author, Fate, Handling, Record};
+use crate::model::record::{Author, Fate, Handling, Publish, Record};
 use crate::model::time::MonoNs;
 
 /// Follows all journals of a run.
@@ -25,10 +25,13 @@ pub(super) struct Look {
 /// What has been seen so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Messages stored.
+    /// Messages whose storing was confirmed, each once.
     pub(super) stored: u64,
-    /// Messages handled at least once.
+    /// Messages handled at least once, confirmed or not.
     pub(super) handled: u64,
+    /// Messages whose storing was confirmed and that were not handled yet. This is no difference of the other two: what is
+    /// stored without a confirmation is handled, too.
+    pub(super) backlog: u64,
     /// First handlings that came too early or too late, about.
     pub(super) breaks: u64,
 }
@@ -38,8 +41,30 @@ pub(super) struct Seen {
 struct Key {
     /// The greatest `key_seq` handled.
     high: u32,
-    /// One bit a message, by `key_seq`.
-    handled: Vec<u64>,
+    /// Whose storing was confirmed.
+    stored: Bits,
+    handled: Bits,
+}
+
+/// One bit a message, by `key_seq`.
+#[derive(Clone, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    /// Sets the bit of `key_seq`. Returns whether it was clear.
+    fn set(&mut self, key_seq: u32) -> bool {
+        let (word, bit) = (key_seq as usize / 64, 1 << (key_seq % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let clear = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        clear
+    }
+
+    fn has(&self, key_seq: u32) -> bool {
+        self.0.get(key_seq as usize / 64).is_some_and(|word| word & (1 << (key_seq % 64)) != 0)
+    }
 }
 
 impl Look {
@@ -63,10 +88,12 @@ impl Look {
     /// Reads what is new. A journal that cannot be read is left out: the analysis at the end says what is wrong with it.
     pub(super) fn refresh(&mut self) -> Seen {
         let now = clock::now();
-        let Self { followers, young, seen, .. } = self;
+        let Self { followers, young, seen, keys, .. } = self;
         for follower in followers.values_mut() {
             let _ = follower.poll(|record| match record {
-                Record::Publish(publish) if matches!(publish.fate, Fate::Stored { .. }) => seen.stored += 1,
+                Record::Publish(Publish { key, key_seq, fate: Fate::Stored { .. }, .. }) => {
+                    note_stored(keys, seen, key, key_seq);
+                }
                 Record::Handling(handling) if handling.finished.is_some_and(|finish| finish.ok) => young.push(handling),
                 _ => {}
             });
@@ -82,18 +109,22 @@ impl Look {
         known.sort_unstable_by_key(|handling| handling.started);
         for handling in known {
             let Some(key) = self.keys.get_mut(handling.key as usize) else { continue };
-            let (word, bit) = (handling.key_seq as usize / 64, handling.key_seq % 64);
-            if key.handled.len() <= word {
-                key.handled.resize(word + 1, 0);
-            }
-            let first = key.handled[word] & (1 << bit) == 0;
-            key.handled[word] |= 1 << bit;
-            if first {
+            if key.handled.set(handling.key_seq) {
                 self.seen.handled += 1;
+                self.seen.backlog -= u64::from(key.stored.has(handling.key_seq));
                 self.seen.breaks += u64::from(handling.key_seq != key.high + 1);
             }
             key.high = key.high.max(handling.key_seq);
         }
+    }
+}
+
+/// A message may be confirmed twice, and it may have been handled before its confirmation was read.
+fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32) {
+    let Some(key) = keys.get_mut(key as usize) else { return };
+    if key.stored.set(key_seq) {
+        seen.stored += 1;
+        seen.backlog += u64::from(!key.handled.has(key_seq));
     }
 }
 
@@ -103,7 +134,15 @@ mod tests {
     use crate::model::record::Finish;
 
     fn look(handlings: &[(u32, u64)]) -> Seen {
+        look_after(&[], handlings)
+    }
+
+    /// What is seen of some confirmed messages of one key and some handlings.
+    fn look_after(stored: &[u32], handlings: &[(u32, u64)]) -> Seen {
         let mut look = Look::new(PathBuf::new(), 0, 1);
+        for key_seq in stored {
+            note_stored(&mut look.keys, &mut look.seen, 0, *key_seq);
+        }
         look.young = handlings
             .iter()
             .map(|(key_seq, at)| Handling {
@@ -140,5 +179,22 @@ mod tests {
     #[test]
     fn what_ends_after_the_reading_waits() {
         assert_eq!(look(&[(1, 1), (2, 200)]).handled, 1);
+    }
+
+    #[test]
+    fn what_was_stored_unconfirmed_does_not_stand_in_for_what_was_confirmed() {
+        // Nobody confirmed 3 and 4: as many were handled as were confirmed, and 5 still waits.
+        let seen = look_after(&[1, 2, 5], &[(1, 1), (2, 2), (3, 3), (4, 4)]);
+        assert_eq!((seen.stored, seen.handled, seen.backlog), (3, 4, 1));
+    }
+
+    #[test]
+    fn a_second_confirmation_and_a_late_one_add_nothing_to_wait_for() {
+        let seen = look_after(&[1, 1, 70], &[(1, 1), (70, 2), (70, 3)]);
+        assert_eq!((seen.stored, seen.handled, seen.backlog), (2, 2, 0));
+        let mut look = Look::new(PathBuf::new(), 0, 1);
+        look.keys[0].handled.set(7);
+        note_stored(&mut look.keys, &mut look.seen, 0, 7);
+        assert_eq!((look.seen.stored, look.seen.backlog), (1, 0));
     }
 }

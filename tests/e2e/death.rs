@@ -86,6 +86,34 @@ fn a_worker_that_dies_unasked_makes_the_run_invalid_and_is_named() {
 }
 
 #[test]
+fn a_member_that_crashes_while_it_leaves_was_not_asked_to() {
+    let place = Place::new();
+    place.profile(&format!("{LONG}\n[[fault]]\nkind = \"leave\"\ntarget = \"c1\"\nat = \"1s\"\n"));
+    // A handler of minutes: the member is still about to leave when it is struck.
+    let words = ["run", "profile.toml", "--out", "out", "--set", "fleet.handler-time=2m"];
+    let mut live = place.start(place.jetlag(&words));
+    live.wait_for("the order to leave", |event| matches!(event, StoryEvent::Fault { kind, .. } if kind == "leave"));
+    signal(live.pid_of("c1.1"), Signal::ABORT);
+    let told = live.end().ended_with(4).report().is(RunState::Invalid);
+    told.gives_a_reason_with(&["c1.1", "died unasked", "signal 6"]);
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
+fn a_run_whose_reaper_died_is_given_up_and_invalid() {
+    let place = Place::new();
+    place.profile(LONG);
+    let mut live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out"]));
+    live.wait_for("the measure phase", is_measuring);
+    let is_reaper = |process: &crate::processes::Process| process.words.get(1).is_some_and(|word| word == "reaper");
+    let reaper = place.processes().into_iter().find(is_reaper).expect("every run has one");
+    signal(reaper.pid, Signal::KILL);
+    let told = live.end().ended_with(4).report().is(RunState::Invalid);
+    told.gives_a_reason_with(&["reaper", "died unasked", "signal 9"]);
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
 fn a_server_that_dies_unasked_is_told_and_nothing_hangs() {
     let place = Place::new();
     place.profile(LONG);

@@ -1,5 +1,7 @@
 //! Ctrl-C, at any time: the evidence stays, a report is there, nothing else is left behind.
 
+use std::os::unix::fs::PermissionsExt;
+
 use jetlag::model::reading::{Scope, Stat};
 use jetlag::model::report::RunState;
 use jetlag::model::story::{Phase, StoryEvent};
@@ -24,6 +26,8 @@ members = 2
 kind = "lease-group"
 ttl = "1s"
 "#;
+
+const HANGS_WHEN_STARTED: &str = "[ \"$1\" = --version ] && echo 'nats-server: v2.15.1' && exit\nexec sleep 2000";
 
 const BEGIN_SOON: &str = "run.warm-up=300ms";
 
@@ -99,6 +103,44 @@ fn an_interruption_before_the_run_has_begun_leaves_nothing_on_the_users_server()
 }
 
 #[test]
+fn a_server_that_does_not_come_up_is_not_waited_for() {
+    // One hangs when it is asked for its version, the other when it is started.
+    for (server, hangs_with) in [("exec sleep 1000", "1000"), (HANGS_WHEN_STARTED, "2000")] {
+        let place = Place::new();
+        place.profile(LONG);
+        place.write("server", &format!("#!/bin/sh\n{server}\n"));
+        let program = place.path().join("server");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let mut command = place.jetlag(&["run", "profile.toml", "--out", "out"]);
+        command.env("JETLAG_NATS_SERVER", &program);
+        let live = place.start(command);
+        crate::processes::wait_for("the server to hang", || {
+            place.processes().iter().any(|process| process.words.iter().any(|word| word == hangs_with)).then_some(())
+        });
+        live.signal(Signal::INT);
+        let ended = live.end().ended_with(130);
+        assert!(ended.err.contains("stopped before the run had begun"), "{}", ended.err);
+        place.wait_until_nobody_is_left();
+    }
+}
+
+#[test]
+fn an_interruption_while_the_stream_is_made_leaves_nothing_on_the_users_server() {
+    let place = Place::new();
+    let server = OwnServer::start(&place);
+    let url = server.url();
+    place.profile(LONG);
+    let live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out", "--server", &url]));
+    crate::processes::wait_for("the announcement", || {
+        std::fs::read_to_string(place.path().join("stderr")).ok()?.contains("makes the stream").then_some(())
+    });
+    live.signal(Signal::INT);
+    live.end().ended_with(130);
+    assert_eq!(server.streams(), [""; 0]);
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
 fn an_interrupted_run_on_the_users_server_takes_its_stream_and_bucket_away() {
     let place = Place::new();
     let server = OwnServer::start(&place);
@@ -132,6 +174,30 @@ fn asked_twice_it_waits_for_nobody_and_the_evidence_is_there_all_the_same() {
     let notes = place.story().into_iter().filter(|line| matches!(line.event, StoryEvent::Interrupted)).count();
     assert_eq!(notes, 1);
     assert!(told.count("stored") > 0.0);
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
+fn asked_twice_while_the_load_ceases_it_waits_for_no_member_either() {
+    let place = Place::new();
+    place.profile(LONG);
+    let words = ["run", "profile.toml", "--out", "out", "--set", BEGIN_SOON];
+    let mut live = place.start(place.jetlag(&words));
+    live.wait_for("the measure phase", enters(Phase::Measure));
+    // Neither will end in good order: the driver would wait for the one, then for the other.
+    for name in ["p0.1", "c0.1"] {
+        let pid = live.pid_of(name);
+        crate::processes::signal(pid, Signal::STOP);
+        crate::place::wait_until_stopped(&place, pid);
+    }
+    live.signal(Signal::INT);
+    crate::processes::wait_for("the first request to be heard", || {
+        std::fs::read_to_string(place.path().join("stderr")).ok()?.contains("once more stops at once").then_some(())
+    });
+    live.signal(Signal::INT);
+    let told = is_told(&live.end().ended_with(130));
+    let notes = &told.report.notes;
+    assert!(notes.iter().any(|note| note.contains("c0.1") && note.contains("asked twice")), "{notes:#?}");
     place.wait_until_nobody_is_left();
 }
 
