@@ -237,12 +237,17 @@ impl Conductor<'_> {
         while self.goes_on() && clock::now() < bound {
             let seen = self.look.refresh();
             if seen.handled >= seen.stored {
-                break;
+                return Ok(());
             }
             let pause = clock::now() + LOOK_EVERY;
             while self.goes_on() && clock::now() < pause {
                 self.step(pause).await?;
             }
+        }
+        let seen = self.look.refresh();
+        let waiting = seen.stored.saturating_sub(seen.handled);
+        if self.goes_on() && waiting > 0 {
+            self.ground.tell(StoryEvent::DrainCut { waiting })?;
         }
         Ok(())
     }
