@@ -15,6 +15,7 @@ mod grouped;
 mod judgement;
 mod ledger;
 mod lives;
+mod loss;
 mod message;
 mod order;
 

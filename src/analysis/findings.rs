@@ -45,8 +45,10 @@ pub struct Findings {
     pub extra_copies: u64,
     /// Handled in a partition that is not the one its key hashes to.
     pub misrouted: u64,
-    /// Stored and never handled by the end of the evidence. These are `lost` when loss can be judged.
+    /// Stored and never handled by the end of the evidence.
     pub unhandled: u64,
+    /// Of these, `lost` when loss can be judged; the rest still waited when the drain was cut.
+    pub lost: u64,
     /// Whether loss can be judged: the run drained and came to its end.
     pub loss_judged: bool,
     /// Exclusion, in numbers.

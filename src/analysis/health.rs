@@ -35,6 +35,7 @@ pub(super) fn examine(history: &History, timeline: &Timeline, ledger: &Ledger, l
     let slow_consumers = slow_consumers(history, &mut other);
     let unordered_deaths = deaths(history, timeline.broken_off, &mut other, &mut notes);
     schedule(history, latencies, &mut other);
+    drain(timeline, ledger, &mut other);
     if !timeline.ended && !timeline.interrupted {
         other.push("the driver died in mid-run: its story has no last line".to_owned());
     }
@@ -106,10 +107,10 @@ fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> V
 
 fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
-    if ledger.lost > 0 && !timeline.reached_end_of_drain() {
+    if ledger.unhandled > 0 && !timeline.reached_end_of_drain() {
         notes.push(format!(
             "{} not handled; the run was broken off before the end of its drain, so loss cannot be judged",
-            counted(ledger.lost, "stored message")
+            counted(ledger.unhandled, "stored message")
         ));
     }
     let publisher = ledger.publisher;
@@ -177,6 +178,18 @@ fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
         other.push(format!(
             "the load generator was starved: schedule lag p99 {p99} is above the limit of {}",
             manifest.schedule_lag_limit
+        ));
+    }
+}
+
+/// A drain that is cut while the fleet still works leaves open what would have become of the rest: the measurement ended too
+/// early, and that is no fault of the strategy.
+fn drain(timeline: &Timeline, ledger: &Ledger, other: &mut Vec<String>) {
+    let waiting = ledger.unhandled - ledger.lost;
+    if waiting > 0 && timeline.reached_end_of_drain() {
+        other.push(format!(
+            "the drain was too short: {} still waited when it ended; give `run.drain` more time, or offer less",
+            counted(waiting, "stored message")
         ));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Findings, study};
 use crate::model::history::History;
-use crate::model::record::{Finish, LifeEvent, OwnershipChange};
+use crate::model::record::{Finish, LifeEvent, OwnershipChange, Reach};
 use crate::model::report::{OwnershipEnd, RunState};
 use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
@@ -181,6 +181,69 @@ fn the_window_is_cut_at_the_next_fault() {
     assert_eq!(found.faults[0].partitions[0].gap, Some(SpanNs(99_800_000)));
     assert_eq!(found.faults[1].before_from, ms(600), "what the first fault did is no noise to compare with");
     assert_eq!(found.faults[1].partitions[1].gap_before, None);
+}
+
+/// One member that needs 20 ms for a message of which one comes every 10 ms, and a drain that is cut at 1.2 s.
+fn too_slow() -> Scenario {
+    let mut scenario = Scenario::new(1, 1);
+    scenario.own(0, 0, 1, ms(1), OwnershipChange::Granted { deadline: ms(1_000_000) });
+    for (seq, at) in (1..=99).zip((10..1_000).step_by(10)) {
+        scenario.stored(0, seq, ms(at));
+    }
+    for (seq, at) in (1..).zip((11..1_200).step_by(20)) {
+        let finish = Finish { at: ms(at + 20), ok: true };
+        scenario.handling(0, 0, seq, ms(at), Some(finish)).epoch = 1;
+    }
+    scenario.tell(ms(1_200), StoryEvent::DrainCut { waiting: 39 });
+    scenario
+}
+
+#[test]
+fn a_fleet_that_is_merely_too_slow_lost_nothing() {
+    let found = study(&too_slow().told(1, ms(1_000), ms(1_300)));
+    assert_eq!((found.unhandled, found.lost), (39, 0));
+    assert!(found.violations.is_empty(), "{:?}", found.violations);
+    assert_eq!(found.health.state, RunState::Invalid);
+    let remedy = "the drain was too short: 39 stored messages still waited when it ended; give `run.drain` more time, or offer less";
+    assert_eq!(found.health.reasons, [remedy]);
+}
+
+#[test]
+fn what_is_passed_over_is_lost_even_when_the_drain_was_cut() {
+    let mut scenario = too_slow();
+    scenario.member(0).handlings.remove(29);
+    let found = study(&scenario.told(1, ms(1_000), ms(1_300)));
+    assert_eq!((found.unhandled, found.lost), (40, 1));
+    assert_eq!(found.health.state, RunState::Violated);
+    assert!(found.health.reasons[0].contains("1 stored message lost"), "{:?}", found.health.reasons);
+    assert!(found.health.reasons.iter().any(|reason| reason.contains("39 stored messages still waited")));
+    let lost: Vec<_> = found.violations.iter().filter(|told| told.kind == "lost").collect();
+    assert_eq!((lost.len(), lost[0].key_seq), (1, Some(30)));
+}
+
+#[test]
+fn a_new_owner_may_still_come_to_what_the_old_one_passed_over_unless_it_is_committed() {
+    let mut scenario = too_slow();
+    scenario.member(0).handlings.remove(29);
+    scenario.own(1, 0, 2, ms(1_195), OwnershipChange::Granted { deadline: ms(1_000_000) });
+    assert_eq!(study(&scenario.told(1, ms(1_000), ms(1_300))).lost, 0, "it begins at the checkpoint, which is before");
+
+    let mut scenario = too_slow();
+    scenario.member(0).handlings.remove(29);
+    scenario.own(1, 0, 2, ms(1_195), OwnershipChange::Granted { deadline: ms(1_000_000) });
+    scenario.commit(0, 0, 40, Reach::UpTo, ms(900));
+    assert_eq!(study(&scenario.told(1, ms(1_000), ms(1_300))).lost, 1, "nobody goes back behind a checkpoint");
+}
+
+#[test]
+fn a_fleet_at_rest_loses_what_it_leaves_however_the_drain_ended() {
+    let mut scenario = too_slow();
+    scenario.history.story.clear();
+    scenario.tell(ms(9_000), StoryEvent::DrainCut { waiting: 39 });
+    let found = study(&scenario.told(1, ms(1_000), ms(9_100)));
+    assert_eq!((found.unhandled, found.lost), (39, 39));
+    assert_eq!(found.health.state, RunState::Violated);
+    assert_eq!(found.health.reasons, ["promised at least once: 39 stored messages lost"]);
 }
 
 /// A quiet run, changed; its state and reasons.

@@ -80,7 +80,7 @@ impl Scene<'_> {
     }
 
     fn tell_lost(&self, promised: bool, told: &mut Vec<Violation>) {
-        let lost = self.ledger.messages.iter().enumerate().filter(|(_, m)| m.is_stored() && m.first.is_none());
+        let lost = self.ledger.messages.iter().enumerate().filter(|(_, message)| message.lost);
         let ids = lost.map(|(id, message)| (message.stored.unwrap_or(message.sent), id as u32)).collect();
         for id in earliest(ids) {
             let message = &self.ledger.messages[id as usize];

@@ -241,12 +241,17 @@ impl Conductor<'_> {
         while self.goes_on() && clock::now() < bound {
             let seen = self.look.refresh();
             if seen.backlog == 0 {
-                break;
+                return Ok(());
             }
             let pause = clock::now() + LOOK_EVERY;
             while self.goes_on() && clock::now() < pause {
                 self.step(pause).await?;
             }
+        }
+        let seen = self.look.refresh();
+        let waiting = seen.backlog;
+        if self.goes_on() && waiting > 0 {
+            self.ground.tell(StoryEvent::DrainCut { waiting })?;
         }
         Ok(())
     }

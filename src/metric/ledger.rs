@@ -122,7 +122,7 @@ pub(super) const METRICS: &[Metric] = &[
         id: "lost",
         unit: "count",
         better: Better::Lower,
-        about: "stored and never handled by the end of the drain; absent when the run did not get there",
+        about: "stored and never handled, and not merely waiting when the drain was cut; absent when the run did not get there",
         read: |found, pen| {
             read_lost(found, pen);
         },
@@ -145,9 +145,15 @@ fn stored(found: &Findings) -> u64 {
 
 fn read_lost(found: &Findings, pen: &mut Pen<'_>) {
     let judged = |lost: u64| found.loss_judged.then_some(lost as f64);
-    pen.write(Scope::Run, Stat::Count, judged(found.unhandled), stored(found)).censored = !found.loss_judged;
-    for (partition, counts) in (0..found.run.partitions).zip(&found.partitions).filter(|(_, counts)| counts.lost > 0) {
+    // What still waited when the drain was cut may or may not have been lost in the end.
+    let censored = |lost: u64, unhandled: u64| !found.loss_judged || lost < unhandled;
+    pen.write(Scope::Run, Stat::Count, judged(found.lost), stored(found)).censored =
+        censored(found.lost, found.unhandled);
+    for (partition, counts) in
+        (0..found.run.partitions).zip(&found.partitions).filter(|(_, counts)| counts.unhandled > 0)
+    {
         let scope = Scope::Partition(partition);
-        pen.write(scope, Stat::Count, judged(counts.lost), counts.stored).censored = !found.loss_judged;
+        pen.write(scope, Stat::Count, judged(counts.lost), counts.stored).censored =
+            censored(counts.lost, counts.unhandled);
     }
 }

@@ -94,6 +94,11 @@ pub enum StoryEvent {
         /// A sentence.
         text: String,
     },
+    /// The drain ended at its bound, and not because everything stored had been handled.
+    DrainCut {
+        /// Messages that still waited, as the driver saw it.
+        waiting: u64,
+    },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,
     /// The user asked to stop.

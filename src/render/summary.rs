@@ -151,6 +151,11 @@ fn correctness(report: &Report) -> Option<String> {
     .filter_map(|(name, number)| Some(format!("{} {name}", number::count(number?))))
     .collect();
     parts.extend(loss_not_judged(report.state, &report.readings).map(|why| format!("lost: not judged ({why})")));
+    let waiting = run_count(&report.readings, "unhandled").zip(run_count(&report.readings, "lost"));
+    let waiting = waiting.map_or(0, |(unhandled, lost)| unhandled.saturating_sub(lost));
+    if waiting > 0 {
+        parts.push(format!("{} still waiting when the drain was cut", number::count(waiting)));
+    }
     let repeated = run_count(&report.readings, "redelivered")
         .filter(|times| *times > 0)
         .map_or_else(String::new, |times| format!("; {} repeated, as allowed", number::count(times)));

@@ -6,6 +6,7 @@ use super::exclusion;
 use super::grouped;
 use super::ledger::{Entry, Ledger, PartitionCounts, Verdict};
 use super::lives::Lives;
+use super::loss;
 use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
 use crate::model::history::History;
@@ -39,6 +40,7 @@ pub(super) fn judge(history: &History) -> Ledger {
         of_partition.sort_by_key(|deed| deed.started);
     }
     judge_partitions(&mut ledger, &deeds, &commits, history.manifest.partitions);
+    loss::judge(&mut ledger, history, &deeds, &commits);
     count_messages(&mut ledger, history.manifest.partitions);
     ledger.exclusion = exclusion::exclusion(history, &lives, &deeds);
     ledger
@@ -250,9 +252,11 @@ fn count_messages(ledger: &mut Ledger, known: u16) {
     ledger.misplaced += ledger.messages.iter().filter(|message| message.partition >= known).count() as u64;
     for message in ledger.messages.iter().filter(|message| message.is_stored()) {
         let counts = &mut ledger.partitions[usize::from(message.partition)];
-        let lost = u64::from(message.first.is_none());
+        let (unhandled, lost) = (u64::from(message.first.is_none()), u64::from(message.lost));
         counts.stored += 1;
+        counts.unhandled += unhandled;
         counts.lost += lost;
+        ledger.unhandled += unhandled;
         ledger.lost += lost;
     }
 }

@@ -127,6 +127,8 @@ pub struct PartitionCounts {
     /// Stored messages, surfaced ones included.
     pub stored: u64,
     /// Stored and never handled.
+    pub unhandled: u64,
+    /// Of these, lost.
     pub lost: u64,
     /// Verdicts by key (the contract) of the handlings in this partition.
     pub by_key: OrderCounts,
@@ -158,6 +160,8 @@ pub struct Ledger {
     /// Handled, and never attempted or not intact.
     pub phantom: u64,
     /// Stored and never handled by the end of the evidence.
+    pub unhandled: u64,
+    /// Of these, lost: all of them, unless the drain was cut while the fleet still worked its way to them.
     pub lost: u64,
     /// Handled in a partition that is not the one its key hashes to.
     pub misrouted: u64,

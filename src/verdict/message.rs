@@ -51,6 +51,8 @@ pub struct Message {
     pub partition_rank: u32,
     /// Its first successful handling, by number in [`Ledger::entries`](super::Ledger::entries).
     pub first: Option<u32>,
+    /// Never handled, and nobody would have: not merely waiting when the drain was cut.
+    pub lost: bool,
 }
 
 impl Message {
@@ -81,6 +83,7 @@ impl Message {
             rank: 0,
             partition_rank: 0,
             first: None,
+            lost: false,
         }
     }
 
