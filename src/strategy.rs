@@ -3,7 +3,6 @@
 //! A plug room: this door holds the trait-like enum and the one list of what there is; `strategy/` one file a kind.
 
 mod acks;
-pub mod delivery;
 pub mod desk;
 mod inbox;
 pub mod key_sequence;

@@ -48,7 +48,7 @@ impl Acks {
 
     /// Acknowledges a message.
     pub(super) async fn ack(&self, taken: &Taken) -> Result<(), Error> {
-        let stream_seq = taken.info.stream_seq;
+        let stream_seq = taken.info.stream_sequence;
         self.waiting.borrow_mut().insert(stream_seq, taken.partition);
         let reply = format!("{}.{stream_seq}", self.inbox);
         self.client

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::desk::Delivery;
 use super::seat::Seat;
-use super::{Error, delivery};
+use super::Error;
 use crate::clock;
 use crate::model::time::MonoNs;
 
@@ -76,7 +76,7 @@ pub(super) struct Taken {
     /// Where its ack goes.
     pub(super) ack_to: Subject,
     /// The numbers of this delivery.
-    pub(super) info: delivery::Info,
+    pub(super) info: ::lease_group::Delivery,
     /// Partition of its subject.
     pub(super) partition: u16,
     /// When it arrived.
@@ -87,7 +87,7 @@ impl Taken {
     /// `None` when it is no delivery from a stream.
     pub(super) fn new(received: MonoNs, message: Message) -> Option<Self> {
         let ack_to = message.reply.clone()?;
-        let info = delivery::parse(&ack_to)?;
+        let info = ::lease_group::Delivery::parse(&ack_to)?;
         let partition = message.subject.rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or(u16::MAX);
         Some(Self { message, ack_to, info, partition, received })
     }
@@ -98,8 +98,8 @@ impl Taken {
             payload: &self.message.payload,
             partition: self.partition,
             epoch: 0,
-            stream_seq: self.info.stream_seq,
-            consumer_seq: self.info.consumer_seq,
+            stream_seq: self.info.stream_sequence,
+            consumer_seq: self.info.consumer_sequence,
             delivered: self.info.delivered,
             received: self.received,
             started,

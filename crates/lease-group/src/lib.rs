@@ -70,7 +70,7 @@ pub use error::{BuildError, JoinError, MemberError};
 pub use group::{Group, GroupBuilder};
 pub use handler::{Handler, HandlerError};
 pub use member::{Member, MemberHandle};
-pub use message::Message;
+pub use message::{Delivery, Message};
 pub use observer::{Connection, MemberEvent, Observer, PartitionEvent, Progress, Silence};
 pub use options::{Commit, Takeover};
 pub use record::Session;

@@ -31,17 +31,24 @@ pub struct Message {
     pub checked: u64,
 }
 
-/// What a delivery's reply subject says (`$JS.ACK.…`, nats-architecture-and-design ADR-15).
+/// What the server tells about a delivery in its reply subject, for whoever consumes without this crate's [`Member`](crate::Member):
+/// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`, and since 2.2 with a domain
+/// and an account hash between `ACK` and the stream (nats-server `ackReplyInfo`; nats-architecture-and-design ADR-15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Delivery {
-    pub(crate) delivered: u64,
-    pub(crate) stream_sequence: u64,
-    pub(crate) consumer_sequence: u64,
+pub struct Delivery {
+    /// How often the message was delivered on this consumer, this time included.
+    pub delivered: u64,
+    /// Its sequence in the stream.
+    pub stream_sequence: u64,
+    /// Its sequence in the consumer.
+    pub consumer_sequence: u64,
 }
 
 impl Delivery {
-    /// Reads both forms: nine tokens, or eleven and more with domain and account.
-    pub(crate) fn parse(reply: &str) -> Option<Self> {
+    /// Reads both forms: nine tokens, or eleven and more with domain and account, for a later server may add one at the end. `None` when
+    /// it is no JetStream reply subject.
+    #[must_use]
+    pub fn parse(reply: &str) -> Option<Self> {
         let rest = reply.strip_prefix("$JS.ACK.")?;
         let count = rest.bytes().filter(|byte| *byte == b'.').count() + 1;
         let skip = match count {
@@ -72,7 +79,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_delivery() {
-        for reply in ["", "_INBOX.a.b", "$JS.ACK.ORDERS.c.1.2", "$JS.ACK.ORDERS.c.x.42.7.1700000000.3"] {
+        for reply in [
+            "",
+            "$JS.ACK.",
+            "_INBOX.a.b",
+            "$JS.ACK.ORDERS.c.1.2",
+            "$JS.ACK.ORDERS.c.x.42.7.1700000000.3",
+            "$JS.ACK.a.b.x.y.z.1.2",
+        ] {
             assert_eq!(Delivery::parse(reply), None, "{reply}");
         }
     }

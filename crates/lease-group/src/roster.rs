@@ -78,12 +78,17 @@ impl Roster {
         self.sessions.values().map(|seen| seen.expires()).filter(|moment| *moment > now).min()
     }
 
-    /// Sessions that ended long ago: ten times their time to live. Their keys are only litter.
+    /// Sessions that ended long ago: ten times their time to live, on our clock and by what the server stored since. Their keys are only
+    /// litter. Our clock alone would take everybody for dead after a pause of our own, until the watch has caught up.
     #[must_use]
     pub fn litter(&self, now: Moment) -> Vec<Session> {
         self.sessions
             .iter()
-            .filter(|(_, seen)| seen.since.plus(seen.heartbeat.ttl * 10) < now)
+            .filter(|(_, seen)| {
+                let age_ms = u128::from(self.newest_ms.saturating_sub(seen.stored_ms));
+                let long = seen.heartbeat.ttl * 10;
+                seen.since.plus(long) < now && age_ms > long.as_millis()
+            })
             .map(|(session, _)| *session)
             .collect()
     }
@@ -113,8 +118,24 @@ mod tests {
         assert!(roster.members(at(2)).is_empty(), "a repeated revision is no sign of life");
         roster.see(at(3), session, 6, 0, heartbeat(Presence::Here));
         assert_eq!(roster.members(at(4)).len(), 1);
+        roster.advance(30_000);
         assert!(roster.litter(at(20)).is_empty());
         assert_eq!(roster.litter(at(24)), [session]);
+    }
+
+    #[test]
+    fn after_a_pause_of_our_own_the_living_are_no_litter() {
+        let (us, other) = (Session::from_u128(1), Session::from_u128(2));
+        let mut roster = Roster::default();
+        roster.see(at(0), other, 5, 10_000, heartbeat(Presence::Here));
+        assert!(roster.litter(at(100)).is_empty(), "on the first turn");
+        // The watch catches up from the oldest: a heartbeat of ours comes before the other's next one.
+        roster.see(at(100), us, 6, 10_500, heartbeat(Presence::Here));
+        roster.advance(10_500);
+        assert!(roster.litter(at(100)).is_empty(), "halfway");
+        roster.see(at(100), other, 99, 109_500, heartbeat(Presence::Here));
+        roster.advance(109_500);
+        assert!(roster.litter(at(100)).is_empty(), "caught up");
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Loop {
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
         let (client, cuts) = connect(&settings, Connection::Control).await?;
         let context = context(&client, &settings);
-        let bucket = Bucket::open(client, cuts.clone(), &context, &settings)
+        let bucket = Bucket::open(client, cuts.clone(), context.clone(), &settings)
             .await
             .map_err(|reason| JoinError::Bucket { bucket: settings.name.clone(), reason })?;
         let stream = context
@@ -199,8 +199,7 @@ impl Loop {
                 Holder { session, worker: worker.map(str::to_owned) }
             })
             .collect();
-        let current = self.watch.is_some()
-            && self.roster.heard(self.session).is_some_and(|heard| now.since(heard) < self.settings.ttl);
+        let current = self.is_current(now);
         let situation = Situation {
             session: self.session,
             present: self.is_present(),
@@ -210,6 +209,12 @@ impl Loop {
             held: &held,
         };
         self.handover.wishes(now, situation)
+    }
+
+    /// Whether the view is current: the watch stands, and it has brought this session's own last heartbeat.
+    fn is_current(&self, now: Moment) -> bool {
+        self.watch.is_some()
+            && self.roster.heard(self.session).is_some_and(|heard| now.since(heard) < self.settings.ttl)
     }
 
     const fn is_present(&self) -> bool {
@@ -246,7 +251,8 @@ impl Loop {
                 Done::Heartbeat
             }));
         }
-        if now >= self.heartbeat.cleaning_due {
+        // After a pause everybody looks long dead until the watch has caught up.
+        if now >= self.heartbeat.cleaning_due && self.is_current(now) {
             self.heartbeat.cleaning_due = now.plus(self.settings.ttl * 10);
             if let Some(session) = self.roster.litter(now).first().copied() {
                 self.roster.forget(session);
@@ -284,7 +290,16 @@ impl Loop {
     }
 }
 
+/// How long one request may take while a member joins. No lease waits for it yet: a server that is slow to make a replicated bucket,
+/// or far away, must not keep a group with short leases from beginning.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A JetStream context to join with.
+pub(crate) fn joining(client: &async_nats::Client) -> Context {
+    jetstream::ContextBuilder::new().timeout(JOIN_TIMEOUT).build(client.clone())
+}
+
 /// A JetStream context whose requests end before a lease does.
-pub(crate) fn context(client: &async_nats::Client, settings: &Settings) -> Context {
+fn context(client: &async_nats::Client, settings: &Settings) -> Context {
     jetstream::ContextBuilder::new().timeout(settings.request_timeout()).build(client.clone())
 }

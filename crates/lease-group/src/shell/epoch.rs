@@ -292,6 +292,11 @@ impl<'a> Epoch<'a> {
         }
         self.grant.set_idle();
         if self.acknowledges {
+            // The handler may have taken longer than the lease lasted. A successor reads the floor of this consumer before it deletes it:
+            // an acknowledgement in between confirms what he is about to handle again. On the shared durable it is only the truth.
+            if self.private && self.grant.check().is_none() {
+                return Err(Stopped::DeadlinePassed);
+            }
             self.acknowledge(message.stream_sequence, reply).await
         } else {
             self.grant.set_handled(message.stream_sequence);

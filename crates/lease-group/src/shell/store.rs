@@ -8,6 +8,7 @@ use async_nats::{Client, HeaderMap, Request, header};
 use serde::Deserialize;
 use tokio::sync::watch;
 
+use super::control::joining;
 use crate::clock::wall_ms;
 use crate::error::JoinError;
 use crate::group::Settings;
@@ -22,6 +23,8 @@ const WRONG_LAST_SEQUENCE: u64 = 10071;
 #[derive(Clone)]
 pub(crate) struct Bucket {
     client: Client,
+    /// Short requests: whoever holds leases asks again rather than waits.
+    context: Context,
     store: Store,
     timeout: Duration,
     /// Rises with every lost connection.
@@ -103,11 +106,12 @@ impl Bucket {
     pub(crate) async fn open(
         client: Client,
         cuts: watch::Receiver<u64>,
-        context: &Context,
+        context: Context,
         settings: &Settings,
     ) -> Result<Self, String> {
-        let store = context.get_key_value(&settings.name).await.map_err(|error| error.to_string())?;
-        Ok(Self { client, store, timeout: settings.request_timeout(), cuts })
+        // Of this one, only requests with a timeout of their own are made.
+        let store = joining(&client).get_key_value(&settings.name).await.map_err(|error| error.to_string())?;
+        Ok(Self { client, context, store, timeout: settings.request_timeout(), cuts })
     }
 
     /// Rule 1: the only way in which a lease changes.
@@ -165,7 +169,9 @@ impl Bucket {
 
     /// Everything that stands there, then every change.
     pub(crate) async fn watch(&self) -> Option<kv::Watch> {
-        tokio::time::timeout(self.timeout, self.store.watch_with_history(">")).await.ok()?.ok()
+        // A watch mends itself, with the timeout of the context that it came from.
+        let store = self.context.get_key_value(&self.store.name).await.ok()?;
+        tokio::time::timeout(self.timeout, store.watch_with_history(">")).await.ok()?.ok()
     }
 
     /// Changes with the next lost connection.

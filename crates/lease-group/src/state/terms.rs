@@ -69,7 +69,7 @@ pub enum Stopped {
     ConsumerGone,
     /// An acknowledgement was refused or never answered.
     AckRefused,
-    /// The check before a handler found the deadline passed.
+    /// The check before a handler, or before an acknowledgement, found the deadline passed.
     DeadlinePassed,
 }
 
