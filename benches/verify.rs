@@ -24,6 +24,7 @@ const PUBLISHERS: u16 = 2;
 
 fn generated() -> History {
     let manifest = Manifest {
+        commit_mode: None,
         format: FORMAT,
         run_id: "bench".to_owned(),
         run_tag: 1,

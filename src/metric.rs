@@ -76,6 +76,7 @@ pub fn report(history: &History) -> Report {
         schema: SCHEMA.to_owned(),
         state: findings.health.state,
         state_reasons: findings.health.reasons.clone(),
+        notes: findings.health.notes.clone(),
         run: analysis::run_info(&findings),
         promises: findings.promises,
         readings: readings(&findings),

@@ -6,7 +6,10 @@ mod acks;
 pub mod delivery;
 pub mod desk;
 mod inbox;
+pub mod key_sequence;
 pub mod lease_group;
+pub mod ordered;
+pub mod pinned;
 mod pull;
 pub mod queue_group;
 pub mod seat;
@@ -34,6 +37,12 @@ pub enum Strategy {
     QueueGroup(queue_group::Settings),
     /// One durable pull consumer, one message at a time.
     Serial(serial::Settings),
+    /// One ordered consumer in one process.
+    Ordered(ordered::Settings),
+    /// A durable a partition, to each of which the server pins one client.
+    Pinned(pinned::Settings),
+    /// One durable pull consumer, and the last handled sequence of each key in a bucket.
+    KeySequence(key_sequence::Settings),
 }
 
 /// What `jetlag list strategies` shows of one.
@@ -45,7 +54,15 @@ pub struct About {
 }
 
 /// All there are, in the order shown.
-pub const ALL: &[About] = &[lease_group::ABOUT, shared_pull::ABOUT, queue_group::ABOUT, serial::ABOUT];
+pub const ALL: &[About] = &[
+    lease_group::ABOUT,
+    shared_pull::ABOUT,
+    queue_group::ABOUT,
+    serial::ABOUT,
+    ordered::ABOUT,
+    pinned::ABOUT,
+    key_sequence::ABOUT,
+];
 
 impl Strategy {
     /// Name in profiles and reports.
@@ -56,6 +73,9 @@ impl Strategy {
             Self::SharedPull(_) => shared_pull::ABOUT.kind,
             Self::QueueGroup(_) => queue_group::ABOUT.kind,
             Self::Serial(_) => serial::ABOUT.kind,
+            Self::Ordered(_) => ordered::ABOUT.kind,
+            Self::Pinned(_) => pinned::ABOUT.kind,
+            Self::KeySequence(_) => key_sequence::ABOUT.kind,
         }
     }
 
@@ -67,6 +87,9 @@ impl Strategy {
             Self::SharedPull(settings) => settings.promises(),
             Self::QueueGroup(settings) => settings.promises(),
             Self::Serial(settings) => settings.promises(),
+            Self::Ordered(settings) => settings.promises(),
+            Self::Pinned(settings) => settings.promises(),
+            Self::KeySequence(settings) => settings.promises(),
         }
     }
 
@@ -78,6 +101,31 @@ impl Strategy {
             Self::SharedPull(settings) => settings.objections(),
             Self::QueueGroup(settings) => settings.objections(),
             Self::Serial(settings) => settings.objections(),
+            Self::Ordered(_) => Vec::new(),
+            Self::Pinned(settings) => settings.objections(),
+            Self::KeySequence(settings) => settings.objections(),
+        }
+    }
+
+    /// Most members that make sense, where there is such a number.
+    #[must_use]
+    pub fn members_max(&self) -> Option<u16> {
+        match self {
+            // There is no group: each member would get every message.
+            Self::Ordered(_) => Some(1),
+            _ => None,
+        }
+    }
+
+    /// How progress is committed, where it is: runs are compared at equal commit mode.
+    #[must_use]
+    pub fn commit_mode(&self) -> Option<&'static str> {
+        match self {
+            Self::LeaseGroup(settings) => Some(settings.commit.name()),
+            Self::SharedPull(_) | Self::QueueGroup(_) | Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => {
+                Some(lease_group::Commit::Explicit.name())
+            }
+            Self::Ordered(_) => None,
         }
     }
 
@@ -98,9 +146,13 @@ impl Strategy {
         match self {
             // The first member makes the bucket; nothing else is shared.
             Self::LeaseGroup(_) => Ok(()),
+            // Each life makes a consumer of its own.
+            Self::Ordered(_) => Ok(()),
             Self::SharedPull(settings) => settings.provision(site).await,
             Self::QueueGroup(settings) => settings.provision(site).await,
             Self::Serial(settings) => settings.provision(site).await,
+            Self::Pinned(settings) => settings.provision(site).await,
+            Self::KeySequence(settings) => settings.provision(site).await,
         }
     }
 
@@ -114,6 +166,9 @@ impl Strategy {
             Self::SharedPull(settings) => settings.consume(seat).await,
             Self::QueueGroup(settings) => settings.consume(seat).await,
             Self::Serial(settings) => settings.consume(seat).await,
+            Self::Ordered(settings) => settings.consume(seat).await,
+            Self::Pinned(settings) => settings.consume(seat).await,
+            Self::KeySequence(settings) => settings.consume(seat).await,
         }
     }
 
@@ -121,7 +176,7 @@ impl Strategy {
     #[must_use]
     pub fn bucket(&self, group: &str) -> Option<String> {
         match self {
-            Self::LeaseGroup(_) => Some(group.to_owned()),
+            Self::LeaseGroup(_) | Self::KeySequence(_) => Some(group.to_owned()),
             _ => None,
         }
     }

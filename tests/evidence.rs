@@ -368,6 +368,7 @@ proptest! {
 
 fn manifest() -> Manifest {
     Manifest {
+        commit_mode: None,
         format: FORMAT,
         run_id: "01".into(),
         run_tag: RUN,

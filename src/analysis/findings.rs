@@ -210,6 +210,7 @@ pub(super) fn run(history: &History, timeline: &Timeline) -> RunInfo {
         question: manifest.question.clone(),
         variant: manifest.variant.clone(),
         strategy: manifest.strategy.clone(),
+        commit_mode: manifest.commit_mode.clone(),
         command: manifest.command.clone(),
         seed: manifest.seed,
         started: manifest.started_wall.clone(),

@@ -75,6 +75,7 @@ pub(super) async fn provision(
         question: plan.question.clone(),
         variant: plan.variant.clone(),
         strategy: plan.strategy.kind().to_owned(),
+        commit_mode: plan.strategy.commit_mode().map(str::to_owned),
         promises: plan.strategy.promises(),
         command: options.command.clone(),
         seed: plan.seed,

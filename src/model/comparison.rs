@@ -27,11 +27,19 @@ pub struct Comparison {
     pub origin: Option<Origin>,
     /// What the comparison says, a sentence each.
     pub findings: Vec<String>,
-    /// Price of order: `handled_per_s` of `shared-pull` ÷ `ordered_per_s` of `lease-group`, medians over repeats;
-    /// absent unless both were run.
-    pub price_of_order: Option<f64>,
+    /// What order costs; absent unless `shared-pull` and `lease-group` were both run.
+    pub price_of_order: Option<PriceOfOrder>,
     /// The runs, in the order in which they were given.
     pub rows: Vec<ComparedRun>,
+}
+
+/// `handled_per_s` of `shared-pull` ÷ `ordered_per_s` of `lease-group`, medians over repeats. Below 1, order is faster.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PriceOfOrder {
+    /// Where both commit in the same way: the headline. Absent when no such pair was run.
+    pub equal_commit_mode: Option<f64>,
+    /// The best of the one against the best of the other that keeps its promises.
+    pub best_modes: f64,
 }
 
 /// Where the figures come from.
@@ -56,6 +64,9 @@ pub struct ComparedRun {
     pub name: String,
     /// Strategy.
     pub strategy: String,
+    /// How its progress is committed.
+    #[serde(default)]
+    pub commit_mode: Option<String>,
     /// Folder of the run, relative to the comparison.
     pub path: String,
     /// How it ended.

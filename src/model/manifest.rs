@@ -23,6 +23,9 @@ pub struct Manifest {
     pub variant: Option<String>,
     /// The strategy, by the name of the strategy room.
     pub strategy: String,
+    /// How its progress is committed: `checkpoint`, `explicit`; `None` where nothing is.
+    #[serde(default)]
+    pub commit_mode: Option<String>,
     /// What the strategy promises with these settings.
     pub promises: Promises,
     /// The command line as typed, secrets left out.

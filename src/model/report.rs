@@ -22,6 +22,9 @@ pub struct Report {
     pub state: RunState,
     /// Why, a sentence each; empty for `complete`.
     pub state_reasons: Vec<String>,
+    /// What is worth knowing and decided nothing: faults that were skipped, members that were slow to leave.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What was run.
     pub run: RunInfo,
     /// What the strategy promises.
@@ -78,6 +81,9 @@ pub struct RunInfo {
     pub variant: Option<String>,
     /// Strategy.
     pub strategy: String,
+    /// How its progress is committed: `checkpoint`, `explicit`; absent where nothing is.
+    #[serde(default)]
+    pub commit_mode: Option<String>,
     /// The command as typed, secrets left out.
     pub command: String,
     /// Seed.

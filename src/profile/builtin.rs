@@ -18,6 +18,7 @@ pub const ALL: &[Builtin] = &[
     Builtin { name: "scale-out", text: include_str!("../../profiles/scale-out.toml") },
     Builtin { name: "naive-vs-safe", text: include_str!("../../profiles/naive-vs-safe.toml") },
     Builtin { name: "price-of-order", text: include_str!("../../profiles/price-of-order.toml") },
+    Builtin { name: "strategies", text: include_str!("../../profiles/strategies.toml") },
 ];
 
 impl Builtin {

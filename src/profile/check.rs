@@ -179,6 +179,13 @@ fn load(document: &Document, findings: &mut Findings) {
 fn fleet(document: &Document, findings: &mut Findings) {
     let fleet = &document.fleet;
     findings.range("fleet.members", fleet.members.into(), 1, 1000);
+    if let Some(most) = document.strategy.members_max()
+        && fleet.members > most
+    {
+        let kind = document.strategy.kind();
+        let message = format!("{kind} has no group: each of {} members would get every message", fleet.members);
+        findings.add(&["fleet.members", "strategy.kind"], message, Some(&format!("set fleet.members = {most}")));
+    }
     if let Some(time) = fleet.handler_time {
         if fleet.handler == Handler::None {
             findings.idle("fleet.handler-time", "fleet.handler", "`handler-time` has no effect with handler \"none\"");

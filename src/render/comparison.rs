@@ -32,7 +32,7 @@ pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
         question: first.map_or_else(String::new, |run| run.question.clone()),
         state: worst(rows.iter().map(|row| row.state)),
         origin: origin::of_all(runs),
-        findings: findings::of(&rows, price_of_order),
+        findings: findings::of(&rows, price_of_order.as_ref()),
         price_of_order,
         rows,
     }
@@ -138,6 +138,7 @@ fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
     ComparedRun {
         name: name.to_owned(),
         strategy: report.run.strategy.clone(),
+        commit_mode: report.run.commit_mode.clone(),
         path: path.to_owned(),
         state: report.state,
         state_reasons: report.state_reasons.clone(),

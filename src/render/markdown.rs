@@ -12,10 +12,10 @@ fn render(report: &Report) -> String {
     let verdict = summary::verdict(report);
     let run = &report.run;
     let mut out = format!("## {}: {}\n\n", report.state, inline(&verdict.headline));
-    for reason in &report.state_reasons {
+    for reason in report.state_reasons.iter().chain(&report.notes) {
         out.push_str(&format!("- {}\n", inline(reason)));
     }
-    if !report.state_reasons.is_empty() {
+    if !(report.state_reasons.is_empty() && report.notes.is_empty()) {
         out.push('\n');
     }
     let variant = run.variant.as_ref().map_or_else(String::new, |variant| format!(" / {variant}"));

@@ -384,6 +384,7 @@ fn build(shape: &Shape) -> Report {
     let spans = if shape.owners { std::mem::take(&mut fleet.spans) } else { Vec::new() };
     let figures = figures(shape, spans, std::mem::take(&mut fleet.silences), &mut fleet.noise);
     Report {
+        notes: Vec::new(),
         schema: SCHEMA.to_owned(),
         state: RunState::Complete,
         state_reasons: Vec::new(),
@@ -417,6 +418,7 @@ fn build(shape: &Shape) -> Report {
 fn run_info(shape: &Shape, end_ms: f64) -> RunInfo {
     let span = |phase, from_ms: f64, to_ms: f64| PhaseSpan { phase, from_ms, to_ms };
     RunInfo {
+        commit_mode: None,
         id: "0199f2a4c7".to_owned(),
         profile: "quick".to_owned(),
         question: "What does it cost to keep order while consumers crash, return, leave and join?".to_owned(),

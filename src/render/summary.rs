@@ -114,11 +114,11 @@ fn flow(report: &Report) -> String {
     let run = &report.run;
     let Some(ordered) = run_value(&report.readings, &["ordered_per_s"], &[]) else { return String::new() };
     let offered = run.rate_per_s.filter(|rate| rate.is_finite()).map_or_else(
-        || "as fast as it would go (a closed loop: latency is queueing there)".to_owned(),
+        || "they were offered as fast as it would go (a closed loop: latency is queueing there)".to_owned(),
         |nominal| {
             // What the profile asks for is a mean: what was drawn from it for this run is what it can be held against.
             let offered = run_value(&report.readings, &["offered_per_s"], &[]).unwrap_or(nominal);
-            format!("of {} offered", number::plain(offered))
+            format!("{} a second were offered", number::plain(offered))
         },
     );
     let latency = match (
@@ -131,7 +131,7 @@ fn flow(report: &Report) -> String {
         _ => String::new(),
     };
     format!(
-        "{} on {} consumed {} messages a second in order, {offered}.{latency}",
+        "{} on {} consumed {} messages a second in order; {offered}.{latency}",
         number::of(run.members.into(), "member"),
         number::of(run.partitions.into(), "partition"),
         number::plain(ordered)

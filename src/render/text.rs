@@ -25,7 +25,7 @@ pub fn summary(report: &Report, color: bool) -> String {
     let mut out = String::new();
     let state = badge(report.state, color);
     out.push_str(&wrap(&format!("{state}  {}", verdict.headline), ""));
-    for reason in &report.state_reasons {
+    for reason in report.state_reasons.iter().chain(&report.notes) {
         out.push_str(&wrap(reason, "  - "));
     }
     out.push('\n');

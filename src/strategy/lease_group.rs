@@ -58,6 +58,17 @@ pub enum Commit {
     Explicit,
 }
 
+impl Commit {
+    /// Name in profiles and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Explicit => "explicit",
+        }
+    }
+}
+
 /// How a partition is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -32,6 +32,7 @@ impl Scenario {
     pub(crate) fn new(partitions: u16, keys: u32) -> Self {
         let promises = Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true };
         let manifest = Manifest {
+            commit_mode: None,
             format: FORMAT,
             run_id: "planted".to_owned(),
             run_tag: 1,

@@ -16,6 +16,10 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
         let whole = format!("fault.{number}");
         timing(document, fault, &at, &whole, findings);
         target(document, fault, &at, &whole, findings);
+        if fault.kind == Kind::Join && document.strategy.members_max().is_some() {
+            let message = format!("with {} nobody can join: there is no group", document.strategy.kind());
+            findings.add(&[&at("kind"), &whole, "strategy.kind"], message, None);
+        }
         for (key, message) in fault.kind.objections() {
             findings.add(&[&at(key), &whole], message, None);
         }

@@ -1,34 +1,49 @@
 //! What a comparison says in sentences.
 
+use std::collections::BTreeMap;
+
 use super::columns;
-use crate::model::comparison::{ComparedGap, ComparedRun};
+use crate::model::comparison::{ComparedGap, ComparedRun, PriceOfOrder};
 use crate::model::report::RunState;
 use crate::render::{number, summary};
 
 /// The sentences, the weightiest first.
-pub(super) fn of(rows: &[ComparedRun], price_of_order: Option<f64>) -> Vec<String> {
+pub(super) fn of(rows: &[ComparedRun], price_of_order: Option<&PriceOfOrder>) -> Vec<String> {
     let mut findings: Vec<String> = rows.iter().filter_map(doubt).collect();
     findings.extend(order(rows));
     findings.extend(losses(rows));
-    findings.extend(price_of_order.map(|price| {
-        format!(
-            "Price of order: {price:.2}, which is handled_per_s of shared-pull ÷ ordered_per_s of lease-group (1.00 where \
-             both keep up with what is offered)."
-        )
-    }));
+    findings.extend(price_of_order.map(price));
     findings.extend(gaps(rows));
     findings
 }
 
-/// `handled_per_s` of `shared-pull` ÷ `ordered_per_s` of `lease-group`. A run that broke its promise, or cannot be
-/// trusted, has no price.
-pub(super) fn price_of_order(rows: &[ComparedRun]) -> Option<f64> {
-    let rate = |strategy: &str, metric: &str| {
-        let of_strategy = rows.iter().filter(|row| row.strategy == strategy && row.state == RunState::Complete);
-        median(of_strategy.filter_map(|row| summary::run_value(&row.readings, &[metric], &[])).collect())
+fn price(price: &PriceOfOrder) -> String {
+    let best = format!("{:.2} best mode against best mode", price.best_modes);
+    let told = match price.equal_commit_mode {
+        Some(equal) => format!("{equal:.2} at equal commit mode, {best}"),
+        None => best,
     };
-    let ordered = rate("lease-group", "ordered_per_s").filter(|ordered| *ordered > 0.0)?;
-    Some(rate("shared-pull", "handled_per_s")? / ordered)
+    format!(
+        "Price of order: {told}. It is handled_per_s of shared-pull ÷ ordered_per_s of lease-group: below 1 order is the \
+         faster way, and at 1.00 both may just keep up with what is offered."
+    )
+}
+
+/// A run that broke its promise, or cannot be trusted, has no price.
+pub(super) fn price_of_order(rows: &[ComparedRun]) -> Option<PriceOfOrder> {
+    let rates = |strategy: &str, metric: &str| {
+        let mut by_mode: BTreeMap<Option<String>, Vec<f64>> = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.strategy == strategy && row.state == RunState::Complete) {
+            let rate = summary::run_value(&row.readings, &[metric], &[]).filter(|rate| *rate > 0.0);
+            by_mode.entry(row.commit_mode.clone()).or_default().extend(rate);
+        }
+        let medians = by_mode.into_iter().filter_map(|(mode, rates)| Some((mode, median(rates)?)));
+        medians.collect::<BTreeMap<Option<String>, f64>>()
+    };
+    let (unordered, ordered) = (rates("shared-pull", "handled_per_s"), rates("lease-group", "ordered_per_s"));
+    let best = |rates: &BTreeMap<Option<String>, f64>| rates.values().copied().max_by(f64::total_cmp);
+    let equal = unordered.iter().find_map(|(mode, unordered)| Some(unordered / ordered.get(mode)?));
+    Some(PriceOfOrder { equal_commit_mode: equal, best_modes: best(&unordered)? / best(&ordered)? })
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

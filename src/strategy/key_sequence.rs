@@ -1,0 +1,239 @@
+//! `key-sequence`: one durable pull consumer shared by all members, and the last handled sequence of each key in a
+//! key-value bucket.
+//!
+//! **How it works.** Every message carries the sequence of its key. A member looks up the last one handled of that
+//! key. If the message is the next one, it is handled, the sequence is stored by compare-and-set, and the message is
+//! acknowledged. If it comes too early, it is given back, to be delivered again after `delay`. If it was handled before,
+//! it is acknowledged unhandled.
+//!
+//! **Promises.** At least once and order per key: n + 1 is started only after n has been handled and its sequence
+//! stored. A member that crashes in between leaves a message that is handled again: a repeat, but in order.
+//!
+//! **Hazards.** Two more round trips a message. What a dead member held blocks its keys until the ack wait runs out, and
+//! meanwhile each later message of them comes again every `delay`, to be given back again. A hole in the sequence (a
+//! publish that failed for good) stops its key for ever. It is not exclusive: a member that is paused between the
+//! look-up and the handler goes on when it wakes, whatever has happened since. The bucket has one replica, so that
+//! its look-ups are never stale; a replicated one would need care (KV reads may come from any replica).
+//!
+//! **When to choose it.** The resource whose state is written has a version anyway, and can be written only if the
+//! version is the expected one: then the look-up and the store are the write itself.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::{self, kv};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::acks::Acks;
+use super::inbox::Taken;
+use super::pull::Puller;
+use super::seat::Seat;
+use super::{About, Error, Site};
+use crate::clock;
+use crate::model::payload;
+use crate::model::promise::Promises;
+use crate::model::units::Timespan;
+use crate::nats;
+
+/// What the list shows.
+pub const ABOUT: About = About {
+    kind: "key-sequence",
+    summary: "shared pull consumer, last sequence of each key in a key-value bucket by compare-and-set; order per key",
+};
+
+/// How long one request to the bucket may take. After that the message is left for its redelivery.
+const REQUEST_WITHIN: Duration = Duration::from_secs(2);
+
+/// Settings of the shared consumer and of what comes too early.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// After how long without an ack a message is delivered again.
+    pub ack_wait: Timespan,
+    /// Messages a pull asks for. What a member has pulled and not yet handled makes later ones of its keys come early.
+    pub batch: u32,
+    /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
+    pub max_ack_pending: i64,
+    /// After how long a message that came too early is delivered again.
+    pub delay: Timespan,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ack_wait: Timespan(Duration::from_secs(5)),
+            batch: 10,
+            max_ack_pending: 1000,
+            delay: Timespan(Duration::from_millis(50)),
+        }
+    }
+}
+
+impl Settings {
+    /// Order without exclusion.
+    #[must_use]
+    pub fn promises(&self) -> Promises {
+        Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false }
+    }
+
+    /// Settings that cannot work: the key, and what is wrong with it.
+    #[must_use]
+    pub fn objections(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
+        if self.ack_wait.0 < Duration::from_millis(100) {
+            objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
+        }
+        if self.batch == 0 {
+            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
+        }
+        if self.max_ack_pending == 0 || self.max_ack_pending < -1 {
+            objections.push(("max-ack-pending", "max-ack-pending is 1 or more, or -1 for no limit".to_owned()));
+        }
+        if self.delay.0 < Duration::from_millis(1) {
+            objections.push(("delay", "delay is below 1ms: early messages would be sent in a hot loop".to_owned()));
+        }
+        objections
+    }
+
+    /// Makes the bucket and the durable that all members share.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
+        let bucket = kv::Config { bucket: site.group.to_owned(), history: 1, num_replicas: 1, ..kv::Config::default() };
+        site.jetstream
+            .create_key_value(bucket)
+            .await
+            .map_err(|error| Error::refused(format!("make the bucket '{}'", site.group), &error))?;
+        site.make_consumer(pull::Config {
+            durable_name: Some(site.group.to_owned()),
+            ack_policy: AckPolicy::Explicit,
+            deliver_policy: DeliverPolicy::All,
+            ack_wait: self.ack_wait.0,
+            max_ack_pending: self.max_ack_pending,
+            max_deliver: -1,
+            ..pull::Config::default()
+        })
+        .await
+    }
+
+    /// Consumes as one member until told to leave: pulls stop, what is in hand is finished and acknowledged.
+    ///
+    /// # Errors
+    /// When the bucket cannot be opened, the journal cannot be written or the connection is closed for good.
+    pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
+        let last = Last::open(seat).await?;
+        let acks = Acks::begin(seat).await?;
+        let mut puller = Puller::new(seat, seat.group.clone(), self.batch);
+        puller.run(async |taken| self.take(seat, &last, &acks, taken).await).await?;
+        acks.settle().await;
+        Ok(())
+    }
+
+    async fn take(&self, seat: &Seat, last: &Last, acks: &Acks, taken: Taken) -> Result<(), Error> {
+        // Taken before the look-up: what it finds was true at some instant after this.
+        let started = clock::now();
+        let Ok(header) = payload::decode(&taken.message.payload) else {
+            // Not of this run, or damaged: the desk writes it down as such, and nothing waits for it.
+            seat.desk.handle(&taken.delivery(started)).await?;
+            return acks.ack(&taken).await;
+        };
+        // A bucket that does not answer leaves the message to its redelivery.
+        let Some(found) = last.of(header.key).await else { return Ok(()) };
+        match judge(found.sequence, header.key_seq) {
+            Turn::Passed => acks.ack(&taken).await,
+            Turn::Early => acks.not_yet(&taken, self.delay.0).await,
+            Turn::Now => {
+                seat.desk.handle(&taken.delivery(started)).await?;
+                if last.advance(header.key, header.key_seq, found.revision).await {
+                    acks.ack(&taken).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What to do with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It was handled before.
+    Passed,
+    /// It is the next one.
+    Now,
+    /// Another one comes first.
+    Early,
+}
+
+fn judge(last: u32, sequence: u32) -> Turn {
+    match sequence.checked_sub(last) {
+        None | Some(0) => Turn::Passed,
+        Some(1) => Turn::Now,
+        Some(_) => Turn::Early,
+    }
+}
+
+/// The last handled sequence of each key.
+struct Last {
+    bucket: kv::Store,
+}
+
+/// What the bucket holds of a key; both are 0 where it holds nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    sequence: u32,
+    revision: u64,
+}
+
+impl Last {
+    async fn open(seat: &Seat) -> Result<Self, Error> {
+        let jetstream: jetstream::Context = nats::jetstream(seat.client.clone(), REQUEST_WITHIN);
+        let bucket = jetstream
+            .get_key_value(&seat.group)
+            .await
+            .map_err(|error| Error::refused(format!("open the bucket '{}'", seat.group), &error))?;
+        Ok(Self { bucket })
+    }
+
+    /// `None` when the bucket does not answer with a sequence.
+    async fn of(&self, key: u32) -> Option<Found> {
+        let asked = tokio::time::timeout(REQUEST_WITHIN, self.bucket.entry(name(key))).await;
+        let Some(entry) = asked.ok()?.ok()? else { return Some(Found::default()) };
+        let sequence = std::str::from_utf8(&entry.value).ok()?.parse().ok()?;
+        Some(Found { sequence, revision: entry.revision })
+    }
+
+    /// Stores that `sequence` was handled. Returns whether the bucket says so now: if another member was faster with
+    /// the same message, that is as good.
+    async fn advance(&self, key: u32, sequence: u32, revision: u64) -> bool {
+        let stored = self.bucket.update(name(key), sequence.to_string().into(), revision);
+        match tokio::time::timeout(REQUEST_WITHIN, stored).await {
+            Ok(Ok(_)) => true,
+            _ => self.of(key).await.is_some_and(|found| found.sequence >= sequence),
+        }
+    }
+}
+
+fn name(key: u32) -> String {
+    format!("k.{key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_next_one_is_handled() {
+        for (last, sequence, turn) in [
+            (0, 1, Turn::Now),
+            (0, 2, Turn::Early),
+            (4, 5, Turn::Now),
+            (4, 4, Turn::Passed),
+            (4, 1, Turn::Passed),
+            (4, 9, Turn::Early),
+        ] {
+            assert_eq!(judge(last, sequence), turn, "{sequence} after {last}");
+        }
+    }
+}
