@@ -433,3 +433,35 @@ proptest! {
         prop_assert_eq!(parsed.is_ok(), sound, "{:?}", parsed.err().map(|problems| problems.to_string()));
     }
 }
+
+#[test]
+fn a_strategy_without_a_group_takes_one_member_and_no_newcomer() {
+    let text = r#"# hm?
+[fleet]
+members = 3
+[strategy]
+kind = "ordered"
+[[fault]]
+kind = "join"
+at = "3s"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn settings_of_strategies_that_cannot_work_are_told() {
+    let text = |own: &str| format!("# hm?\n[strategy]\n{own}\n");
+    for own in [
+        "kind = \"serial\"\nack-wait = \"100ms\"",
+        "kind = \"queue-group\"\nmax-ack-pending = 0",
+        "kind = \"queue-group\"\nidle-heartbeat = \"1ms\"",
+        "kind = \"pinned\"\npin-ttl = \"1ms\"",
+        "kind = \"pinned\"\nmax-ack-pending = 0",
+        "kind = \"key-sequence\"\ndelay = \"0s\"",
+        "kind = \"key-sequence\"\nbatch = 0",
+    ] {
+        let key = own.split(['\n', ' ']).nth(3).expect("a second line begins with its key");
+        let told = wrong(&text(own), &[]);
+        assert!(told.contains(&format!("{key} is ")), "{own}\n{told}");
+    }
+}

@@ -15,20 +15,23 @@ pub(super) const ARGUMENTS: u8 = 2;
 /// The environment does not let it happen.
 pub(super) const ENVIRONMENT: u8 = 3;
 
+/// The user stopped it.
+pub(super) const INTERRUPTED: u8 = 130;
+
 /// The code for a run, or for the worst of several.
 pub(super) fn of_states(states: impl IntoIterator<Item = RunState>) -> u8 {
     states.into_iter().map(of_state).max_by_key(|code| SEVERITY.iter().position(|known| known == code)).unwrap_or(0)
 }
 
 /// From the mildest to the worst.
-const SEVERITY: [u8; 4] = [0, 1, 4, 130];
+const SEVERITY: [u8; 4] = [0, 1, 4, INTERRUPTED];
 
 fn of_state(state: RunState) -> u8 {
     match state {
         RunState::Complete => 0,
         RunState::Violated => 1,
         RunState::Invalid => 4,
-        RunState::Interrupted => 130,
+        RunState::Interrupted => INTERRUPTED,
     }
 }
 

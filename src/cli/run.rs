@@ -1,7 +1,7 @@
 //! `jetlag run`: makes the runs of a profile, judges them, and says what happened.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -59,6 +59,9 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
         Ok(access) => access,
         Err(problems) => {
             eprintln!("error: {}", problems.join("\nerror: "));
+            if args.json {
+                println!("{}", serde_json::json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
+            }
             return ExitCode::from(exit::ARGUMENTS);
         }
     };
@@ -72,16 +75,25 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
         Err(error) => return exit::environment(&error, args.json),
     };
     let mut display = Display::new(args.quiet);
-    let made = tokio::task::LocalSet::new().block_on(&runtime, make_all(&plans, &options, &args.out, &mut display));
+    let mut made = Made { folder: args.out.join(folder_name(&plans[0].name)), runs: Vec::new() };
+    let making = make_all(&plans, &options, &mut made, &mut display);
+    let outcome = tokio::task::LocalSet::new().block_on(&runtime, making);
     display.end();
-    match made {
-        Ok(made) => conclude(&made, args.json),
-        Err(Trouble::Driver(driver::Error::StoppedEarly)) => {
-            exit::say(&driver::Error::StoppedEarly, 130, args.json);
-            ExitCode::from(130)
-        }
-        Err(error) => exit::environment(&error, args.json),
+    let trouble = match outcome {
+        Ok(()) => return conclude(&made, args.json),
+        Err(trouble) => trouble,
+    };
+    // The runs that were made before are shown all the same; what went wrong decides the exit code.
+    let shown_as_json = args.json && !made.runs.is_empty();
+    if !made.runs.is_empty() {
+        let _ = conclude(&made, args.json);
     }
+    let code = match trouble {
+        Trouble::Driver(driver::Error::StoppedEarly) => exit::INTERRUPTED,
+        _ => exit::ENVIRONMENT,
+    };
+    exit::say(&trouble, code, args.json && !shown_as_json);
+    ExitCode::from(code)
 }
 
 /// This program, to be started again as a worker. On Linux by the link that stays right when the file is replaced
@@ -114,19 +126,17 @@ struct One {
     report: Report,
 }
 
+/// Makes all runs of `plans`; those that were made are in `made` whatever happens to a later one.
 async fn make_all(
     plans: &[Plan],
     options: &driver::Options,
-    out: &Path,
+    made: &mut Made,
     display: &mut Display,
-) -> Result<Made, Trouble> {
+) -> Result<(), Trouble> {
     let stop = listen_for_stop()?;
     let runs: Vec<(String, &Plan)> = plans.iter().flat_map(named).collect();
-    let first = &plans[0];
-    let folder = out.join(folder_name(&first.name));
-    let mut made = Vec::new();
     for (name, plan) in &runs {
-        let path = if runs.len() == 1 { folder.clone() } else { folder.join(name) };
+        let path = if runs.len() == 1 { made.folder.clone() } else { made.folder.join(name) };
         display.begin(if runs.len() == 1 { "" } else { name });
         let ending = driver::run(plan, options, path.clone(), stop.clone(), &mut |scene| display.show(scene)).await?;
         display.line("reading the evidence");
@@ -134,12 +144,12 @@ async fn make_all(
         if runs.len() > 1 {
             display.line(&format!("{}: {}", report.state, path.display()));
         }
-        made.push(One { name: name.clone(), folder: path, report });
+        made.runs.push(One { name: name.clone(), folder: path, report });
         if ending == Ending::Interrupted {
             break;
         }
     }
-    Ok(Made { folder, runs: made })
+    Ok(())
 }
 
 /// The runs of a plan: as many as it is to be repeated, each with a name.

@@ -3,7 +3,7 @@
 //! It knows nothing of records. What it gives is a slice of [`AtomicU64`], so that everything above is bounds-checked
 //! safe Rust. The slice lies on a mapped file or, in tests, on the heap; both go through the same unsafe line, and
 //! Miri, which knows no mappings, can execute the second form:
-//! `cargo +nightly miri test --lib -- evidence::map evidence::segment`.
+//! `cargo +nightly miri test --lib -- evidence::map`.
 
 use std::fs::File;
 use std::io;

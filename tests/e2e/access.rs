@@ -113,7 +113,7 @@ fn a_secret_in_the_address_is_taken_out_of_everything_that_is_written() {
         assert!(!holds(&bytes), "{path} shows it");
     }
     let told = ended.report();
-    assert!(told.report.run.command.contains("--server nats://"), "{}", told.report.run.command);
+    assert!(told.report.run.command.contains("nats://"), "{}", told.report.run.command);
     let kept = server.streams();
     let id = &told.report.run.id;
     assert!(kept.len() == 2 && kept.iter().all(|name| name.contains(id)), "--keep leaves stream and bucket: {kept:?}");

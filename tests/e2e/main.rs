@@ -13,3 +13,4 @@ mod place;
 mod processes;
 mod rebalance;
 mod server;
+mod strategies;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::place::{Ended, Place, Told};
 
 /// The comparison that a run with variants made, after it was held against its schema.
-fn comparison(ended: &Ended) -> (Comparison, Vec<Told>) {
+pub(crate) fn comparison(ended: &Ended) -> (Comparison, Vec<Told>) {
     let page = ended.page();
     assert!(page.ends_with("comparison.html"), "{}", page.display());
     let folder = page.parent().expect("it lies in a folder");
