@@ -64,9 +64,9 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     let writer = Writer::create(&assignment.journals, assignment.author, assignment.run_tag, Layout::default())?;
     let notebook = Notebook::new(writer);
     notebook.life(LifeEvent::Born)?;
-    let client = {
+    let note = {
         let notebook = notebook.clone();
-        let note = move |event: Event| {
+        move |event: Event| {
             let event = match event {
                 Event::Connected => LifeEvent::Connected,
                 Event::Disconnected => LifeEvent::Disconnected,
@@ -75,12 +75,13 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
             };
             // An error here is met again, and reported, by the next record of the job itself.
             let _ = notebook.life(event);
-        };
-        assignment.access.connect(&assignment.author.to_string(), note).await?
+        }
     };
     match assignment.job.clone() {
-        Job::Publish { load } => publisher::publish(&assignment, &load, client, &notebook, mouth, ears).await?,
+        // It connects itself, again and again: see there.
+        Job::Publish { load } => publisher::publish(&assignment, &load, &notebook, note, mouth, ears).await?,
         Job::Consume { group, strategy, handler } => {
+            let client = assignment.access.connect(&assignment.author.to_string(), note).await?;
             consumer::consume(&assignment, group, &strategy, handler, client, &notebook, mouth, ears).await?
         }
     }

@@ -206,17 +206,10 @@ impl Ground {
             max_messages: plan.stream.max_messages.and_then(|count| i64::try_from(count).ok()).unwrap_or(-1),
             ..stream::Config::default()
         };
-        let deadline = Instant::now() + AGREE_WITHIN;
-        let made = loop {
-            match self.jetstream.create_stream(config.clone()).await {
-                Err(error) if may_pass(&error) && Instant::now() < deadline => tokio::time::sleep(AGREE_POLL).await,
-                made => break made,
-            }
-        };
-        made.map_err(|error| {
+        self.agree_on(&config).await.map_err(|why| {
             Error::refused(
                 format!("make the stream {}", self.name),
-                &format!("{error}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"),
+                &format!("{why}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"),
             )
         })?;
         let site = Site {
@@ -228,6 +221,25 @@ impl Ground {
         };
         plan.strategy.provision(&site).await?;
         Ok(())
+    }
+
+    /// Makes a stream and sees that it is there. The peers of a cluster get some time to agree on it.
+    async fn agree_on(&self, config: &stream::Config) -> Result<(), String> {
+        let deadline = Instant::now() + AGREE_WITHIN;
+        loop {
+            let why = match self.jetstream.create_stream(config.clone()).await {
+                Ok(_) => match self.jetstream.get_stream(&config.name).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error.to_string(),
+                },
+                Err(error) if may_pass(&error) => error.to_string(),
+                Err(error) => return Err(error.to_string()),
+            };
+            if Instant::now() >= deadline {
+                return Err(why);
+            }
+            tokio::time::sleep(AGREE_POLL).await;
+        }
     }
 
     /// Appends to the story, now.

@@ -4,7 +4,7 @@
 //! <run>/manifest.json           what was run
 //!       journals/driver.jsonl   the driver's story
 //!       journals/c3.2/*.seg     one journal an incarnation
-//!       server/                 the server's store and log
+//!       server/0/               store and log of the first server
 //!       report.json, report.html
 //! ```
 

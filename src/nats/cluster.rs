@@ -97,9 +97,9 @@ impl Cluster {
         exits.into_iter().try_for_each(|exit| exit.map(drop))
     }
 
-    /// One after the other: when nodes look for each other at the same instant, some of the doubled routes are closed
-    /// again, and nats-server 2.10 now and then forgets with them what a node has subscribed to. It is then never told of
-    /// a leader, however long one waits. That is why a start is given up early and tried again, too.
+    /// One after the other. Nodes that look for each other at the same instant make every route twice and close one of
+    /// each pair, and a node of nats-server 2.10.26 was once seen after that with all its routes, and without ever
+    /// hearing of the leader. Whatever the cause, waiting did not help: so a start is given up early and tried again, too.
     async fn come_up(&mut self, binary: &Binary, settings: Vec<Settings>) -> Result<(), Error> {
         for settings in settings {
             let node = self.nodes.push_mut(Server::launch(binary, settings)?);

@@ -18,7 +18,7 @@ use crate::strategy::{Strategy, lease_group};
 pub struct Document {
     /// Phases, seed and repeats.
     pub run: Run,
-    /// The server that jetlag starts; not used with `--server`.
+    /// The server that jetlag starts, or the cluster. With `--server` only `nodes` is used.
     pub server: Server,
     /// The stream that is published to and consumed from.
     pub stream: Stream,
@@ -61,7 +61,7 @@ pub struct Server {
     /// Exactly this version of nats-server, like "2.12.8". Default: the one that is found, else the pinned one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Number of nodes: 1, or 3 or 5 for a cluster. Default 1.
+    /// Number of nodes: 1, or 3 or 5 for a cluster. With `--server`: how many nodes your own cluster has. Default 1.
     pub nodes: u16,
 }
 

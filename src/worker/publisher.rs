@@ -1,11 +1,14 @@
 //! A publisher: sends its share of the load when the schedule wants it, and journals the fate of each message.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_nats::{HeaderMap, Message, Subject, header};
+use async_nats::{Event, HeaderMap, Message, Subject, Subscriber, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
+use tokio::sync::watch;
 
 use super::line::{Line, Ticket};
 use super::load::{Keys, Schedule, Share};
@@ -29,8 +32,43 @@ const ANSWER_WITHIN: SpanNs = SpanNs(3_000_000_000);
 const PATIENCE: SpanNs = SpanNs(60_000_000_000);
 /// How long a publisher that was told to cease may take to settle what is under way.
 const SETTLE_WITHIN: SpanNs = SpanNs(10_000_000_000);
-/// How often overdue answers and a broken connection are looked for.
+/// How often overdue answers are looked for.
 const CHECK_EVERY: Duration = Duration::from_millis(50);
+/// Between attempts to connect again; the first follows at once.
+const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// One connection and what belongs to it. It is never mended: when it breaks, the next road is another connection.
+///
+/// The client library keeps what it was given while it reconnects, and would send that on the new connection before the
+/// publisher has sent again what was lost with the old one. So it must not reconnect.
+struct Road {
+    client: async_nats::Client,
+    answers: Subscriber,
+    inbox: String,
+    /// Turns true when the connection is lost, for good.
+    lost: watch::Receiver<bool>,
+}
+
+impl Road {
+    async fn open(assignment: &Assignment, note: impl Fn(Event) + Send + Sync + 'static) -> Result<Self, Error> {
+        let stands = Arc::new(AtomicBool::new(false));
+        let stood = Arc::clone(&stands);
+        let delay = move |_| if stood.load(Ordering::Relaxed) { Duration::MAX } else { Duration::ZERO };
+        let options = assignment.access.options()?.reconnect_delay_callback(delay);
+        let (losing, lost) = watch::channel(false);
+        let listen = move |event: Event| {
+            if matches!(event, Event::Disconnected | Event::Closed) {
+                losing.send_replace(true);
+            }
+            note(event);
+        };
+        let client = assignment.access.connect_with(options, &assignment.author.to_string(), listen).await?;
+        stands.store(true, Ordering::Relaxed);
+        let inbox = client.new_inbox();
+        let answers = client.subscribe(format!("{inbox}.*.*")).await.map_err(|_| Error::Closed)?;
+        Ok(Self { client, answers, inbox, lost })
+    }
+}
 
 /// A message under way.
 struct Sent {
@@ -51,6 +89,10 @@ struct Numbers {
 
 struct Publisher<'a> {
     client: async_nats::Client,
+    /// Turns true when the connection is lost.
+    lost: watch::Receiver<bool>,
+    /// Whether that was seen, and there is no other connection yet.
+    is_down: bool,
     notebook: &'a Notebook,
     assignment: &'a Assignment,
     load: &'a Load,
@@ -80,13 +122,12 @@ struct Publisher<'a> {
 pub(super) async fn publish(
     assignment: &Assignment,
     load: &Load,
-    client: async_nats::Client,
     notebook: &Notebook,
+    note: impl Fn(Event) + Clone + Send + Sync + 'static,
     mouth: &Mouth,
     ears: &mut Ears,
 ) -> Result<(), Error> {
-    let inbox = client.new_inbox();
-    let mut answers = client.subscribe(format!("{inbox}.*.*")).await.map_err(|_| Error::Closed)?;
+    let Road { client, mut answers, inbox, mut lost } = Road::open(assignment, note.clone()).await?;
     notebook.life(LifeEvent::Ready)?;
     mouth.say(Word::Ready);
     let begin = loop {
@@ -97,10 +138,16 @@ pub(super) async fn publish(
             None => return Err(Error::Orphaned),
         }
     };
-    let mut publisher = Publisher::new(assignment, load, client, notebook, inbox, begin)?;
+    let mut publisher = Publisher::new(assignment, load, notebook, (client, lost.clone(), inbox), begin)?;
     let mut alarm = Alarm::new().map_err(desk::Error::Timer)?;
     let mut check = tokio::time::interval(CHECK_EVERY);
     let mut tick = begin;
+    let open_again = async |after| {
+        tokio::time::sleep(after).await;
+        Road::open(assignment, note.clone()).await
+    };
+    // A future that is there only while the connection is lost.
+    let mut opening = std::pin::pin!(futures_util::future::OptionFuture::from(None));
     loop {
         publisher.send_due().await?;
         if publisher.is_done() {
@@ -108,11 +155,30 @@ pub(super) async fn publish(
         }
         tokio::select! {
             biased;
-            answer = answers.next() => {
-                let mut answer = answer;
-                while let Some(message) = answer {
+            // An error means that the client is gone altogether: its connection is lost, too.
+            () = async { let _ = lost.wait_for(|lost| *lost).await; }, if !publisher.is_down => {
+                publisher.take_down();
+                opening.set(Some(open_again(Duration::ZERO)).into());
+            }
+            Some(opened) = &mut opening => match opened {
+                Ok(road) => {
+                    opening.set(None.into());
+                    // What was answered before the break is stored.
+                    while let Some(message) = answers.next().now_or_never().flatten() {
+                        publisher.hear(&message)?;
+                    }
+                    (answers, lost) = (road.answers, road.lost.clone());
+                    publisher.take_up(road.client, road.lost, road.inbox).await?;
+                }
+                Err(error) => {
+                    publisher.last_refusal = error.to_string();
+                    opening.set(Some(open_again(CONNECT_AGAIN_AFTER)).into());
+                }
+            },
+            Some(message) = answers.next() => {
+                publisher.hear(&message)?;
+                while let Some(message) = answers.next().now_or_never().flatten() {
                     publisher.hear(&message)?;
-                    answer = answers.next().now_or_never().flatten();
                 }
             }
             order = ears.recv() => match order {
@@ -135,9 +201,8 @@ impl<'a> Publisher<'a> {
     fn new(
         assignment: &'a Assignment,
         load: &'a Load,
-        client: async_nats::Client,
         notebook: &'a Notebook,
-        inbox: String,
+        (client, lost, inbox): (async_nats::Client, watch::Receiver<bool>, String),
         begin: MonoNs,
     ) -> Result<Self, Error> {
         let share = Share { index: assignment.author.index, publishers: load.publishers };
@@ -154,6 +219,8 @@ impl<'a> Publisher<'a> {
         let line = Line::new(load.window);
         let mut publisher = Self {
             client,
+            lost,
+            is_down: false,
             notebook,
             assignment,
             load,
@@ -201,7 +268,7 @@ impl<'a> Publisher<'a> {
 
     /// Sends all that is due, as far as the window goes.
     async fn send_due(&mut self) -> Result<(), Error> {
-        while self.line.has_room() {
+        while self.line.has_room() && !*self.lost.borrow() {
             let now = clock::now();
             match self.next_intended(now) {
                 Some(intended) if intended <= now => self.send(intended, now).await?,
@@ -242,14 +309,43 @@ impl<'a> Publisher<'a> {
         let payload: Bytes = self.buffer.split().freeze();
         let subject = self.subjects[usize::from(partition)].clone();
         let reply = self.replies[ticket.slot as usize].clone();
-        let outcome = if self.load.message_id {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::NATS_MESSAGE_ID, format!("{:x}-{key}-{key_seq}", self.assignment.run_tag).as_str());
-            self.client.publish_with_reply_and_headers(subject, reply, headers, payload).await
-        } else {
-            self.client.publish_with_reply(subject, reply, payload).await
+        let mut headers = None;
+        if self.load.message_id {
+            let id = format!("{:x}-{key}-{key_seq}", self.assignment.run_tag);
+            headers.get_or_insert_with(HeaderMap::new).insert(header::NATS_MESSAGE_ID, id.as_str());
+        }
+        let client = &self.client;
+        let handed_over = async move {
+            match headers {
+                Some(headers) => client.publish_with_reply_and_headers(subject, reply, headers, payload).await,
+                None => client.publish_with_reply(subject, reply, payload).await,
+            }
         };
-        outcome.map_err(|_| Error::Closed)
+        tokio::select! {
+            biased;
+            outcome = handed_over => outcome.map_err(|_| Error::Closed),
+            // A lost connection takes nothing any more. The message stays in the line and is sent on the next one.
+            _ = self.lost.wait_for(|lost| *lost) => Ok(()),
+        }
+    }
+
+    /// The connection is lost: nothing more is sent until there is another.
+    fn take_down(&mut self) {
+        self.is_down = true;
+        self.line.stop();
+        self.troubled_since.get_or_insert(clock::now());
+    }
+
+    /// There is another connection. What the old one did not answer it will never answer: all that is sent again now.
+    async fn take_up(
+        &mut self,
+        client: async_nats::Client,
+        lost: watch::Receiver<bool>,
+        inbox: String,
+    ) -> Result<(), Error> {
+        (self.client, self.lost, self.inbox) = (client, lost, inbox);
+        self.is_down = false;
+        self.send_again().await
     }
 
     /// Books one answer.
@@ -275,12 +371,11 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    /// Stops the line when an answer is overdue or the connection is gone; starts it again when it can be.
+    /// Stops the line when an answer is overdue; starts it again when it can be.
     async fn look_after_the_line(&mut self) -> Result<(), Error> {
         let now = clock::now();
-        let connected = self.client.connection_state() == async_nats::connection::State::Connected;
         let overdue = self.line.first_waiting().is_some_and(|sent| now.since(sent.at) > ANSWER_WITHIN);
-        if overdue || !connected {
+        if overdue {
             self.line.stop();
         }
         if self.line.is_stopped() {
@@ -289,19 +384,25 @@ impl<'a> Publisher<'a> {
         if self.troubled_since.is_some_and(|since| now.since(since) > PATIENCE) {
             return Err(Error::Refused { seconds: PATIENCE.0 / 1_000_000_000, reason: self.last_refusal.clone() });
         }
-        if self.line.is_stopped() && connected && (self.line.is_quiet() || overdue) {
-            let again = self.line.restart();
-            self.name_replies();
-            for ticket in again {
-                let Some(sent) = self.line.get_mut(ticket) else { continue };
-                // Its age counts from this attempt; the journal keeps the first instant of sending.
-                sent.at = now;
-                let message = sent.message;
-                self.transmit(ticket, message).await?;
-            }
-            if self.line.has_room() {
-                self.open_since = clock::now();
-            }
+        if self.line.is_stopped() && !self.is_down && (self.line.is_quiet() || overdue) {
+            self.send_again().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the line again from the first message that is not stored, in order.
+    async fn send_again(&mut self) -> Result<(), Error> {
+        let again = self.line.restart();
+        self.name_replies();
+        for ticket in again {
+            let Some(sent) = self.line.get_mut(ticket) else { continue };
+            // Its age counts from this attempt; the journal keeps the first instant of sending.
+            sent.at = clock::now();
+            let message = sent.message;
+            self.transmit(ticket, message).await?;
+        }
+        if self.line.has_room() {
+            self.open_since = clock::now();
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod cluster;
+mod cut;
 mod death;
 mod environment;
 mod full_disk;

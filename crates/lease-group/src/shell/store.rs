@@ -7,6 +7,7 @@ use async_nats::jetstream::{Context, stream};
 use async_nats::{Client, HeaderMap, Request, header};
 use serde::Deserialize;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::control::joining;
 use crate::clock::wall_ms;
@@ -18,6 +19,10 @@ use crate::state::Wrote;
 /// "wrong last sequence": the record is not at the expected revision (nats-server `errors.json`). 10164 has the same
 /// words and means only that another write to the subject is being processed: that one stays unknown.
 const WRONG_LAST_SEQUENCE: u64 = 10071;
+
+/// How long the peers of a cluster may take to agree on a new bucket.
+const AGREE_WITHIN: Duration = Duration::from_secs(5);
+const AGREE_POLL: Duration = Duration::from_millis(20);
 
 /// The bucket of one group.
 #[derive(Clone)]
@@ -70,14 +75,38 @@ struct ApiError {
 }
 
 /// Opens the group's bucket, or makes it with the stream's number of replicas.
+///
+/// Members of a cluster that start at once may be told that the bucket is made and in the next moment that there is none
+/// (seen with nats-server 2.15.1 and three replicas), and an election may outlast one request. So it is asked again.
 pub(crate) async fn open_or_create(context: &Context, settings: &Settings, replicas: usize) -> Result<(), JoinError> {
-    let failed = |reason: String| JoinError::Bucket { bucket: settings.name.clone(), reason };
-    let expected = settings.identity();
+    let deadline = Instant::now() + AGREE_WITHIN;
+    let info = loop {
+        match make_and_look(context, settings, replicas).await {
+            Ok(info) => break info,
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(AGREE_POLL).await,
+            Err(reason) => return Err(failed(settings, reason)),
+        }
+    };
+    let (found, expected) = (info.config.description.unwrap_or_default(), settings.identity());
+    if found != expected {
+        return Err(JoinError::OtherGroup { bucket: settings.name.clone(), found, expected });
+    }
+    if info.config.max_age > Duration::ZERO || info.config.max_messages_per_subject != 1 {
+        return Err(failed(settings, "it must keep one value a key, without a time to live".to_owned()));
+    }
+    Ok(())
+}
+
+fn failed(settings: &Settings, reason: String) -> JoinError {
+    JoinError::Bucket { bucket: settings.name.clone(), reason }
+}
+
+async fn make_and_look(context: &Context, settings: &Settings, replicas: usize) -> Result<stream::Info, String> {
     // Creating with an equal configuration succeeds, so members that start at once do not trip over each other.
     let created = context
         .create_key_value(kv::Config {
             bucket: settings.name.clone(),
-            description: expected.clone(),
+            description: settings.identity(),
             history: 1,
             storage: stream::StorageType::File,
             num_replicas: replicas.max(1),
@@ -89,17 +118,9 @@ pub(crate) async fn open_or_create(context: &Context, settings: &Settings, repli
         Err(create) => context
             .get_key_value(&settings.name)
             .await
-            .map_err(|error| failed(format!("neither made ({create}) nor opened ({error})")))?,
+            .map_err(|error| format!("neither made ({create}) nor opened ({error})"))?,
     };
-    let info = store.stream.get_info().await.map_err(|error| failed(error.to_string()))?;
-    let found = info.config.description.unwrap_or_default();
-    if found != expected {
-        return Err(JoinError::OtherGroup { bucket: settings.name.clone(), found, expected });
-    }
-    if info.config.max_age > Duration::ZERO || info.config.max_messages_per_subject != 1 {
-        return Err(failed("it must keep one value a key, without a time to live".to_owned()));
-    }
-    Ok(())
+    store.stream.get_info().await.map_err(|error| error.to_string())
 }
 
 impl Bucket {
