@@ -1,5 +1,8 @@
 //! Conducts a run: phases, faults, samples, deaths. Every wait has a bound.
 
+mod strikes;
+mod watch;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -8,15 +11,13 @@ use tokio::sync::mpsc;
 use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
 use super::provision::Ground;
-use super::scene::{Progress, Scene};
+use super::scene::Scene;
 use super::{Ending, Error, Options, Stop};
 use crate::clock;
 use crate::fault::{self, State, Strike};
 use crate::model::record::{Author, Role};
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
-use crate::model::units::Rate;
-use crate::process;
 use crate::profile::Plan;
 use crate::protocol::{Assignment, Job, Order, Word};
 
@@ -352,95 +353,6 @@ impl Conductor<'_> {
         Ok(())
     }
 
-    async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
-        let snapshot = self.fleet.snapshot(self.plan.stream.partitions);
-        let kind = strike.kind.name().to_owned();
-        let orders = match fault::resolve(strike, &snapshot, self.plan.seed) {
-            Ok(orders) => orders,
-            Err(reason) => {
-                (self.show)(&Scene::Note(format!("fault {} ({kind}) was skipped: {reason}", strike.id)));
-                return self.ground.tell(StoryEvent::FaultSkipped { id: strike.id, kind, reason });
-            }
-        };
-        let at = clock::now();
-        let mut struck = Vec::new();
-        for order in orders {
-            struck.extend(self.carry_out(strike.id, order).await?.map(|author| author.to_string()));
-        }
-        let what = format!("{kind} {}", struck.join(", "));
-        (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
-        let target = strike.target.to_string();
-        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })
-    }
-
-    /// Carries out one order. Returns the incarnation that it struck or started.
-    async fn carry_out(&mut self, id: u32, order: fault::Order) -> Result<Option<Author>, Error> {
-        let index = order.member();
-        match order {
-            fault::Order::Join { member } => {
-                let author = Author { role: Role::Consumer, index: member, life: 1 };
-                self.start(author).await?;
-                return Ok(Some(author));
-            }
-            fault::Order::Start { .. } => return self.start_next_life(index).await.map(Some),
-            _ => {}
-        }
-        let Some(worker) = self.fleet.member_mut(index) else { return Ok(None) };
-        let author = worker.author();
-        // A worker that ended in this very instant cannot be signalled: its exit is heard of and judged there.
-        match order {
-            fault::Order::Kill { .. } => {
-                worker.order_end(EndOrder::Kill);
-                worker.state = State::Dead { since: clock::now() };
-                let _ = worker.handle().kill();
-                self.resumes.retain(|(.., paused)| *paused != author);
-            }
-            fault::Order::Terminate { .. } | fault::Order::Restart { .. } => {
-                worker.order_end(EndOrder::Terminate { ready: worker.ready });
-                worker.state = State::Stopping;
-                let _ = worker.handle().terminate();
-                if matches!(order, fault::Order::Restart { .. }) {
-                    self.restarts.push(index);
-                }
-            }
-            fault::Order::Leave { .. } => {
-                worker.order_end(EndOrder::GoodOrder);
-                worker.state = State::Left;
-                worker.tell(&Order::Leave).await;
-            }
-            fault::Order::Pause { lasting, .. } => {
-                worker.state = State::Paused;
-                let _ = worker.handle().stop();
-                self.resumes.push((clock::now() + lasting, id, author));
-            }
-            fault::Order::Start { .. } | fault::Order::Join { .. } => {}
-        }
-        Ok(Some(author))
-    }
-
-    async fn start_next_life(&mut self, index: u16) -> Result<Author, Error> {
-        let life = self.fleet.member_mut(index).map_or(1, |worker| worker.author().life.saturating_add(1));
-        let author = Author { role: Role::Consumer, index, life };
-        self.start(author).await?;
-        Ok(author)
-    }
-
-    fn resume(&mut self, id: u32, author: Author) -> Result<(), Error> {
-        let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
-        let _ = worker.handle().cont();
-        if worker.state == State::Paused {
-            worker.state = State::Live;
-        }
-        self.ground.tell(StoryEvent::Resumed { id, process: author.to_string() })
-    }
-
-    fn resume_everybody(&mut self) -> Result<(), Error> {
-        for (_, id, author) in std::mem::take(&mut self.resumes) {
-            self.resume(id, author)?;
-        }
-        Ok(())
-    }
-
     async fn hear(&mut self, heard: Heard) -> Result<(), Error> {
         match heard {
             Heard::Word(author, word) => self.hear_word(author, word),
@@ -477,56 +389,5 @@ impl Conductor<'_> {
             Word::Failed { message } => worker.failure = Some(message),
         }
         Ok(())
-    }
-
-    fn sample(&mut self) -> Result<(), Error> {
-        let mut processes: Vec<(String, process::Pid)> = vec![("driver".to_owned(), process::Pid::own())];
-        processes.extend(self.ground.server_processes());
-        let running = self.fleet.iter().filter(|worker| !worker.ended);
-        processes.extend(running.map(|worker| (worker.author().to_string(), worker.pid())));
-        for (process, pid) in processes {
-            if let Some(usage) = process::usage(pid) {
-                let (cpu_ns, memory_bytes) = (usage.cpu.0, usage.memory_bytes);
-                self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
-            }
-        }
-        if self.ground.note_ends()? {
-            self.trouble = true;
-        }
-        Ok(())
-    }
-
-    /// The rate of the schedule, while there is one.
-    fn offered_per_s(&self) -> Option<f64> {
-        match self.plan.load.rate {
-            Rate::PerSecond(rate) if matches!(self.phase, Phase::WarmUp | Phase::Measure) => Some(rate),
-            _ => None,
-        }
-    }
-
-    fn show_progress(&mut self, now: MonoNs) {
-        let seen = self.look.refresh();
-        let (then, before) = std::mem::replace(&mut self.last_shown, (now, seen));
-        let per_s = |now_count: u64, then_count: u64| {
-            now_count.saturating_sub(then_count) as f64 / now.since(then).as_s().max(0.001)
-        };
-        let next_fault = self.strikes.front().map(|strike| {
-            let at = self.measure_began() + strike.at;
-            (strike.kind.name().to_owned(), Duration::from(at.since(now)))
-        });
-        let members = self.fleet.iter().filter(|worker| worker.author().role == Role::Consumer && !worker.ended);
-        let progress = Progress {
-            phase: Some(self.phase),
-            elapsed: now.since(self.begin).into(),
-            planned: (self.measure_began() + self.plan.phases.measure).since(self.begin).into(),
-            offered_per_s: self.offered_per_s(),
-            stored_per_s: per_s(seen.stored, before.stored),
-            handled_per_s: per_s(seen.handled, before.handled),
-            backlog: seen.backlog,
-            members: members.count(),
-            next_fault,
-            breaks: seen.breaks,
-        };
-        (self.show)(&Scene::Progress(progress));
     }
 }

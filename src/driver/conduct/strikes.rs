@@ -1,0 +1,106 @@
+//! Carries out faults: whom they strike is decided in `fault`, what was done is told.
+
+use super::Conductor;
+use crate::clock;
+use crate::driver::Error;
+use crate::driver::fleet::EndOrder;
+use crate::driver::scene::Scene;
+use crate::fault::{self, State, Strike};
+use crate::model::record::{Author, Role};
+use crate::model::story::StoryEvent;
+use crate::protocol::Order;
+
+impl Conductor<'_> {
+    /// Lets a fault strike whom it is meant for by now, and tells it; or tells why it cannot.
+    pub(super) async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
+        let snapshot = self.fleet.snapshot(self.plan.stream.partitions);
+        let kind = strike.kind.name().to_owned();
+        let orders = match fault::resolve(strike, &snapshot, self.plan.seed) {
+            Ok(orders) => orders,
+            Err(reason) => {
+                (self.show)(&Scene::Note(format!("fault {} ({kind}) was skipped: {reason}", strike.id)));
+                return self.ground.tell(StoryEvent::FaultSkipped { id: strike.id, kind, reason });
+            }
+        };
+        let at = clock::now();
+        let mut struck = Vec::new();
+        for order in orders {
+            struck.extend(self.carry_out(strike.id, order).await?.map(|author| author.to_string()));
+        }
+        let what = format!("{kind} {}", struck.join(", "));
+        (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
+        let target = strike.target.to_string();
+        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })
+    }
+
+    /// Carries out one order. Returns the incarnation that it struck or started.
+    async fn carry_out(&mut self, id: u32, order: fault::Order) -> Result<Option<Author>, Error> {
+        let index = order.member();
+        match order {
+            fault::Order::Join { member } => {
+                let author = Author { role: Role::Consumer, index: member, life: 1 };
+                self.start(author).await?;
+                return Ok(Some(author));
+            }
+            fault::Order::Start { .. } => return self.start_next_life(index).await.map(Some),
+            _ => {}
+        }
+        let Some(worker) = self.fleet.member_mut(index) else { return Ok(None) };
+        let author = worker.author();
+        // A worker that ended in this very instant cannot be signalled: its exit is heard of and judged there.
+        match order {
+            fault::Order::Kill { .. } => {
+                worker.order_end(EndOrder::Kill);
+                worker.state = State::Dead { since: clock::now() };
+                let _ = worker.handle().kill();
+                self.resumes.retain(|(.., paused)| *paused != author);
+            }
+            fault::Order::Terminate { .. } | fault::Order::Restart { .. } => {
+                worker.order_end(EndOrder::Terminate { ready: worker.ready });
+                worker.state = State::Stopping;
+                let _ = worker.handle().terminate();
+                if matches!(order, fault::Order::Restart { .. }) {
+                    self.restarts.push(index);
+                }
+            }
+            fault::Order::Leave { .. } => {
+                worker.order_end(EndOrder::GoodOrder);
+                worker.state = State::Left;
+                worker.tell(&Order::Leave).await;
+            }
+            fault::Order::Pause { lasting, .. } => {
+                worker.state = State::Paused;
+                let _ = worker.handle().stop();
+                self.resumes.push((clock::now() + lasting, id, author));
+            }
+            fault::Order::Start { .. } | fault::Order::Join { .. } => {}
+        }
+        Ok(Some(author))
+    }
+
+    /// Starts member `index` again.
+    pub(super) async fn start_next_life(&mut self, index: u16) -> Result<Author, Error> {
+        let life = self.fleet.member_mut(index).map_or(1, |worker| worker.author().life.saturating_add(1));
+        let author = Author { role: Role::Consumer, index, life };
+        self.start(author).await?;
+        Ok(author)
+    }
+
+    /// Ends the pause of `author` by the fault `id`.
+    pub(super) fn resume(&mut self, id: u32, author: Author) -> Result<(), Error> {
+        let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
+        let _ = worker.handle().cont();
+        if worker.state == State::Paused {
+            worker.state = State::Live;
+        }
+        self.ground.tell(StoryEvent::Resumed { id, process: author.to_string() })
+    }
+
+    /// Ends all pauses now.
+    pub(super) fn resume_everybody(&mut self) -> Result<(), Error> {
+        for (_, id, author) in std::mem::take(&mut self.resumes) {
+            self.resume(id, author)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Watches a run: samples what its processes use, and shows how far it is.
+
+use std::time::Duration;
+
+use super::Conductor;
+use crate::driver::Error;
+use crate::driver::scene::{Progress, Scene};
+use crate::model::record::Role;
+use crate::model::story::{Phase, StoryEvent};
+use crate::model::time::MonoNs;
+use crate::model::units::Rate;
+use crate::process;
+
+impl Conductor<'_> {
+    /// Tells what each process has used so far, and which of those that are no workers have ended unasked.
+    pub(super) fn sample(&mut self) -> Result<(), Error> {
+        let mut processes: Vec<(String, process::Pid)> = vec![("driver".to_owned(), process::Pid::own())];
+        processes.extend(self.ground.server_processes());
+        let running = self.fleet.iter().filter(|worker| !worker.ended);
+        processes.extend(running.map(|worker| (worker.author().to_string(), worker.pid())));
+        for (process, pid) in processes {
+            if let Some(usage) = process::usage(pid) {
+                let (cpu_ns, memory_bytes) = (usage.cpu.0, usage.memory_bytes);
+                self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
+            }
+        }
+        if self.ground.note_ends()? {
+            self.trouble = true;
+        }
+        Ok(())
+    }
+
+    /// The rate of the schedule, while there is one.
+    fn offered_per_s(&self) -> Option<f64> {
+        match self.plan.load.rate {
+            Rate::PerSecond(rate) if matches!(self.phase, Phase::WarmUp | Phase::Measure) => Some(rate),
+            _ => None,
+        }
+    }
+
+    /// Shows how far the run is.
+    pub(super) fn show_progress(&mut self, now: MonoNs) {
+        let seen = self.look.refresh();
+        let (then, before) = std::mem::replace(&mut self.last_shown, (now, seen));
+        let per_s = |now_count: u64, then_count: u64| {
+            now_count.saturating_sub(then_count) as f64 / now.since(then).as_s().max(0.001)
+        };
+        let next_fault = self.strikes.front().map(|strike| {
+            let at = self.measure_began() + strike.at;
+            (strike.kind.name().to_owned(), Duration::from(at.since(now)))
+        });
+        let members = self.fleet.iter().filter(|worker| worker.author().role == Role::Consumer && !worker.ended);
+        let progress = Progress {
+            phase: Some(self.phase),
+            elapsed: now.since(self.begin).into(),
+            planned: (self.measure_began() + self.plan.phases.measure).since(self.begin).into(),
+            offered_per_s: self.offered_per_s(),
+            stored_per_s: per_s(seen.stored, before.stored),
+            handled_per_s: per_s(seen.handled, before.handled),
+            backlog: seen.backlog,
+            members: members.count(),
+            next_fault,
+            breaks: seen.breaks,
+        };
+        (self.show)(&Scene::Progress(progress));
+    }
+}
