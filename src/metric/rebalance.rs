@@ -2,7 +2,7 @@
 
 use super::Metric;
 use super::Pen;
-use crate::analysis::{FaultFinding, Findings, PartitionFinding};
+use crate::analysis::{FaultFinding, Findings, PartitionFinding, quantile};
 use crate::model::reading::{Better, Scope, Stat};
 use crate::model::time::SpanNs;
 
@@ -42,6 +42,15 @@ pub(super) const METRICS: &[Metric] = &[
         about: "the same of bystanders in the window before the fault",
         read: |found, pen| {
             gaps(found, pen, false, |p| p.gap_before);
+        },
+    },
+    Metric {
+        id: "gap_bystander_excess",
+        unit: "ms",
+        better: Better::Lower,
+        about: "how far the bystanders' p99 is above their greatest before; up to schedule_lag p99 it is noise",
+        read: |found, pen| {
+            bystander_excess(found, pen);
         },
     },
     Metric {
@@ -126,6 +135,15 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "stranded_unhandled",
+        unit: "count",
+        better: Better::Lower,
+        about: "of these, messages never handled by the end of the evidence",
+        read: |found, pen| {
+            counts(found, pen, |fault| Some(fault.stranded_unhandled));
+        },
+    },
+    Metric {
         id: "moved",
         unit: "count",
         better: Better::Lower,
@@ -176,6 +194,19 @@ fn gaps(found: &Findings, pen: &mut Pen<'_>, affected: bool, span: fn(&Partition
     }
 }
 
+/// p99 of the bystanders' gaps less their greatest before, not below 0; absent when either was not observed.
+fn bystander_excess(found: &Findings, pen: &mut Pen<'_>) {
+    for (scope, faults) in scopes(found) {
+        let bystanders = || faults.iter().flat_map(|fault| &fault.partitions).filter(|partition| !partition.affected);
+        let mut gaps: Vec<SpanNs> = bystanders().filter_map(|partition| partition.gap).collect();
+        gaps.sort_unstable();
+        let before = bystanders().filter_map(|partition| partition.gap_before).max();
+        let excess = quantile(&gaps, 0.99).zip(before).map(|(p99, before)| p99.0.saturating_sub(before.0));
+        let censored = faults.iter().any(|fault| fault.censored);
+        pen.value(scope, excess.map(|ns| SpanNs(ns).as_ms()), gaps.len() as u64).censored = censored;
+    }
+}
+
 /// A span a fault: its value for a fault, p50, p99, max for a kind.
 fn once(found: &Findings, pen: &mut Pen<'_>, span: fn(&FaultFinding) -> Option<SpanNs>) {
     for (scope, faults) in scopes(found) {
@@ -196,5 +227,58 @@ fn counts(found: &Findings, pen: &mut Pen<'_>, count: fn(&FaultFinding) -> Optio
         let counted: Vec<u64> = faults.iter().copied().filter_map(count).collect();
         let sum = (!counted.is_empty()).then(|| counted.iter().sum::<u64>() as f64);
         pen.write(scope, Stat::Count, sum, counted.len() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{planted, study};
+    use crate::metric::find;
+    use crate::model::reading::Reading;
+
+    fn read(found: &Findings, metric: &str) -> Vec<Reading> {
+        let mut readings = Vec::new();
+        let metric = find(metric).expect("it is listed");
+        (metric.read)(found, &mut Pen::new(metric, &mut readings));
+        readings
+    }
+
+    #[test]
+    fn a_bystander_shows_what_it_suffered_beyond_the_noise_before() {
+        let mut found = study(&planted::killed());
+        let excess = |found: &Findings| read(found, "gap_bystander_excess").iter().map(|r| r.value).collect::<Vec<_>>();
+        // One for the fault, one for its kind. The silences of the affected one do not count.
+        assert_eq!(excess(&found), [Some(0.0), Some(0.0)]);
+        found.faults[0].partitions[1].gap = Some(SpanNs(5_800_000));
+        assert_eq!(excess(&found), [Some(5.0), Some(5.0)], "0.8 ms of it was there before");
+        found.faults[0].partitions[1].gap = Some(SpanNs(1));
+        assert_eq!(excess(&found), [Some(0.0), Some(0.0)], "calmer than before is no excess");
+        found.faults[0].partitions[1].gap_before = None;
+        assert_eq!(excess(&found), [None, None], "nothing to compare with");
+    }
+
+    #[test]
+    fn kinds_are_compared_with_their_own_before() {
+        let mut found = study(&planted::killed());
+        let mut leave = found.faults[0].clone();
+        (leave.id, leave.kind) = (1, "leave".to_owned());
+        leave.partitions[1].gap_before = Some(SpanNs(50_000_000));
+        found.faults[0].partitions[1].gap = Some(SpanNs(20_800_000));
+        found.faults.push(leave);
+        let kinds = read(&found, "gap_bystander_excess").into_iter().filter_map(|reading| match reading.scope {
+            Scope::FaultKind(kind) => Some((kind, reading.value)),
+            _ => None,
+        });
+        let expected = [("kill".to_owned(), Some(20.0)), ("leave".to_owned(), Some(0.0))];
+        assert_eq!(kinds.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_stayed_stranded_is_a_reading() {
+        let mut found = study(&planted::killed());
+        found.faults[0].stranded_unhandled = 3;
+        let values: Vec<_> = read(&found, "stranded_unhandled").iter().map(|reading| reading.value).collect();
+        assert_eq!(values, [Some(3.0), Some(3.0)]);
     }
 }

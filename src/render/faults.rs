@@ -16,6 +16,8 @@ pub(super) struct GapRow {
     pub bystanders: Spread,
     /// All partitions over an equal window before the fault.
     pub before: Spread,
+    /// The bystanders among them.
+    pub bystanders_before: Spread,
     /// What was in flight when they struck.
     pub stranded: Stranded,
     /// Some window was cut short.
@@ -127,6 +129,7 @@ fn row(kind: &str, report: &Report) -> GapRow {
         affected: spread(&|gap| gap.gap_ms.filter(|_| gap.affected)),
         bystanders: spread(&|gap| gap.gap_ms.filter(|_| !gap.affected)),
         before: spread(&|gap| gap.gap_before_ms),
+        bystanders_before: spread(&|gap| gap.gap_before_ms.filter(|_| !gap.affected)),
         stranded: Stranded::of(&report.readings, &Scope::FaultKind(kind.to_owned())),
         censored: faults.iter().any(|fault| fault.censored),
     }
@@ -155,13 +158,15 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     (!told.is_empty()).then(|| told.join(" "))
 }
 
+/// Kind by kind: the noise before a leave is no excuse for what a crash did.
 fn bystanders(rows: &[GapRow]) -> Option<String> {
-    let greatest = |pick: fn(&GapRow) -> Option<f64>| rows.iter().filter_map(pick).reduce(f64::max);
-    let max = number::ms(greatest(|row| row.bystanders.max)?);
-    Some(match greatest(|row| row.before.max) {
-        Some(before) => format!("Bystanders: up to {max}, against {} before the faults.", number::ms(before)),
-        None => format!("Bystanders: up to {max}."),
-    })
+    let told = |row: &GapRow| {
+        let before = row.bystanders_before.max.map_or_else(|| "unobserved".to_owned(), number::ms);
+        Some(format!("{} after a {} ({before})", number::ms(row.bystanders.max?), row.kind))
+    };
+    let told: Vec<String> = rows.iter().filter_map(told).collect();
+    let head = "Bystanders (in brackets: the same partitions before the fault)";
+    (!told.is_empty()).then(|| format!("{head}: up to {}.", told.join(", ")))
 }
 
 /// One fault in one line, without its number: `kill owner-of:3 → c1.1 at 12.00 s: 4 partitions affected, longest gap 2,103 ms`.
@@ -190,6 +195,28 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bystanders_are_told_kind_by_kind_each_against_its_own_before() {
+        let row = |kind: &str, max: Option<f64>, before: Option<f64>| GapRow {
+            kind: kind.to_owned(),
+            faults: 1,
+            affected: Spread::default(),
+            bystanders: Spread { max, ..Spread::default() },
+            before: Spread { max: Some(99.0), ..Spread::default() },
+            bystanders_before: Spread { max: before, ..Spread::default() },
+            stranded: Stranded::default(),
+            censored: false,
+        };
+        let rows = [row("kill", Some(40.0), Some(2.0)), row("leave", Some(3.0), None), row("join", None, Some(50.0))];
+        assert_eq!(
+            bystanders(&rows).as_deref(),
+            Some(
+                "Bystanders (in brackets: the same partitions before the fault): up to 40 ms after a kill (2 ms), 3 ms after a leave (unobserved)."
+            )
+        );
+        assert_eq!(bystanders(&rows[2..]), None);
+    }
 
     #[test]
     fn stranded_tells_nothing_in_flight_from_nothing_handled_and_from_nothing_known() {
