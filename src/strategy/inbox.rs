@@ -5,9 +5,9 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::Error;
 use super::desk::Delivery;
 use super::seat::Seat;
-use super::Error;
 use crate::clock;
 use crate::model::time::MonoNs;
 
