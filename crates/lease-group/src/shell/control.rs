@@ -2,7 +2,9 @@
 //! renewal.
 //!
 //! One loop turns what happened into inputs of the state machines and their commands into requests. Per partition at most one write or
-//! read and one opening are under way, so everything it holds is bounded by the number of partitions.
+//! read is under way. Openings may overlap: one that is no longer wished goes on while the partition is given back and claimed again, for a
+//! lease's time at most, and its answer, of an older epoch, counts for nothing. Each costs a claim, so everything it holds is bounded by the
+//! number of partitions and the claims of the last lease's time.
 
 mod news;
 mod work;

@@ -49,6 +49,8 @@ pub(crate) struct Opening {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Stage {
+    /// The floors of lower epochs; only where they mean something.
+    Reading,
     Clearing,
     Creating,
     Answering,
@@ -66,7 +68,17 @@ pub(crate) struct Data {
     handled: u64,
     /// First handled in this epoch, for contiguity.
     last: Option<u64>,
+    /// Sent and not confirmed.
+    acks: Vec<Ack>,
     stop: bool,
+}
+
+/// An acknowledgement on its way to the server, or its answer on the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Ack {
+    Sent(u64),
+    Taken(u64),
+    Refused,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +101,8 @@ pub(crate) struct Consumer {
     next: Position,
     /// Delivered and not acknowledged, only on the durable.
     pending: Vec<u64>,
+    /// Everything up to here is acknowledged, as far as it was delivered here.
+    floor: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,10 +114,14 @@ pub(crate) struct World {
     record: Option<(u64, Lease)>,
     /// Writes whose sender gave up waiting: they may land at any time.
     strays: Vec<Request>,
+    /// Openings whose member is gone, gave up or has begun another.
+    adrift: Vec<Opening>,
     /// By epoch; the durable is 0.
     consumers: BTreeMap<u64, Consumer>,
     pub(crate) members: Vec<Member>,
     handled: Vec<bool>,
+    /// What the server has taken as acknowledged.
+    acknowledged: u64,
     pub(crate) verdict: Verdict,
 }
 
@@ -113,13 +131,7 @@ impl World {
             alive: true,
             wishes: false,
             session: Session::from_u128(number),
-            machine: Partition::new(Terms {
-                session: Session::from_u128(number),
-                worker: String::new(),
-                ttl: TTL,
-                commit_every: Some(QUANTUM),
-                max_handling: Duration::from_secs(1),
-            }),
+            machine: machine(Session::from_u128(number), (!form.acknowledges()).then_some(QUANTUM)),
             write: None,
             reading: false,
             opening: None,
@@ -132,16 +144,26 @@ impl World {
             faults,
             record: None,
             strays: Vec::new(),
+            adrift: Vec::new(),
             consumers: BTreeMap::new(),
             members: vec![member(1), member(2)],
             handled: vec![false; stored as usize],
+            acknowledged: 0,
             verdict: Verdict::default(),
         };
         if form == Form::Resume {
             let next = Position { stream: 1, consumer: 1 };
-            world.consumers.insert(0, Consumer { next, pending: Vec::new() });
+            world.consumers.insert(0, Consumer { next, pending: Vec::new(), floor: 0 });
         }
         world
+    }
+
+    /// Progress is committed only along with renewals and on release: fewer writes, so that more time fits into a check.
+    pub(crate) fn seldom(mut self) -> Self {
+        for member in &mut self.members {
+            member.machine = machine(member.session, None);
+        }
+        self
     }
 
     /// Both believe that the partition is theirs: the worst that two views can do.
@@ -156,14 +178,20 @@ impl World {
     pub(crate) fn owned(mut self) -> Self {
         self.wish(0, true);
         while self.members[0].data.is_none() {
-            let step = self
-                .steps()
-                .into_iter()
-                .find(|step| !matches!(step, Step::Time | Step::Crash(_) | Step::Unknown(_) | Step::Leave(_)));
+            let step = self.steps().into_iter().find(|step| !matches!(step, Step::Time) && !step.is_fault());
             self.take(step.expect("nothing stands in the way of the only candidate"));
         }
         self.take(Step::Watch(1));
         self.wish(1, true);
+        self
+    }
+
+    /// The first member was asked to leave with a message in hand.
+    pub(crate) fn leaving(mut self) -> Self {
+        for step in [Step::Deliver(0), Step::Check(0)] {
+            self.take(step);
+        }
+        self.wish(0, false);
         self
     }
 
@@ -190,6 +218,9 @@ impl World {
         let mut steps = vec![Step::Time];
         if !self.strays.is_empty() {
             steps.extend([Step::Stray, Step::StrayLost]);
+        }
+        if !self.adrift.is_empty() {
+            steps.extend([Step::Adrift, Step::AdriftLost]);
         }
         if self.form == Form::Resume && self.orphaned().is_some() {
             steps.push(Step::Redeliver);
@@ -231,6 +262,8 @@ impl World {
         }
         offer(member.reading, Step::Read(number));
         offer(member.opening.is_some(), Step::Open(number));
+        offer(self.faults.open_fails > 0 && member.opening.is_some(), Step::OpenFail(number));
+        offer(self.faults.lost_consumers > 0 && self.consumer_made_by(member).is_some(), Step::LoseConsumer(number));
         offer(self.faults.crashes > 0, Step::Crash(number));
         offer(self.faults.leaves > 0 && member.wishes, Step::Leave(number));
         let Some(data) = &member.data else { return };
@@ -241,10 +274,12 @@ impl World {
         offer(waiting && room && self.faults.cuts > 0, Step::Cut(number));
         let lacks = consumer.is_none_or(|consumer| data.continuity.lacks(consumer.next.consumer - 1));
         let quiet = data.arrived.is_empty() && data.handling.is_none() && !data.stop;
-        offer(self.form == Form::Safe && quiet && lacks, Step::Heartbeat(number));
+        offer(self.form.follows() && quiet && lacks, Step::Heartbeat(number));
         offer(!data.arrived.is_empty() && data.handling.is_none() && !data.stop, Step::Check(number));
         offer(data.handling.is_some(), Step::Finish(number));
-        offer(data.stop && data.handling.is_none(), Step::Stop(number));
+        offer(matches!(data.acks.first(), Some(Ack::Taken(_) | Ack::Refused)), Step::Confirm(number));
+        offer(data.acks.iter().any(|ack| matches!(ack, Ack::Sent(_))), Step::Ack(number));
+        offer(data.stop && data.handling.is_none() && data.acks.is_empty(), Step::Stop(number));
     }
 
     pub(crate) fn take(&mut self, step: Step) {
@@ -285,6 +320,28 @@ impl World {
                 self.feed(number, Input::ReadBack(Some(found)));
             }
             Step::Open(number) => self.open(number),
+            Step::OpenFail(number) => {
+                self.faults.open_fails -= 1;
+                if let Some(opening) = self.members[number].opening.take() {
+                    self.set_adrift(opening);
+                    self.feed(number, Input::OpenFailed { epoch: opening.epoch });
+                }
+            }
+            Step::LoseConsumer(number) => {
+                self.faults.lost_consumers -= 1;
+                if let Some(name) = self.consumer_made_by(&self.members[number]) {
+                    self.consumers.remove(&name);
+                }
+                // What only the consumer knew is gone with it.
+                self.acknowledged = self.record.as_ref().map_or(0, |(_, lease)| lease.checkpoint);
+            }
+            Step::Adrift => {
+                let opening = self.adrift.remove(0);
+                if let Some(opening) = self.carry_out(opening) {
+                    self.set_adrift(opening);
+                }
+            }
+            Step::AdriftLost => drop(self.adrift.remove(0)),
             Step::Deliver(number) => self.deliver(number, true),
             Step::Cut(number) => {
                 self.faults.cuts -= 1;
@@ -297,6 +354,8 @@ impl World {
             }
             Step::Check(number) => self.check(number),
             Step::Finish(number) => self.finish(number),
+            Step::Ack(number) => self.ack(number),
+            Step::Confirm(number) => self.confirm(number),
             Step::Stop(number) => self.end(number, Stopped::Asked),
             Step::Redeliver => {
                 if let Some((sequence, consumer)) = self.orphaned().zip(self.consumers.get_mut(&0)) {
@@ -315,8 +374,11 @@ impl World {
                 if let Some(Write::Sent(request)) = member.write.take() {
                     self.strays.push(request);
                 }
+                if let Some(opening) = self.members[number].opening.take() {
+                    self.set_adrift(opening);
+                }
                 let member = &mut self.members[number];
-                (member.data, member.opening, member.reading) = (None, None, false);
+                (member.data, member.reading) = (None, false);
             }
             Step::Leave(number) => {
                 self.faults.leaves -= 1;
@@ -327,6 +389,7 @@ impl World {
 
     fn feed(&mut self, number: usize, input: Input) {
         let now = self.now;
+        let mut adrift = None;
         let member = &mut self.members[number];
         for command in member.machine.step(now, input) {
             match command {
@@ -336,10 +399,13 @@ impl World {
                 }
                 Command::Read { .. } => member.reading = true,
                 Command::Open { epoch, checkpoint } => {
-                    member.opening = Some(Opening { epoch, checkpoint, stage: Stage::Clearing });
+                    let stage = if self.form.acknowledges() { Stage::Reading } else { Stage::Clearing };
+                    // A partition that was not wished for a moment may be claimed again while its last opening goes on.
+                    adrift = member.opening.replace(Opening { epoch, checkpoint, stage });
                 }
                 Command::Run { epoch, start, deadline } => {
                     assert!(member.data.is_none(), "one epoch at a time");
+                    self.verdict.repeated |= start <= self.acknowledged;
                     member.data = Some(Data {
                         epoch,
                         deadline,
@@ -348,6 +414,7 @@ impl World {
                         handling: None,
                         handled: start - 1,
                         last: None,
+                        acks: Vec::new(),
                         stop: false,
                     });
                 }
@@ -364,6 +431,9 @@ impl World {
                 Command::Tell(Told::Opened { .. } | _) => {}
             }
         }
+        if let Some(opening) = adrift {
+            self.set_adrift(opening);
+        }
     }
 
     /// What happens once nothing goes wrong any more: everybody alive acts on everything, and time goes on.
@@ -372,7 +442,10 @@ impl World {
         world.faults = Faults::default();
         for _ in 0..40 {
             for _ in 0..60 {
-                let step = world.steps().into_iter().find(|step| !matches!(step, Step::Time | Step::StrayLost));
+                let step = world
+                    .steps()
+                    .into_iter()
+                    .find(|step| !matches!(step, Step::Time | Step::StrayLost | Step::AdriftLost));
                 let Some(step) = step else { break };
                 world.take(step);
             }
@@ -383,6 +456,11 @@ impl World {
         }
         false
     }
+}
+
+fn machine(session: Session, commit_every: Option<Duration>) -> Partition {
+    let max_handling = Duration::from_secs(1);
+    Partition::new(Terms { session, worker: String::new(), ttl: TTL, commit_every, max_handling })
 }
 
 impl Member {

@@ -68,6 +68,7 @@ impl Loop {
             Done::Wrote(number, result) => self.step(number, Input::Wrote(result)),
             Done::Read(number, found) => self.read_back(number, found),
             Done::Opened(number, epoch, Ok((name, start))) => {
+                // An answer for an older epoch sets a name too: the one that is waited for replaces it before it is used.
                 self.slots[number].set_consumer(name);
                 self.step(number, Input::Opened { epoch, start });
             }

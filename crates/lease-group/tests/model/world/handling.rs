@@ -2,7 +2,7 @@
 
 use lease_group::state::{Input, Stopped};
 
-use super::{Form, World};
+use super::{Ack, Form, World};
 
 impl World {
     pub(super) fn check(&mut self, number: usize) {
@@ -11,7 +11,7 @@ impl World {
             return;
         };
         let position = data.arrived.remove(0);
-        if self.form == Form::Safe && !data.continuity.follow(position) {
+        if self.form.follows() && !data.continuity.follow(position) {
             return self.end(number, Stopped::Gap);
         }
         if now >= data.deadline {
@@ -21,7 +21,7 @@ impl World {
         let torn = data.last.is_some_and(|last| position.stream != last + 1);
         data.last = Some(position.stream);
         let epoch = data.epoch;
-        if self.form == Form::Safe && torn {
+        if self.form.follows() && torn {
             self.verdict.torn = true;
         }
         if self.record.as_ref().is_some_and(|(_, lease)| lease.epoch > epoch) {
@@ -37,13 +37,31 @@ impl World {
         let Some(sequence) = data.handling.take() else {
             return;
         };
-        data.handled = sequence;
+        let late = self.form == Form::Explicit && self.now >= data.deadline;
+        if !self.form.acknowledges() {
+            data.handled = sequence;
+        } else if !late {
+            data.acks.push(Ack::Sent(sequence));
+        }
         if sequence > prefix + 1 && !self.handled[sequence as usize - 1] {
             self.verdict.skipped = true;
         }
         self.handled[sequence as usize - 1] = true;
         if let Some(consumer) = self.consumers.get_mut(&0) {
             consumer.pending.retain(|pending| *pending != sequence);
+        }
+        if late {
+            self.end(number, Stopped::DeadlinePassed);
+        }
+    }
+
+    pub(super) fn confirm(&mut self, number: usize) {
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        match data.acks.remove(0) {
+            Ack::Taken(sequence) => data.handled = sequence,
+            Ack::Sent(_) | Ack::Refused => self.end(number, Stopped::AckRefused),
         }
     }
 

@@ -1,9 +1,9 @@
 //! The server's side: compare-and-set, consumers, deliveries.
 
 use lease_group::continuity::Position;
-use lease_group::state::{Input, Wrote};
+use lease_group::state::{Input, Stopped, Wrote};
 
-use super::{Consumer, Data, Form, Opening, Request, Stage, World};
+use super::{Ack, Consumer, Data, Form, Member, Opening, Request, Stage, World};
 
 impl World {
     /// A message of the durable that nobody has in hand.
@@ -20,7 +20,7 @@ impl World {
 
     pub(super) const fn consumer_of(&self, epoch: u64) -> u64 {
         match self.form {
-            Form::Safe | Form::Blind => epoch,
+            Form::Safe | Form::Explicit | Form::LateAck | Form::Blind => epoch,
             Form::Resume => 0,
         }
     }
@@ -37,26 +37,77 @@ impl World {
         Wrote::Stored(revision + 1)
     }
 
+    /// The consumer that stands for the member's epoch, if it does.
+    pub(super) fn consumer_made_by(&self, member: &Member) -> Option<u64> {
+        let opened = member.opening.filter(|opening| opening.stage == Stage::Answering).map(|opening| opening.epoch);
+        let name = self.consumer_of(member.data.as_ref().map(|data| data.epoch).or(opened)?);
+        self.consumers.contains_key(&name).then_some(name)
+    }
+
     pub(super) fn open(&mut self, number: usize) {
-        let Some(mut opening) = self.members[number].opening.take() else {
+        let Some(opening) = self.members[number].opening.take() else {
             return;
         };
-        let Opening { epoch, checkpoint, stage } = opening;
-        opening.stage = match (stage, self.form) {
-            (Stage::Clearing, Form::Safe | Form::Blind) => {
+        let Opening { epoch, checkpoint, .. } = opening;
+        match self.carry_out(opening) {
+            Some(opening) => self.members[number].opening = Some(opening),
+            None => self.feed(number, Input::Opened { epoch, start: checkpoint + 1 }),
+        }
+    }
+
+    /// The next request of an opening; `None` when only its answer was missing.
+    pub(super) fn carry_out(&mut self, mut opening: Opening) -> Option<Opening> {
+        let epoch = opening.epoch;
+        opening.stage = match (opening.stage, self.form) {
+            (Stage::Answering, _) | (_, Form::Resume) => return None,
+            (Stage::Reading, _) => {
+                let floor = self.consumers.range(..epoch).map(|(_, consumer)| consumer.floor).max().unwrap_or(0);
+                opening.checkpoint = opening.checkpoint.max(floor);
+                Stage::Clearing
+            }
+            (Stage::Clearing, _) => {
                 self.consumers.retain(|other, _| *other >= epoch);
                 Stage::Creating
             }
-            (Stage::Creating, Form::Safe | Form::Blind) => {
-                let next = Position { stream: checkpoint + 1, consumer: 1 };
-                self.consumers.insert(epoch, Consumer { next, pending: Vec::new() });
+            (Stage::Creating, _) => {
+                let next = Position { stream: opening.checkpoint + 1, consumer: 1 };
+                self.consumers.insert(epoch, Consumer { next, pending: Vec::new(), floor: 0 });
                 Stage::Answering
             }
-            (Stage::Answering, _) | (_, Form::Resume) => {
-                return self.feed(number, Input::Opened { epoch, start: checkpoint + 1 });
-            }
         };
-        self.members[number].opening = Some(opening);
+        Some(opening)
+    }
+
+    /// Nobody waits for the opening any more; what it has asked for may happen yet.
+    pub(super) fn set_adrift(&mut self, opening: Opening) {
+        if opening.stage != Stage::Answering {
+            self.adrift.push(opening);
+        }
+    }
+
+    /// An acknowledgement that was sent before the deadline reaches the server before the lease expires, or never: 0.15 of the time
+    /// to live is for that.
+    pub(super) fn ack(&mut self, number: usize) {
+        let (now, form) = (self.now, self.form);
+        let Some(data) = self.members[number].data.as_mut() else {
+            return;
+        };
+        if form == Form::Explicit && now >= data.deadline {
+            return self.end(number, Stopped::AckRefused);
+        }
+        let consumer = self.consumers.get_mut(&data.epoch);
+        let Some(ack) = data.acks.iter_mut().find(|ack| matches!(ack, Ack::Sent(_))) else {
+            return;
+        };
+        let Ack::Sent(sequence) = *ack else { return };
+        *ack = match consumer {
+            Some(consumer) => {
+                consumer.floor = sequence;
+                self.acknowledged = self.acknowledged.max(sequence);
+                Ack::Taken(sequence)
+            }
+            None => Ack::Refused,
+        };
     }
 
     pub(super) fn deliver(&mut self, number: usize, arrives: bool) {

@@ -11,6 +11,10 @@ pub(crate) struct Faults {
     pub(crate) cuts: u8,
     /// A member is asked to give the partition back.
     pub(crate) leaves: u8,
+    /// An owner's consumer disappears on the server, other than by a takeover.
+    pub(crate) lost_consumers: u8,
+    /// An opening fails at any of its requests, which may yet be carried out.
+    pub(crate) open_fails: u8,
 }
 
 /// How the partition is taken over.
@@ -18,10 +22,40 @@ pub(crate) struct Faults {
 pub(crate) enum Form {
     /// An epoch consumer of its own.
     Safe,
-    /// The same without rule 5: nobody looks at consumer sequences.
+    /// The same with every message acknowledged: `Commit::Explicit`.
+    Explicit,
+    /// The same without a look at the deadline before an acknowledgement.
+    LateAck,
+    /// `Safe` without rule 5: nobody looks at consumer sequences.
     Blind,
     /// One durable for all.
     Resume,
+}
+
+impl Form {
+    /// Deliveries must follow each other.
+    pub(crate) const fn follows(self) -> bool {
+        matches!(self, Self::Safe | Self::Explicit | Self::LateAck)
+    }
+
+    /// Messages are acknowledged one by one on the epoch's consumer.
+    pub(crate) const fn acknowledges(self) -> bool {
+        matches!(self, Self::Explicit | Self::LateAck)
+    }
+}
+
+impl Step {
+    pub(crate) const fn is_fault(self) -> bool {
+        matches!(
+            self,
+            Self::Crash(_)
+                | Self::Unknown(_)
+                | Self::Cut(_)
+                | Self::Leave(_)
+                | Self::LoseConsumer(_)
+                | Self::OpenFail(_)
+        )
+    }
 }
 
 /// What went wrong, if anything did.
@@ -35,6 +69,8 @@ pub(crate) struct Verdict {
     pub(crate) stale: bool,
     /// The record says committed what nobody has handled.
     pub(crate) ahead: bool,
+    /// An epoch starts with what the server had taken as acknowledged.
+    pub(crate) repeated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +105,10 @@ pub(crate) enum Step {
     Check(usize),
     /// The handler returns.
     Finish(usize),
+    /// The server gets the oldest acknowledgement on its way.
+    Ack(usize),
+    /// Its answer arrives.
+    Confirm(usize),
     /// The data side stops as it was told.
     Stop(usize),
     /// The durable's acknowledgement timer fires.
@@ -77,4 +117,12 @@ pub(crate) enum Step {
     Crash(usize),
     /// The partition is no longer assigned to the member.
     Leave(usize),
+    /// The server forgets the member's consumer.
+    LoseConsumer(usize),
+    /// The opening fails, as far as the member knows.
+    OpenFail(usize),
+    /// An opening that nobody waits for goes on.
+    Adrift,
+    /// It ends here.
+    AdriftLost,
 }
