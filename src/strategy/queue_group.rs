@@ -112,6 +112,7 @@ impl Settings {
         let room = self.max_ack_pending as usize + 16;
         let group = Some(seat.group.clone());
         let mut inbox = Inbox::open(seat, deliver_subject(&seat.group), group, room).await?;
+        seat.start.asked();
         while let Some((received, message)) = inbox.next().await {
             // Heartbeats have a status and no ack subject.
             let Some(taken) = Taken::new(received, message) else { continue };
