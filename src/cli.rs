@@ -91,7 +91,11 @@ pub fn main() -> ExitCode {
 fn logged(deed: impl FnOnce() -> ExitCode) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG")
         .unwrap_or_else(|_| "jetlag=warn,lease_group=warn".into());
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(may_colour(&std::io::stderr())).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(may_colour(&std::io::stderr()))
+        .try_init();
     deed()
 }
 

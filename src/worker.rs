@@ -180,7 +180,9 @@ pub enum Error {
         reason: String,
     },
     /// The server does not let a member do what it must.
-    #[error("the member cannot begin to work, because the server refuses it something: {reason}; give the user that right")]
+    #[error(
+        "the member cannot begin to work, because the server refuses it something: {reason}; give the user that right"
+    )]
     Forbidden {
         /// In the server's words.
         reason: String,

@@ -108,7 +108,7 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat).await?;
+        let acks = Acks::begin(seat, self.ack_wait.0).await?;
         let room = self.max_ack_pending as usize + 16;
         let group = Some(seat.group.clone());
         let mut inbox = Inbox::open(seat, deliver_subject(&seat.group), group, room).await?;

@@ -171,7 +171,8 @@ fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn a_right_that_members_lack_is_named_before_the_load_begins_and_not_charged_to_the_strategy() {
     for (kind, denied) in [("lease-group", "$JS.API.CONSUMER.CREATE"), ("shared-pull", "$JS.API.CONSUMER.MSG.NEXT")] {
         let place = Place::new();
-        let given = Given { user: Some("root".into()), password: Some(Secret::from("root".to_owned())), ..Given::default() };
+        let given =
+            Given { user: Some("root".into()), password: Some(Secret::from("root".to_owned())), ..Given::default() };
         let users = format!(
             "authorization {{ users: [ {{ user: root, password: root }}, {{ user: few, password: few, permissions: {{ publish: {{ deny: \"{denied}.>\" }} }} }} ] }}"
         );

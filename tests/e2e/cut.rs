@@ -93,7 +93,9 @@ members = 2
         scope.spawn(move || {
             // Long after the start, so that the publishers are at work.
             let mut pause = Duration::from_secs(3);
-            while *cuts < 8 && over.recv_timeout(pause).is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout) {
+            while *cuts < 8
+                && over.recv_timeout(pause).is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
                 *cuts += relay.cut();
                 pause = Duration::from_millis(400);
             }
