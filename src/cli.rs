@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
             print!("{}", answer.out);
             ExitCode::from(answer.code)
         }
-        Command::Worker => worker::run(),
+        Command::Worker => logged(worker::run),
         Command::Reaper => match reaper::run() {
             Ok(()) => exit::GOOD,
             Err(error) => exit::environment(&error, false),
@@ -91,7 +91,11 @@ pub fn main() -> ExitCode {
 fn logged(deed: impl FnOnce() -> ExitCode) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("JETLAG_LOG")
         .unwrap_or_else(|_| "jetlag=warn,lease_group=warn".into());
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(may_colour(&std::io::stderr()))
+        .try_init();
     deed()
 }
 

@@ -20,6 +20,7 @@ use crate::nats;
 use crate::protocol::{Assignment, Job, Order, Word};
 use crate::strategy;
 use crate::strategy::desk::{self, Notebook};
+use crate::strategy::seat::Start;
 
 /// Runs a worker to its end. Returns failure when it could not do its job.
 #[must_use]
@@ -64,10 +65,13 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     let writer = Writer::create(&assignment.journals, assignment.author, assignment.run_tag, Layout::default())?;
     let notebook = Notebook::new(writer);
     notebook.life(LifeEvent::Born)?;
+    let start = Start::default();
     let note = {
         let notebook = notebook.clone();
+        let start = start.clone();
         move |event: Event| {
             let event = match event {
+                Event::ServerError(error) => return start.refused(&error.to_string()),
                 Event::Connected => LifeEvent::Connected,
                 Event::Disconnected => LifeEvent::Disconnected,
                 Event::SlowConsumer(_) => LifeEvent::SlowConsumer,
@@ -82,7 +86,7 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
         Job::Publish { load } => publisher::publish(&assignment, &load, &notebook, note, mouth, ears).await?,
         Job::Consume { group, strategy, handler } => {
             let client = assignment.access.connect(&assignment.author.to_string(), note).await?;
-            consumer::consume(&assignment, group, &strategy, handler, client, &notebook, mouth, ears).await?
+            consumer::consume(&assignment, group, &strategy, handler, client, start, &notebook, mouth, ears).await?
         }
     }
     notebook.life(LifeEvent::Stopped)?;
@@ -173,6 +177,14 @@ pub enum Error {
         /// For how long.
         seconds: u64,
         /// The last answer.
+        reason: String,
+    },
+    /// The server does not let a member do what it must.
+    #[error(
+        "the member cannot begin to work, because the server refuses it something: {reason}; give the user that right"
+    )]
+    Forbidden {
+        /// In the server's words.
         reason: String,
     },
     /// The connection is closed for good.

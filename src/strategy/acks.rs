@@ -1,10 +1,11 @@
 //! Acknowledgements that count only when the server has confirmed them.
 //!
 //! An ack goes out as a request, pipelined, and its reply is read beside the work; the reply makes it a commit in the
-//! journal. An ack that nobody answers stays uncommitted: the message is delivered again, or was acknowledged already.
+//! journal. An ack that nobody answers stays uncommitted: the message is delivered again, or was acknowledged already. It
+//! is forgotten after a while, because its answer may have been lost with a connection.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,29 +20,34 @@ use super::inbox::Taken;
 use super::seat::Seat;
 use crate::clock;
 use crate::model::record::{Commit, Reach, Record};
+use crate::model::time::{MonoNs, SpanNs};
 
 /// How long a leaving member waits for the confirmation of its last acks.
 const SETTLE: Duration = Duration::from_secs(2);
+
+/// An unanswered ack is remembered for the ack wait, but at least so long: a server may be slow to answer.
+const REMEMBER_MIN: Duration = Duration::from_secs(2);
+/// Most unanswered acks that are remembered: more than any member has under way.
+const REMEMBER_MOST: usize = 1 << 17;
 
 /// The acks of one member.
 pub(super) struct Acks {
     client: async_nats::Client,
     inbox: String,
-    /// Partition by stream sequence, of those that wait for the server's confirmation.
-    waiting: Rc<RefCell<HashMap<u64, u16>>>,
+    waiting: Rc<RefCell<Waiting>>,
     confirming: JoinHandle<()>,
 }
 
 impl Acks {
-    /// Begins to listen for confirmations.
-    pub(super) async fn begin(seat: &Seat) -> Result<Self, Error> {
+    /// Begins to listen for confirmations. After `ack_wait` the server delivers again what was not acknowledged.
+    pub(super) async fn begin(seat: &Seat, ack_wait: Duration) -> Result<Self, Error> {
         let inbox = seat.client.new_inbox();
         let replies = seat
             .client
             .subscribe(format!("{inbox}.*"))
             .await
             .map_err(|error| Error::refused("subscribe to an inbox", &error))?;
-        let waiting = Rc::default();
+        let waiting = Rc::new(RefCell::new(Waiting::new(ack_wait.max(REMEMBER_MIN).into(), REMEMBER_MOST)));
         let confirming = tokio::task::spawn_local(confirm(seat.desk.notebook().clone(), Rc::clone(&waiting), replies));
         Ok(Self { client: seat.client.clone(), inbox, waiting, confirming })
     }
@@ -49,7 +55,7 @@ impl Acks {
     /// Acknowledges a message.
     pub(super) async fn ack(&self, taken: &Taken) -> Result<(), Error> {
         let stream_seq = taken.info.stream_sequence;
-        self.waiting.borrow_mut().insert(stream_seq, taken.partition);
+        self.waiting.borrow_mut().insert(stream_seq, taken.partition, clock::now());
         let reply = format!("{}.{stream_seq}", self.inbox);
         self.client
             .publish_with_reply(taken.ack_to.clone(), reply, Bytes::from_static(b"+ACK"))
@@ -69,11 +75,55 @@ impl Acks {
     /// Waits until all are confirmed, for a bounded time.
     pub(super) async fn settle(&self) {
         let all_confirmed = async {
-            while !self.waiting.borrow().is_empty() {
+            while !self.waiting.borrow_mut().is_empty(clock::now()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let _ = tokio::time::timeout(SETTLE, all_confirmed).await;
+    }
+}
+
+/// What waits for the server's confirmation, for a bounded time and in bounded number.
+struct Waiting {
+    /// Partition, and when the ack was sent last, by stream sequence.
+    acks: HashMap<u64, (u16, MonoNs)>,
+    /// In the order of sending. What was confirmed or sent again since is passed over.
+    sent: VecDeque<(u64, MonoNs)>,
+    remember: SpanNs,
+    most: usize,
+}
+
+impl Waiting {
+    fn new(remember: SpanNs, most: usize) -> Self {
+        Self { acks: HashMap::new(), sent: VecDeque::new(), remember, most }
+    }
+
+    fn insert(&mut self, stream_seq: u64, partition: u16, now: MonoNs) {
+        self.acks.insert(stream_seq, (partition, now));
+        self.sent.push_back((stream_seq, now));
+        self.forget(now);
+    }
+
+    fn remove(&mut self, stream_seq: u64) -> Option<u16> {
+        self.acks.remove(&stream_seq).map(|(partition, _)| partition)
+    }
+
+    fn is_empty(&mut self, now: MonoNs) -> bool {
+        self.forget(now);
+        self.acks.is_empty()
+    }
+
+    fn forget(&mut self, now: MonoNs) {
+        while let Some(&(stream_seq, at)) = self.sent.front() {
+            let waits = self.acks.get(&stream_seq).is_some_and(|(_, last)| *last == at);
+            if waits && now.since(at) <= self.remember && self.sent.len() <= self.most {
+                return;
+            }
+            if waits {
+                self.acks.remove(&stream_seq);
+            }
+            self.sent.pop_front();
+        }
     }
 }
 
@@ -84,10 +134,12 @@ impl Drop for Acks {
 }
 
 /// Journals each confirmed ack as a commit.
-async fn confirm(notebook: Notebook, waiting: Rc<RefCell<HashMap<u64, u16>>>, mut replies: Subscriber) {
+async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscriber) {
     while let Some(reply) = replies.next().await {
         let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
-        let Some((stream_seq, partition)) = stream_seq.and_then(|seq| waiting.borrow_mut().remove_entry(&seq)) else {
+        let Some((stream_seq, partition)) =
+            stream_seq.and_then(|seq| waiting.borrow_mut().remove(seq).map(|partition| (seq, partition)))
+        else {
             continue;
         };
         if reply.status.is_some_and(|status| status != StatusCode::OK) {
@@ -98,5 +150,47 @@ async fn confirm(notebook: Notebook, waiting: Rc<RefCell<HashMap<u64, u16>>>, mu
             // The next handling meets the same error and reports it.
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REMEMBER: SpanNs = SpanNs(100);
+
+    #[test]
+    fn an_ack_that_nobody_answers_is_forgotten_after_its_time() {
+        let mut waiting = Waiting::new(REMEMBER, 10);
+        waiting.insert(1, 7, MonoNs(0));
+        waiting.insert(2, 8, MonoNs(60));
+        assert!(!waiting.is_empty(MonoNs(101)));
+        assert_eq!((waiting.remove(1), waiting.remove(2)), (None, Some(8)));
+        assert!(waiting.is_empty(MonoNs(101)) && waiting.sent.is_empty());
+    }
+
+    #[test]
+    fn an_ack_sent_again_counts_from_the_last_time() {
+        let mut waiting = Waiting::new(REMEMBER, 10);
+        waiting.insert(1, 7, MonoNs(0));
+        waiting.insert(1, 7, MonoNs(90));
+        assert!(!waiting.is_empty(MonoNs(150)));
+        assert_eq!(waiting.remove(1), Some(7));
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_the_bound_says() {
+        let mut waiting = Waiting::new(REMEMBER, 3);
+        for stream_seq in 1..=1000 {
+            waiting.insert(stream_seq, 0, MonoNs(0));
+            assert!(waiting.acks.len() <= 3 && waiting.sent.len() <= 3);
+        }
+        assert_eq!((waiting.remove(997), waiting.remove(1000)), (None, Some(0)));
+        // Confirmed ones leave the queue, too, when those before them have.
+        for stream_seq in 2000..3000 {
+            waiting.insert(stream_seq, 0, MonoNs(0));
+            waiting.remove(stream_seq);
+        }
+        assert!(waiting.sent.len() <= 3);
     }
 }

@@ -124,7 +124,7 @@ impl Settings {
     /// When the bucket cannot be opened, the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
         let last = Last::open(seat).await?;
-        let acks = Acks::begin(seat).await?;
+        let acks = Acks::begin(seat, self.ack_wait.0).await?;
         let mut puller = Puller::new(seat, seat.group.clone(), self.batch);
         puller.run(async |taken| self.take(seat, &last, &acks, taken).await).await?;
         acks.settle().await;

@@ -12,10 +12,10 @@ use ::lease_group::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::desk::{self, Delivery, Notebook};
-use super::seat::Seat;
+use super::seat::{Seat, Start};
 use super::{About, Error};
 use crate::model::promise::Promises;
 use crate::model::record::{Commit as CommitRecord, Life, LifeEvent, Ownership, OwnershipChange, Reach, Record};
@@ -27,6 +27,9 @@ pub const ABOUT: About = About {
     kind: "lease-group",
     summary: "one owner a partition by leases in a key-value bucket; order per key across crashes",
 };
+
+/// A member that has joined and been granted nothing for so long has nothing to wait for.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// Settings of the lease group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,7 +140,8 @@ impl Settings {
     /// # Errors
     /// When the member cannot join, when its control thread ends, or when the journal cannot be written.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let group = self.describe(seat)?;
+        let (opening, opened) = watch::channel(None);
+        let group = self.describe(seat, opening)?;
         let member = group.join().await.map_err(|error| Error::refused("join the lease group", &error))?;
         let handle = member.handle();
         let failure = RefCell::new(None);
@@ -162,10 +166,11 @@ impl Settings {
             ended = &mut run => ended.map_err(|error| Error::refused("go on as a member of the lease group", &error)),
             () = failed.notified() => Err(failure.take().map_or(Error::Closed, |error: desk::Error| error.into())),
             () = leave => Ok(()),
+            () = able(seat, opened) => unreachable!("it only tells the seat"),
         }
     }
 
-    fn describe(&self, seat: &Seat) -> Result<Group, Error> {
+    fn describe(&self, seat: &Seat, opening: watch::Sender<Option<bool>>) -> Result<Group, Error> {
         let options = seat.access.options().map_err(|error| Error::refused("connect", &error))?;
         Group::builder(seat.access.urls().join(","))
             .connect_options(options)
@@ -185,10 +190,26 @@ impl Settings {
             })
             .batch(self.batch)
             .worker(&seat.member)
-            .observer(Witness { notebook: seat.desk.notebook().clone() })
+            .observer(Witness { notebook: seat.desk.notebook().clone(), start: seat.start.clone(), opening })
             .build()
             .map_err(|error| Error::refused("describe the lease group", &error))
     }
+}
+
+/// Tells the seat when the member is able to work: a consumer stands, or no partition falls to it. Never returns.
+async fn able(seat: &Seat, mut opened: watch::Receiver<Option<bool>>) {
+    let holdings = seat.desk.notebook().holdings();
+    loop {
+        let stands = opened.wait_for(|opened| *opened == Some(true));
+        let stands = tokio::time::timeout(IDLE_AFTER, stands).await.is_ok();
+        // One that may not watch the leases, or has lost its partitions because it cannot open them, holds none either.
+        let is_well = opened.borrow().is_none() && seat.start.refusal().is_none();
+        if stands || (is_well && holdings.borrow().is_empty()) {
+            break;
+        }
+    }
+    seat.start.able();
+    std::future::pending().await
 }
 
 fn delivery(message: &Message) -> Delivery<'_> {
@@ -217,6 +238,9 @@ fn epoch(epoch: u64) -> u32 {
 /// Writes the group's events into the journal.
 struct Witness {
     notebook: Notebook,
+    start: Start,
+    /// Whether the last consumer that was to be opened stands; once one stood, that stays.
+    opening: watch::Sender<Option<bool>>,
 }
 
 impl Observer for Witness {
@@ -231,11 +255,34 @@ impl Observer for Witness {
                 (epoch, OwnershipChange::Renewed { deadline: MonoNs(deadline_ns) })
             }
             PartitionEvent::Opened { epoch, start_sequence } => {
+                self.opening.send_replace(Some(true));
                 (epoch, OwnershipChange::Opened { start_seq: start_sequence })
             }
             PartitionEvent::Released { epoch } => (epoch, OwnershipChange::Released),
-            PartitionEvent::Reopened { epoch, .. } | PartitionEvent::Lost { epoch, .. } => {
+            PartitionEvent::Reopened { epoch, ref reason } => {
+                tracing::warn!(partition, epoch, ?reason, "a partition is claimed anew");
                 (epoch, OwnershipChange::Lost)
+            }
+            PartitionEvent::Lost { epoch, ref reason } => {
+                tracing::warn!(partition, epoch, ?reason, "a partition was lost");
+                (epoch, OwnershipChange::Lost)
+            }
+            // The group itself warns of it.
+            PartitionEvent::OpenFailed { .. } => {
+                self.opening.send_if_modified(|opened| {
+                    let is_first = opened.is_none();
+                    opened.get_or_insert(false);
+                    is_first
+                });
+                return;
+            }
+            PartitionEvent::Unreadable { revision } => {
+                tracing::warn!(partition, revision, "a lease is not of this version: the partition is left alone");
+                return;
+            }
+            PartitionEvent::HandlerFailed { epoch, stream_sequence, attempt, ref reason } => {
+                tracing::warn!(partition, epoch, stream_sequence, attempt, %reason, "the handler failed");
+                return;
             }
             PartitionEvent::Committed { epoch: of, progress } => {
                 let (stream_seq, reach) = match progress {
@@ -257,6 +304,7 @@ impl Observer for Witness {
             MemberEvent::Connected(Connection::Data) => LifeEvent::Connected,
             MemberEvent::Disconnected(Connection::Data) => LifeEvent::Disconnected,
             MemberEvent::SlowConsumer(_) => LifeEvent::SlowConsumer,
+            MemberEvent::Refused { reason, .. } => return self.start.refused(reason),
             _ => return,
         };
         let _ = self.notebook.append(Record::Life(Life { at: MonoNs(at_ns), event }));

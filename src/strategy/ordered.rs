@@ -103,6 +103,8 @@ struct Reader {
     jetstream: async_nats::jetstream::Context,
     stream: String,
     start: Start,
+    /// To be told when the first consumer stands.
+    member: super::seat::Start,
     /// The last message that was read.
     last: Option<u64>,
 }
@@ -110,7 +112,7 @@ struct Reader {
 impl Reader {
     fn new(start: Start, seat: &Seat) -> Self {
         let jetstream = nats::jetstream(seat.client.clone(), REQUEST_WITHIN);
-        Self { jetstream, stream: seat.stream.clone(), start, last: None }
+        Self { jetstream, stream: seat.stream.clone(), start, member: seat.start.clone(), last: None }
     }
 
     /// Reads until nobody listens. The library opens the consumer again by itself; where it gives up, as after a
@@ -118,6 +120,7 @@ impl Reader {
     async fn read(mut self, taken: mpsc::Sender<Taken>) {
         while !taken.is_closed() {
             if let Some(mut messages) = self.open().await {
+                self.member.able();
                 while let Some(Ok(message)) = messages.next().await {
                     let Some(message) = Taken::new(clock::now(), message.message) else { continue };
                     self.last = Some(message.info.stream_sequence);

@@ -135,7 +135,7 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat).await?;
+        let acks = Acks::begin(seat, self.ack_wait.0).await?;
         let partitions = (0..seat.partitions).map(|partition| self.consume_partition(seat, &acks, partition));
         let pinned: Vec<bool> = future::try_join_all(partitions).await?;
         acks.settle().await;

@@ -92,6 +92,7 @@ impl<'a> Puller<'a> {
             if !leaving && open <= batch / 2 {
                 pulled_at = clock::now();
                 self.pull(&subject, heartbeat).await?;
+                self.seat.start.asked();
                 open += batch;
             }
             let next = tokio::time::timeout(3 * heartbeat, inbox.next()).await;

@@ -109,10 +109,11 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat).await?;
+        let acks = Acks::begin(seat, self.ack_wait.0).await?;
         let room = self.max_ack_pending as usize + 16;
         let group = Some(seat.group.clone());
         let mut inbox = Inbox::open(seat, deliver_subject(&seat.group), group, room).await?;
+        seat.start.asked();
         while let Some((received, message)) = inbox.next().await {
             // Heartbeats have a status and no ack subject.
             let Some(taken) = Taken::new(received, message) else { continue };

@@ -1,6 +1,7 @@
 //! A member's seat: all that a strategy needs to consume as one member of one group.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -27,6 +28,68 @@ pub struct Seat {
     pub desk: Rc<Desk>,
     /// Turns true when the member shall leave in good order.
     pub leave: watch::Receiver<bool>,
+    /// What the member says of how it gets to work.
+    pub start: Start,
+}
+
+/// How a member gets to work. Said from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    able: watch::Sender<bool>,
+    asked: watch::Sender<bool>,
+    refusal: watch::Sender<Option<String>>,
+}
+
+impl Start {
+    /// The member has asked for messages, which the server answers only when there are any, or when it refuses.
+    pub fn asked(&self) {
+        self.asked.send_if_modified(|asked| !std::mem::replace(asked, true));
+    }
+
+    /// The server has given the member what it needs in order to be given messages.
+    pub fn able(&self) {
+        self.able.send_if_modified(|able| !std::mem::replace(able, true));
+    }
+
+    /// The server refused something, in its words. Before the member is able, that may be why it never will be.
+    pub fn refused(&self, reason: &str) {
+        tracing::warn!(reason, "the server refused something");
+        self.refusal.send_if_modified(|first| {
+            let is_first = first.is_none();
+            first.get_or_insert_with(|| reason.to_owned());
+            is_first
+        });
+    }
+
+    /// Returns when the member is able, or has asked and not been refused anything within `patience`.
+    pub async fn until_able(&self, patience: Duration) {
+        // This is a sender itself: it cannot be gone.
+        let (mut able, mut asked) = (self.able.subscribe(), self.asked.subscribe());
+        let asked_for = async {
+            let _ = asked.wait_for(|asked| *asked).await;
+            tokio::time::sleep(patience).await;
+            if self.refusal.borrow().is_some() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = able.wait_for(|able| *able) => {}
+            () = asked_for => {}
+        }
+    }
+
+    /// The first refusal, if any.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal.borrow().clone()
+    }
+
+    /// Returns the first refusal, when there is one.
+    pub async fn until_refused(&self) -> String {
+        let mut refusal = self.refusal.subscribe();
+        let refused = refusal.wait_for(Option::is_some).await;
+        refused.ok().and_then(|refused| refused.clone()).unwrap_or_default()
+    }
 }
 
 impl Seat {

@@ -87,7 +87,7 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat).await?;
+        let acks = Acks::begin(seat, self.ack_wait.0).await?;
         let mut puller = Puller::one_at_a_time(seat, seat.group.clone(), self.ack_wait.0);
         puller
             .run(async |taken| {

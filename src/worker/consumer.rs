@@ -1,7 +1,9 @@
 //! A member of the fleet: consumes by its strategy until it is told to leave.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -10,7 +12,12 @@ use crate::model::record::LifeEvent;
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
 use crate::strategy::desk::{Desk, Handler, Notebook};
-use crate::strategy::seat::Seat;
+use crate::strategy::seat::{Seat, Start};
+
+/// A member that has been refused something gets so long to be able to work all the same.
+const GRACE: Duration = Duration::from_secs(3);
+/// A refusal of what nobody answers otherwise, a subscription or a pull, arrives within this.
+const REFUSED_WITHIN: Duration = Duration::from_millis(150);
 
 /// Consumes as `assignment.author`. Returns when the member has left in good order.
 #[expect(clippy::too_many_arguments, reason = "the parts of one assignment, taken apart by the only caller")]
@@ -20,6 +27,7 @@ pub(super) async fn consume(
     strategy: &Strategy,
     handler: Handler,
     client: async_nats::Client,
+    start: Start,
     notebook: &Notebook,
     mouth: &Mouth,
     ears: &mut Ears,
@@ -37,15 +45,21 @@ pub(super) async fn consume(
         member: assignment.author.member(),
         desk,
         leave: told,
+        start: start.clone(),
     };
     let mut holdings = notebook.holdings();
     let mut terminated = signal(SignalKind::terminate()).map_err(crate::strategy::desk::Error::Timer)?;
-    notebook.life(LifeEvent::Ready)?;
-    mouth.say(Word::Ready);
+    let mut starting = std::pin::pin!(OptionFuture::from(Some(begin(&start))));
     let mut consuming = std::pin::pin!(strategy.consume(&seat));
     loop {
         tokio::select! {
-            ended = &mut consuming => return Ok(ended?),
+            Some(begun) = &mut starting => {
+                starting.set(None.into());
+                begun?;
+                notebook.life(LifeEvent::Ready)?;
+                mouth.say(Word::Ready);
+            }
+            ended = &mut consuming => return ended.map_err(|error| explain(error, &start)),
             order = ears.recv() => match order {
                 Some(Order::Leave) => begin_to_leave(notebook, &leave)?,
                 Some(_) => {}
@@ -57,6 +71,30 @@ pub(super) async fn consume(
                 mouth.say(Word::Owns { partitions });
             }
         }
+    }
+}
+
+/// A member that a refusal has ended says which: what it waited for in vain tells less.
+fn explain(error: crate::strategy::Error, start: &Start) -> Error {
+    match (error, start.refusal()) {
+        (crate::strategy::Error::Refused { deed, reason }, Some(refusal)) => {
+            Error::Forbidden { reason: format!("{refusal} (it could not {deed}: {reason})") }
+        }
+        (error, _) => error.into(),
+    }
+}
+
+/// Returns when the member is able to work.
+async fn begin(start: &Start) -> Result<(), Error> {
+    let refused = async {
+        let reason = start.until_refused().await;
+        // It may be something that the member can do without.
+        tokio::time::sleep(GRACE).await;
+        reason
+    };
+    tokio::select! {
+        reason = refused => Err(Error::Forbidden { reason }),
+        () = start.until_able(REFUSED_WITHIN) => Ok(()),
     }
 }
 

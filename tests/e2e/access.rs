@@ -166,3 +166,22 @@ fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
     }
     files
 }
+
+#[test]
+fn a_right_that_members_lack_is_named_before_the_load_begins_and_not_charged_to_the_strategy() {
+    for (kind, denied) in [("lease-group", "$JS.API.CONSUMER.CREATE"), ("shared-pull", "$JS.API.CONSUMER.MSG.NEXT")] {
+        let place = Place::new();
+        let given =
+            Given { user: Some("root".into()), password: Some(Secret::from("root".to_owned())), ..Given::default() };
+        let users = format!(
+            "authorization {{ users: [ {{ user: root, password: root }}, {{ user: few, password: few, permissions: {{ publish: {{ deny: \"{denied}.>\" }} }} }} ] }}"
+        );
+        let server = OwnServer::start_for(&place, &users, given);
+        place.profile(&format!("[run]\nmeasure = \"500ms\"\ndrain = \"2s\"\n[strategy]\nkind = \"{kind}\"\n"));
+        let url = server.url().replace("nats://", "nats://few:few@");
+        let ended = place.run(&["run", "profile.toml", "--out", "out", "--server", &url]).ended_with(3);
+        assert!(ended.err.contains(denied) && ended.err.contains("right"), "{}", ended.err);
+        assert!(!ended.err.contains('\x1b'), "{}", ended.err);
+        println!("{}", ended.err);
+    }
+}

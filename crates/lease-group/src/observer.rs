@@ -70,6 +70,13 @@ pub enum PartitionEvent {
         /// The first stream sequence it may deliver.
         start_sequence: u64,
     },
+    /// The consumer of the epoch could not be opened.
+    OpenFailed {
+        /// The epoch.
+        epoch: u64,
+        /// Why.
+        reason: String,
+    },
     /// Progress was confirmed by the server.
     Committed {
         /// The epoch that it was confirmed in.
@@ -133,6 +140,13 @@ pub enum MemberEvent {
     Disconnected(Connection),
     /// The client dropped messages because they were not taken in time.
     SlowConsumer(Connection),
+    /// The server said that something went wrong, a missing permission above all.
+    Refused {
+        /// On which connection.
+        connection: Connection,
+        /// In the server's words.
+        reason: String,
+    },
     /// A handler runs longer than allowed: the member does not take part until it returns.
     Stuck,
     /// It takes part again.

@@ -34,6 +34,7 @@ pub(crate) async fn connect(
                     Some(MemberEvent::Disconnected(connection))
                 }
                 Event::SlowConsumer(_) => Some(MemberEvent::SlowConsumer(connection)),
+                Event::ServerError(error) => Some(MemberEvent::Refused { connection, reason: error.to_string() }),
                 _ => None,
             };
             if let Some(told) = told {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_nats::jetstream::kv::Watch;
 
 use super::Loop;
-use crate::clock::Moment;
+use crate::clock::{Moment, monotonic_ns};
+use crate::observer::PartitionEvent;
 use crate::shell::consumers;
 use crate::shell::slot::Deed;
 use crate::shell::store::Found;
@@ -74,6 +75,8 @@ impl Loop {
             }
             Done::Opened(number, epoch, Err(reason)) => {
                 tracing::warn!(partition = number, epoch, %reason, "the consumer could not be opened");
+                let failed = PartitionEvent::OpenFailed { epoch, reason };
+                self.settings.observer.partition(monotonic_ns(), number as u32, &failed);
                 self.step(number, Input::OpenFailed { epoch });
             }
             Done::Heartbeat => self.heartbeat.in_flight = false,
