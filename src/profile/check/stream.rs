@@ -1,0 +1,51 @@
+//! The checks of `[server]` and `[stream]`.
+
+use std::time::Duration;
+
+use super::{Findings, NUMBER_MAX};
+use crate::profile::document::Document;
+
+pub(super) fn check(document: &Document, findings: &mut Findings) {
+    let (server, stream) = (&document.server, &document.stream);
+    if let Some(version) = &server.version {
+        let parts: Vec<_> = version.split('.').collect();
+        let numbers = parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+        if parts.len() != 3 || !numbers {
+            let message = format!("\"{version}\" is no version of nats-server");
+            findings.add(&["server.version"], message, Some("write all three numbers, like \"2.12.8\""));
+        }
+    }
+    let few = |count: u16| matches!(count, 1 | 3 | 5);
+    if !few(server.nodes) {
+        let message = format!("`nodes` is {}, expected 1, or 3 or 5 for a cluster that has a majority", server.nodes);
+        findings.add(&["server.nodes"], message, None);
+    }
+    if !few(stream.replicas) {
+        let message = format!("`replicas` is {}, expected 1, 3 or 5", stream.replicas);
+        findings.add(&["stream.replicas"], message, None);
+    } else if stream.replicas > server.nodes {
+        let message = format!("{} replicas need as many nodes, and nodes is {}", stream.replicas, server.nodes);
+        let help = format!("set server.nodes = {}", stream.replicas);
+        findings.add(&["stream.replicas", "server.nodes"], message, Some(&help));
+    }
+    findings.range("stream.partitions", stream.partitions.into(), 1, 1024);
+    // The server refuses windows and ages below this, and takes 0 for its own default.
+    let least = Duration::from_millis(100);
+    findings.at_least("stream.duplicate-window", stream.duplicate_window, least);
+    if let Some(age) = stream.max_age {
+        findings.at_least("stream.max-age", age, least);
+        if stream.duplicate_window > age {
+            let message = format!("the duplicate window of {} is longer than max-age {age}", stream.duplicate_window);
+            findings.add(&["stream.duplicate-window", "stream.max-age"], message, Some("the server refuses that"));
+        }
+    }
+    if let Some(bytes) = stream.max_bytes
+        && !(1..=1 << 60).contains(&bytes.0)
+    {
+        let message = format!("`max-bytes` is {bytes}, expected 1B to 1EiB");
+        findings.add(&["stream.max-bytes"], message, Some("leave it out for no limit"));
+    }
+    if let Some(count) = stream.max_messages {
+        findings.range("stream.max-messages", count, 1, NUMBER_MAX);
+    }
+}
