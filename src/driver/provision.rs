@@ -1,12 +1,14 @@
 //! The ground of a run: its folder, its servers, its stream. Made before the workers, cleared after them.
 
+mod stream;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, DeleteStreamErrorKind};
-use async_nats::jetstream::{self, ErrorCode, stream};
-use tokio::time::Instant;
+use async_nats::jetstream;
+
+pub(super) use stream::remove;
 
 use super::scene::Scene;
 use super::{Error, Options, Stop};
@@ -19,15 +21,10 @@ use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
-use crate::profile::document::Storage;
 use crate::strategy::Site;
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long the peers of a cluster may take to agree on where a stream shall lie.
-const AGREE_WITHIN: Duration = Duration::from_secs(10);
-const AGREE_POLL: Duration = Duration::from_millis(100);
 
 /// What a run stands on.
 pub(super) struct Ground {
@@ -192,26 +189,7 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
 
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
-        let config = stream::Config {
-            name: self.name.clone(),
-            subjects: vec![format!("{}.*", self.subject_prefix())],
-            storage: match plan.stream.storage {
-                Storage::File => stream::StorageType::File,
-                Storage::Memory => stream::StorageType::Memory,
-            },
-            num_replicas: usize::from(plan.stream.replicas),
-            duplicate_window: plan.stream.duplicate_window.into(),
-            max_age: plan.stream.max_age.map(Duration::from).unwrap_or_default(),
-            max_bytes: plan.stream.max_bytes.and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(-1),
-            max_messages: plan.stream.max_messages.and_then(|count| i64::try_from(count).ok()).unwrap_or(-1),
-            ..stream::Config::default()
-        };
-        self.agree_on(&config).await.map_err(|why| {
-            Error::refused(
-                format!("make the stream {}", self.name),
-                &format!("{why}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"),
-            )
-        })?;
+        stream::make(&self.jetstream, stream::config(&plan.stream, &self.name, &self.subject_prefix())).await?;
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,
@@ -221,25 +199,6 @@ impl Ground {
         };
         plan.strategy.provision(&site).await?;
         Ok(())
-    }
-
-    /// Makes a stream and sees that it is there. The peers of a cluster get some time to agree on it.
-    async fn agree_on(&self, config: &stream::Config) -> Result<(), String> {
-        let deadline = Instant::now() + AGREE_WITHIN;
-        loop {
-            let why = match self.jetstream.create_stream(config.clone()).await {
-                Ok(_) => match self.jetstream.get_stream(&config.name).await {
-                    Ok(_) => return Ok(()),
-                    Err(error) => error.to_string(),
-                },
-                Err(error) if may_pass(&error) => error.to_string(),
-                Err(error) => return Err(error.to_string()),
-            };
-            if Instant::now() >= deadline {
-                return Err(why);
-            }
-            tokio::time::sleep(AGREE_POLL).await;
-        }
     }
 
     /// Appends to the story, now.
@@ -329,7 +288,7 @@ impl Ground {
     pub(super) async fn clear(self, keep: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
         if self.cluster.is_none() && !keep {
-            outcome = remove(&self.jetstream, &self.name, self.bucket.as_deref()).await;
+            outcome = stream::remove(&self.jetstream, &self.name, self.bucket.as_deref()).await;
         }
         if let Some(cluster) = self.cluster {
             cluster.stop().await?;
@@ -342,30 +301,4 @@ impl Ground {
 /// Name of a run's stream, group and bucket.
 pub(super) fn name_of(run_id: &str) -> String {
     format!("jetlag-{run_id}")
-}
-
-/// Whether a stream was refused because the peers of a cluster have not found each other yet, or choose a leader.
-fn may_pass(error: &CreateStreamError) -> bool {
-    use ErrorCode as Code;
-    let passing =
-        [Code::CLUSTER_NO_PEERS, Code::CLUSTER_NOT_AVAILABLE, Code::CLUSTER_NOT_LEADER, Code::CLUSTER_INCOMPLETE];
-    matches!(error.kind(), CreateStreamErrorKind::JetStream(reply) if passing.contains(&reply.error_code()))
-}
-
-/// Removes a run's stream and bucket. What is not there is fine.
-pub(super) async fn remove(jetstream: &jetstream::Context, stream: &str, bucket: Option<&str>) -> Result<(), Error> {
-    let streams = [Some(stream.to_owned()), bucket.map(|bucket| format!("KV_{bucket}"))];
-    for name in streams.into_iter().flatten() {
-        match jetstream.delete_stream(&name).await {
-            Ok(_) => {}
-            Err(error) => match error.kind() {
-                DeleteStreamErrorKind::JetStream(reply) if reply.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-                _ => {
-                    let remedy = format!("{error}; remove it with `nats stream rm {name}`");
-                    return Err(Error::refused(format!("remove the stream {name}"), &remedy));
-                }
-            },
-        }
-    }
-    Ok(())
 }
