@@ -86,6 +86,7 @@ pub fn study(history: &History) -> Findings {
         extra_copies: ledger.extra_copies,
         misrouted: ledger.misrouted,
         unhandled: ledger.unhandled,
+        evicted: ledger.evicted,
         lost: ledger.lost,
         loss_judged: timeline.reached_end_of_drain(),
         exclusion: ExclusionCounts::of(&ledger.exclusion),

@@ -4,6 +4,7 @@
 //! manifest, report) is defined here; how bytes are laid out is the business of `evidence`.
 
 pub mod comparison;
+pub mod gone;
 pub mod history;
 pub mod manifest;
 pub mod payload;

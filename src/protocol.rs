@@ -51,6 +51,8 @@ pub struct Assignment {
     pub stream: String,
     /// Partition p's subject is `<subject_prefix>.<p>`.
     pub subject_prefix: String,
+    /// Where the server finds the partition: a key is published to `<key_prefix>.k<key>`.
+    pub key_prefix: Option<String>,
     /// Number of partitions.
     pub partitions: u16,
     /// What it does.

@@ -4,6 +4,7 @@
 
 mod acks;
 pub mod desk;
+pub mod footing;
 mod inbox;
 pub mod key_sequence;
 pub mod lease_group;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
+pub use footing::Footing;
 use seat::Seat;
 pub use site::Site;
 
@@ -103,6 +105,17 @@ impl Strategy {
             Self::Ordered(_) => Vec::new(),
             Self::Pinned(settings) => settings.objections(),
             Self::KeySequence(settings) => settings.objections(),
+        }
+    }
+
+    /// How its consumers stand on the stream.
+    #[must_use]
+    pub fn footing(&self) -> Footing {
+        match self {
+            Self::LeaseGroup(settings) => settings.footing(),
+            Self::Ordered(_) => ordered::FOOTING,
+            Self::KeySequence(_) => key_sequence::FOOTING,
+            Self::SharedPull(_) | Self::QueueGroup(_) | Self::Serial(_) | Self::Pinned(_) => Footing::DURABLE,
         }
     }
 

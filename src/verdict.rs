@@ -10,6 +10,7 @@
 mod belief;
 mod commits;
 mod deed;
+mod eviction;
 mod exclusion;
 mod grouped;
 mod judgement;

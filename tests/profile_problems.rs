@@ -465,3 +465,41 @@ fn settings_of_strategies_that_cannot_work_are_told() {
         assert!(told.contains(&format!("{key} is ")), "{own}\n{told}");
     }
 }
+
+#[test]
+fn a_stream_that_cannot_carry_the_strategy_is_refused_with_the_reason() {
+    for (stream, strategy, reason) in [
+        ("retention = \"interest\"", "kind = \"lease-group\"", "deleting the only consumer"),
+        ("retention = \"interest\"", "kind = \"ordered\"", "published before a consumer stands"),
+        ("retention = \"work-queue\"", "kind = \"lease-group\"\ncommit = \"explicit\"", "10101"),
+        ("retention = \"work-queue\"", "kind = \"lease-group\"", "10084"),
+        ("retention = \"work-queue\"", "kind = \"ordered\"", "10100"),
+        ("max-messages = 100", "kind = \"key-sequence\"", "stops its key for ever"),
+        ("max-messages-per-subject = 100", "kind = \"key-sequence\"", "stops its key for ever"),
+        ("max-age = \"1s\"", "kind = \"key-sequence\"", "stops its key for ever"),
+    ] {
+        let told = wrong(&format!("# hm?\n[stream]\n{stream}\n[fleet]\nmembers = 1\n[strategy]\n{strategy}\n"), &[]);
+        assert!(told.contains(reason) && told.contains("  = "), "{stream}, {strategy}\n{told}");
+        let line = told.lines().nth(1).expect("the typed line is shown");
+        assert!(line.contains(stream), "the caret is at the setting of the stream: {told}");
+    }
+}
+
+#[test]
+fn limits_of_a_stream_that_mean_nothing_or_refuse_everything_are_told() {
+    for (stream, reason) in [
+        ("discard = \"new\"", "no limit is set"),
+        ("discard-new-per-subject = true", "max-messages-per-subject"),
+        ("discard = \"new\"\nmax-messages = 5\ndiscard-new-per-subject = true", "max-messages-per-subject"),
+        ("max-messages-per-subject = 3\ndiscard-new-per-subject = true", "max-messages-per-subject"),
+        ("max-messages-per-subject = 0", "expected 1 to"),
+        ("max-message-size = \"256B\"", "a message is up to"),
+        ("max-message-size = \"1GiB\"", "expected at most"),
+        ("storage = \"memory\"\ncompression = \"s2\"", "no effect"),
+    ] {
+        let told = wrong(&format!("# hm?\n[stream]\n{stream}\n"), &[]);
+        assert!(told.contains(reason), "{stream}\n{told}");
+    }
+    let sound = "# hm?\n[stream]\ndiscard = \"new\"\nmax-messages-per-subject = 3\ndiscard-new-per-subject = true\n";
+    assert!(profile::parse("sound", "sound.toml", sound, &[]).is_ok());
+}

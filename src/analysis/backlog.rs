@@ -24,7 +24,7 @@ impl Backlog {
     pub(super) fn of(ledger: &Ledger, firsts: &[Option<First>]) -> Self {
         let mut backlog = Self::default();
         for (message, first) in ledger.messages.iter().zip(firsts) {
-            let Some(stored) = message.stored else { continue };
+            let Some(stored) = message.waits_since() else { continue };
             if let Some(first) = first {
                 backlog.entered.push(stored.min(first.finished));
                 backlog.left.push(first.finished);

@@ -49,6 +49,8 @@ pub struct Findings {
     pub unhandled: u64,
     /// Of these, `lost` when loss can be judged; the rest still waited when the drain was cut.
     pub lost: u64,
+    /// Removed by the stream's own limits before anybody had handled them; `None` where that cannot happen.
+    pub evicted: Option<u64>,
     /// Whether loss can be judged: the run drained and came to its end.
     pub loss_judged: bool,
     /// Exclusion, in numbers.

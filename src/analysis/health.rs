@@ -113,6 +113,12 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
             counted(ledger.unhandled, "stored message")
         ));
     }
+    if let Some(evicted) = ledger.evicted.filter(|evicted| *evicted > 0) {
+        notes.push(format!(
+            "{} evicted by the stream's own limits before anybody had handled them: not lost, and no hole in an order",
+            counted(evicted, "stored message")
+        ));
+    }
     let publisher = ledger.publisher;
     if publisher.publish_reordered > 0 {
         notes.push(format!("{} stored out of their key's order", counted(publisher.publish_reordered, "message")));

@@ -219,7 +219,8 @@ impl Stranded {
 fn stranded(scene: &Scene<'_>, t0: MonoNs) -> Stranded {
     let mut stranded = Stranded::default();
     for (message, first) in scene.ledger.messages.iter().zip(scene.firsts) {
-        let in_flight = message.stored.is_some_and(|stored| stored < t0) && first.is_none_or(|f| f.finished > t0);
+        let in_flight =
+            message.waits_since().is_some_and(|stored| stored < t0) && first.is_none_or(|f| f.finished > t0);
         if in_flight {
             stranded.messages += 1;
             match first {

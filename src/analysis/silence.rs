@@ -73,7 +73,8 @@ pub(super) fn silences(
     let mut changes: Vec<Vec<(MonoNs, Change)>> = vec![Vec::new(); ledger.partitions.len()];
     let mut found = vec![PartitionSilences::default(); ledger.partitions.len()];
     for (message, first) in ledger.messages.iter().zip(firsts) {
-        let (Some(stored), Some(changes)) = (message.stored, changes.get_mut(usize::from(message.partition))) else {
+        let (Some(stored), Some(changes)) = (message.waits_since(), changes.get_mut(usize::from(message.partition)))
+        else {
             continue;
         };
         let wait_ends = first.map_or(timeline.work_end, |first| first.started);

@@ -48,7 +48,7 @@ pub(super) async fn conduct(
 ) -> Result<Ending, Error> {
     let (hearing, heard) = mpsc::unbounded_channel();
     let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
-    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys);
+    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys, plan.stream.evicts());
     let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
     let mut conductor = Conductor {
         plan,
@@ -120,6 +120,7 @@ impl Conductor<'_> {
             self.enter(Phase::Drain)?;
             self.drain().await?;
         }
+        self.tell_what_is_gone().await?;
         if self.trouble {
             self.ground.tell(StoryEvent::BrokenOff)?;
         }
@@ -175,7 +176,8 @@ impl Conductor<'_> {
             seed: plan.seed,
             access: self.ground.access().clone(),
             stream: self.ground.name().to_owned(),
-            subject_prefix: self.ground.subject_prefix(),
+            subject_prefix: self.ground.subjects().partitions.clone(),
+            key_prefix: self.ground.subjects().keys.clone(),
             partitions: plan.stream.partitions,
             job,
         };
@@ -240,8 +242,7 @@ impl Conductor<'_> {
     async fn drain(&mut self) -> Result<(), Error> {
         let bound = clock::now() + self.plan.phases.drain_max;
         while self.goes_on() && clock::now() < bound {
-            let seen = self.look.refresh();
-            if seen.backlog == 0 {
+            if self.waiting().await == 0 {
                 return Ok(());
             }
             let pause = clock::now() + LOOK_EVERY;
@@ -249,12 +250,38 @@ impl Conductor<'_> {
                 self.step(pause).await?;
             }
         }
-        let seen = self.look.refresh();
-        let waiting = seen.backlog;
+        let waiting = self.waiting().await;
         if self.goes_on() && waiting > 0 {
             self.ground.tell(StoryEvent::DrainCut { waiting })?;
         }
         Ok(())
+    }
+
+    /// How many messages wait to be handled. What the stream's limits have evicted waits for nobody.
+    async fn waiting(&mut self) -> u64 {
+        let waiting = self.look.refresh().backlog;
+        if waiting == 0 || !self.plan.stream.evicts() {
+            return waiting;
+        }
+        // A server that does not answer now is asked again at the next look.
+        self.ground.gone().await.map_or(waiting, |gone| self.look.forget(&gone).backlog)
+    }
+
+    /// Tells what the stream's limits have evicted, where they may. Without that nothing can be said of order or loss.
+    async fn tell_what_is_gone(&mut self) -> Result<(), Error> {
+        if !self.plan.stream.evicts() {
+            return Ok(());
+        }
+        let unknown = if self.asked_twice() || self.ground.majority_has_ended() {
+            "nobody was asked any more".to_owned()
+        } else {
+            match self.ground.gone().await {
+                Ok(gone) => return self.ground.tell(StoryEvent::Gone { gone }),
+                Err(error) => error.to_string(),
+            }
+        };
+        let reason = format!("what the stream's limits evicted is not known: {unknown}");
+        self.ground.tell(StoryEvent::Damage { reason })
     }
 
     /// Lets all members leave in good order, then ends those that do not.

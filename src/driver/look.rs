@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::clock;
 use crate::evidence::Follower;
+use crate::model::gone::Gone;
 use crate::model::record::{Author, Fate, Handling, Publish, Record};
 use crate::model::time::MonoNs;
 
@@ -19,7 +20,30 @@ pub(super) struct Look {
     keys: Vec<Key>,
     /// Handlings that are too young to be judged: another member's earlier one may not have been read yet.
     young: Vec<Handling>,
+    /// Stored messages by stream sequence, as long as they wait; only where the stream may evict them.
+    waiting: Option<Waiting>,
     seen: Seen,
+}
+
+/// Messages that wait, by stream sequence: key and sequence within it. Handled ones are swept out now and then.
+#[derive(Default)]
+struct Waiting {
+    messages: BTreeMap<u64, (u32, u32)>,
+    sweep_at: usize,
+}
+
+impl Waiting {
+    fn insert(&mut self, stream_seq: u64, key: u32, key_seq: u32, keys: &[Key]) {
+        self.messages.insert(stream_seq, (key, key_seq));
+        if self.messages.len() > self.sweep_at {
+            self.messages.retain(|_, &mut (key, key_seq)| !is_handled(keys, key, key_seq));
+            self.sweep_at = 2 * self.messages.len() + 4096;
+        }
+    }
+}
+
+fn is_handled(keys: &[Key], key: u32, key_seq: u32) -> bool {
+    keys.get(key as usize).is_some_and(|key| key.handled.has(key_seq))
 }
 
 /// What has been seen so far.
@@ -62,20 +86,27 @@ impl Bits {
         clear
     }
 
+    fn clear(&mut self, key_seq: u32) {
+        if let Some(word) = self.0.get_mut(key_seq as usize / 64) {
+            *word &= !(1 << (key_seq % 64));
+        }
+    }
+
     fn has(&self, key_seq: u32) -> bool {
         self.0.get(key_seq as usize / 64).is_some_and(|word| word & (1 << (key_seq % 64)) != 0)
     }
 }
 
 impl Look {
-    /// Looks into `journals` of the run `run_tag`, which has `keys` keys.
-    pub(super) fn new(journals: PathBuf, run_tag: u64, keys: u32) -> Self {
+    /// Looks into `journals` of the run `run_tag`, which has `keys` keys and a stream that may evict messages or not.
+    pub(super) fn new(journals: PathBuf, run_tag: u64, keys: u32, evicts: bool) -> Self {
         Self {
             journals,
             run_tag,
             followers: BTreeMap::new(),
             keys: vec![Key::default(); keys as usize],
             young: Vec::new(),
+            waiting: evicts.then(Waiting::default),
             seen: Seen::default(),
         }
     }
@@ -88,17 +119,35 @@ impl Look {
     /// Reads what is new. A journal that cannot be read is left out: the analysis at the end says what is wrong with it.
     pub(super) fn refresh(&mut self) -> Seen {
         let now = clock::now();
-        let Self { followers, young, seen, keys, .. } = self;
+        let Self { followers, young, seen, keys, waiting, .. } = self;
         for follower in followers.values_mut() {
             let _ = follower.poll(|record| match record {
-                Record::Publish(Publish { key, key_seq, fate: Fate::Stored { .. }, .. }) => {
+                Record::Publish(Publish { key, key_seq, fate: Fate::Stored { stream_seq, .. }, .. }) => {
                     note_stored(keys, seen, key, key_seq);
+                    if let Some(waiting) = waiting {
+                        waiting.insert(stream_seq, key, key_seq, keys);
+                    }
                 }
                 Record::Handling(handling) if handling.finished.is_some_and(|finish| finish.ok) => young.push(handling),
                 _ => {}
             });
         }
         self.judge_what_ended_before(now);
+        self.seen
+    }
+
+    /// Takes what the stream does not hold any more out of the backlog: nobody can handle it.
+    pub(super) fn forget(&mut self, gone: &Gone) -> Seen {
+        let Self { waiting, keys, seen, .. } = self;
+        if let Some(waiting) = waiting {
+            for (_, (key, key_seq)) in waiting.messages.extract_if(.., |stream_seq, _| gone.contains(*stream_seq)) {
+                let Some(key) = keys.get_mut(key as usize) else { continue };
+                if key.stored.has(key_seq) && !key.handled.has(key_seq) {
+                    key.stored.clear(key_seq);
+                    seen.backlog -= 1;
+                }
+            }
+        }
         self.seen
     }
 
@@ -139,9 +188,14 @@ mod tests {
 
     /// What is seen of some confirmed messages of one key and some handlings.
     fn look_after(stored: &[u32], handlings: &[(u32, u64)]) -> Seen {
-        let mut look = Look::new(PathBuf::new(), 0, 1);
+        looked(stored, handlings).seen
+    }
+
+    fn looked(stored: &[u32], handlings: &[(u32, u64)]) -> Look {
+        let mut look = Look::new(PathBuf::new(), 0, 1, true);
         for key_seq in stored {
             note_stored(&mut look.keys, &mut look.seen, 0, *key_seq);
+            look.waiting.as_mut().expect("it may evict").insert(u64::from(*key_seq), 0, *key_seq, &look.keys);
         }
         look.young = handlings
             .iter()
@@ -162,7 +216,16 @@ mod tests {
             })
             .collect();
         look.judge_what_ended_before(MonoNs(100));
-        look.seen
+        look
+    }
+
+    #[test]
+    fn what_was_evicted_is_not_waited_for_and_what_was_handled_before_stays_handled() {
+        // The message at stream sequence n is the n-th of its key.
+        let mut look = looked(&[1, 2, 3, 4, 5], &[(1, 1), (2, 2)]);
+        assert_eq!(look.forget(&Gone::new(4, Vec::new())).backlog, 2);
+        assert_eq!(look.forget(&Gone::new(4, vec![5])).backlog, 1);
+        assert_eq!(look.forget(&Gone::new(4, vec![5])).backlog, 1, "it is taken out once");
     }
 
     #[test]
@@ -192,7 +255,7 @@ mod tests {
     fn a_second_confirmation_and_a_late_one_add_nothing_to_wait_for() {
         let seen = look_after(&[1, 1, 70], &[(1, 1), (70, 2), (70, 3)]);
         assert_eq!((seen.stored, seen.handled, seen.backlog), (2, 2, 0));
-        let mut look = Look::new(PathBuf::new(), 0, 1);
+        let mut look = Look::new(PathBuf::new(), 0, 1, false);
         look.keys[0].handled.set(7);
         note_stored(&mut look.keys, &mut look.seen, 0, 7);
         assert_eq!((look.seen.stored, look.seen.backlog), (1, 0));

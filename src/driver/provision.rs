@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 
+use stream::Subjects;
 pub(super) use stream::remove;
 
 use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
+use crate::model::gone::Gone;
 use crate::model::manifest::{Environment, FORMAT, Manifest};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
@@ -40,6 +42,7 @@ pub(super) struct Ground {
     jetstream: jetstream::Context,
     /// Name of stream and group: both carry the run's id.
     name: String,
+    subjects: Subjects,
     bucket: Option<String>,
     run_tag: u64,
 }
@@ -99,6 +102,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     let run_tag = id.as_u64_pair().1;
     let run_id = id.simple().to_string();
     let name = name_of(&run_id);
+    let subjects = Subjects::new(&run_id, plan.stream.routing);
     let anchor = clock::anchor();
     let manifest = Manifest {
         format: FORMAT,
@@ -166,6 +170,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         jetstream: nats::jetstream(client, REQUEST_WITHIN),
         bucket: plan.strategy.bucket(&name),
         name,
+        subjects,
         run_tag,
     };
     for (process, pid) in ground.server_processes() {
@@ -189,16 +194,21 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
 
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
-        stream::make(&self.jetstream, stream::config(&plan.stream, &self.name, &self.subject_prefix())).await?;
+        stream::make(&self.jetstream, stream::config(&plan.stream, &self.name, &self.subjects)).await?;
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,
             group: &self.name,
-            subject_prefix: &self.subject_prefix(),
+            subject_prefix: &self.subjects.partitions,
             partitions: plan.stream.partitions,
         };
         plan.strategy.provision(&site).await?;
         Ok(())
+    }
+
+    /// What the stream does not hold any more.
+    pub(super) async fn gone(&self) -> Result<Gone, Error> {
+        stream::gone(&self.jetstream, &self.name).await
     }
 
     /// Appends to the story, now.
@@ -274,9 +284,9 @@ impl Ground {
         &self.name
     }
 
-    /// Partition p's subject is this, a dot, and p.
-    pub(super) fn subject_prefix(&self) -> String {
-        format!("{}.p", self.name)
+    /// What is published to and consumed from.
+    pub(super) fn subjects(&self) -> &Subjects {
+        &self.subjects
     }
 
     /// Id of the run in payloads and journals.

@@ -128,6 +128,17 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "evicted",
+        unit: "count",
+        better: Better::Lower,
+        about: "stored, and removed by the stream's own limits before anybody had handled it; only where limits may evict",
+        read: |found, pen| {
+            if let Some(evicted) = found.evicted {
+                pen.count(Scope::Run, evicted, stored(found));
+            }
+        },
+    },
+    Metric {
         id: "unhandled",
         unit: "count",
         better: Better::Lower,

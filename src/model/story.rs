@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::gone::Gone;
 use super::time::MonoNs;
 
 /// One line of `journals/driver.jsonl`.
@@ -98,6 +99,11 @@ pub enum StoryEvent {
     DrainCut {
         /// Messages that still waited, as the driver saw it.
         waiting: u64,
+    },
+    /// What was gone from the stream when the work ended. Told where the stream's limits may evict messages.
+    Gone {
+        /// The sequences.
+        gone: Gone,
     },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,

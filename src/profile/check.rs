@@ -5,6 +5,7 @@
 mod faults;
 mod fleet;
 mod load;
+mod retention;
 mod stream;
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub fn check(document: &Document) -> Vec<Finding> {
     let mut findings = Findings(Vec::new());
     run(document, &mut findings);
     stream::check(document, &mut findings);
+    retention::check(document, &mut findings);
     load::check(document, &mut findings);
     fleet::check(document, &mut findings);
     for (key, message) in document.strategy.objections() {

@@ -75,17 +75,75 @@ pub struct Stream {
     pub storage: Storage,
     /// Copies of each message: 1, 3 or 5, at most the number of nodes. Default 1.
     pub replicas: u16,
+    /// What keeps a message: the stream's limits alone, or that somebody still has to acknowledge it. Default "limits".
+    pub retention: Retention,
+    /// What gives way when a limit is reached: the oldest messages, or the new one, which is refused. Default "old".
+    pub discard: Discard,
+    /// Who finds the partition of a key: the publisher, or the server by a subject transform. Default "client".
+    pub routing: Routing,
+    /// Whether stored blocks are compressed; with storage "file" only. Default "none".
+    pub compression: Compression,
     /// For how long the server remembers message ids to drop duplicates, at least 100ms. Default 2m.
     pub duplicate_window: Timespan,
     /// Messages older than this are evicted. Default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Timespan>,
-    /// The oldest messages are evicted above this size. Default: none.
+    /// Most bytes in the stream; see `discard`. Default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<Size>,
-    /// The oldest messages are evicted above this number. Default: none.
+    /// Most messages in the stream; see `discard`. Default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_messages: Option<u64>,
+    /// Most messages of a subject, which is a partition; the oldest of them are evicted. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_messages_per_subject: Option<u64>,
+    /// With discard "new": a partition that has its `max-messages-per-subject` refuses more, too. Default false.
+    pub discard_new_per_subject: bool,
+    /// Messages larger than this, headers included, are refused. Default: what the server takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_message_size: Option<Size>,
+}
+
+/// What keeps a message in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retention {
+    /// The stream's limits alone.
+    Limits,
+    /// That some consumer has not acknowledged it.
+    Interest,
+    /// That the one consumer of its subject has not acknowledged it.
+    WorkQueue,
+}
+
+/// What gives way when a limit of the stream is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Discard {
+    /// The oldest messages are evicted.
+    Old,
+    /// The new message is refused.
+    New,
+}
+
+/// Who finds the partition of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Routing {
+    /// The publisher hashes the key and publishes to the partition's subject.
+    Client,
+    /// The publisher publishes to the key's subject, and the stream's subject transform maps it.
+    Server,
+}
+
+/// How stored blocks are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// With S2, a faster relative of Snappy.
+    S2,
 }
 
 /// Where a stream keeps its messages.
@@ -299,10 +357,17 @@ impl Default for Stream {
             partitions: 16,
             storage: Storage::File,
             replicas: 1,
+            retention: Retention::Limits,
+            discard: Discard::Old,
+            routing: Routing::Client,
+            compression: Compression::None,
             duplicate_window: seconds(120),
             max_age: None,
             max_bytes: None,
             max_messages: None,
+            max_messages_per_subject: None,
+            discard_new_per_subject: false,
+            max_message_size: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{self, Arrivals, Document, Storage};
+use super::document::{self, Arrivals, Compression, Discard, Document, Retention, Routing, Storage};
 use super::load::Loaded;
 use crate::fault;
 use crate::model::time::SpanNs;
@@ -72,14 +72,28 @@ pub struct Stream {
     pub storage: Storage,
     /// Copies of each message: 1, 3 or 5, at most the number of nodes.
     pub replicas: u16,
+    /// What keeps a message.
+    pub retention: Retention,
+    /// What gives way when a limit is reached.
+    pub discard: Discard,
+    /// Who finds the partition of a key.
+    pub routing: Routing,
+    /// How stored blocks are compressed.
+    pub compression: Compression,
     /// For how long message ids are remembered.
     pub duplicate_window: SpanNs,
     /// Messages older than this are evicted.
     pub max_age: Option<SpanNs>,
-    /// The oldest messages are evicted above this size.
+    /// Most bytes in the stream.
     pub max_bytes: Option<u64>,
-    /// The oldest messages are evicted above this number.
+    /// Most messages in the stream.
     pub max_messages: Option<u64>,
+    /// Most messages of a partition.
+    pub max_messages_per_subject: Option<u64>,
+    /// Whether a full partition refuses messages.
+    pub discard_new_per_subject: bool,
+    /// Larger messages are refused.
+    pub max_message_bytes: Option<u32>,
 }
 
 /// The load: what the publishers send.
@@ -177,11 +191,27 @@ impl Stream {
             partitions: stream.partitions,
             storage: stream.storage,
             replicas: stream.replicas,
+            retention: stream.retention,
+            discard: stream.discard,
+            routing: stream.routing,
+            compression: stream.compression,
             duplicate_window: stream.duplicate_window.span(),
             max_age: stream.max_age.map(|age| age.span()),
             max_bytes: stream.max_bytes.map(|size| size.0),
             max_messages: stream.max_messages,
+            max_messages_per_subject: stream.max_messages_per_subject,
+            discard_new_per_subject: stream.discard_new_per_subject,
+            max_message_bytes: stream
+                .max_message_size
+                .map(|size| u32::try_from(size.0).expect("a checked message size is at most 64 MiB")),
         }
+    }
+
+    /// Whether the stream's own limits may remove messages that nobody has handled.
+    #[must_use]
+    pub fn evicts(&self) -> bool {
+        let full = self.discard == Discard::Old && (self.max_bytes.is_some() || self.max_messages.is_some());
+        full || self.max_age.is_some() || (self.max_messages_per_subject.is_some() && !self.discard_new_per_subject)
     }
 }
 

@@ -29,7 +29,7 @@ use super::acks::Acks;
 use super::inbox::Taken;
 use super::pull::Puller;
 use super::seat::Seat;
-use super::{About, Error, Site};
+use super::{About, Error, Footing, Site};
 use crate::clock;
 use crate::model::payload;
 use crate::model::promise::Promises;
@@ -41,6 +41,9 @@ pub const ABOUT: About = About {
     kind: "key-sequence",
     summary: "shared pull consumer, last sequence of each key in a key-value bucket by compare-and-set; order per key",
 };
+
+/// A durable like any other, but n + 1 waits for n.
+pub(super) const FOOTING: Footing = Footing { stops_at_holes: true, ..Footing::DURABLE };
 
 /// How long one request to the bucket may take. After that the message is left for its redelivery.
 const REQUEST_WITHIN: Duration = Duration::from_secs(2);

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, watch};
 
 use super::desk::{self, Delivery, Notebook};
 use super::seat::{Seat, Start};
-use super::{About, Error};
+use super::{About, Error, Footing};
 use crate::model::promise::Promises;
 use crate::model::record::{Commit as CommitRecord, Life, LifeEvent, Ownership, OwnershipChange, Reach, Record};
 use crate::model::time::MonoNs;
@@ -101,6 +101,21 @@ impl Settings {
     #[must_use]
     pub fn promises(&self) -> Promises {
         Promises { at_least_once: true, order_per_key: true, exclusive: self.takeover == Takeover::Safe, owners: true }
+    }
+
+    /// A safe takeover opens a consumer of its own behind the committed position. The durables that `resume` shares are
+    /// each made by the first owner of its partition.
+    #[must_use]
+    pub fn footing(&self) -> Footing {
+        let safe = self.takeover == Takeover::Safe;
+        Footing {
+            stands_before_load: false,
+            is_replaced: safe,
+            overlaps: safe,
+            begins_at_sequence: safe,
+            acknowledges: self.commit == Commit::Explicit,
+            stops_at_holes: false,
+        }
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 use super::inbox::Taken;
 use super::seat::Seat;
-use super::{About, Error};
+use super::{About, Error, Footing};
 use crate::clock;
 use crate::model::promise::Promises;
 use crate::nats;
@@ -34,6 +34,16 @@ use crate::nats;
 pub const ABOUT: About = About {
     kind: "ordered",
     summary: "one ordered consumer in one process, no acks; a restart begins at the start of the stream",
+};
+
+/// Each life opens a consumer of its own, and again whenever something is missing; nothing is acknowledged.
+pub(super) const FOOTING: Footing = Footing {
+    stands_before_load: false,
+    is_replaced: true,
+    overlaps: true,
+    begins_at_sequence: true,
+    acknowledges: false,
+    stops_at_holes: false,
 };
 
 /// How long one request to the server may take.

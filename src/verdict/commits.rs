@@ -49,6 +49,11 @@ impl<'a> Commits<'a> {
         up_to || self.cover_exactly(partition, stream_seq, at)
     }
 
+    /// Whether the message at `stream_seq` of `partition` itself was ever acknowledged.
+    pub(super) fn acknowledge(&self, partition: u16, stream_seq: u64) -> bool {
+        self.cover_exactly(partition, stream_seq, MonoNs(u64::MAX))
+    }
+
     fn cover_exactly(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
         let exact = self.exact.get_or_init(|| {
             let mut exact: Vec<_> = all(self.journals)

@@ -2,6 +2,7 @@
 
 use super::commits::Commits;
 use super::deed::{self, Deed, NONE};
+use super::eviction;
 use super::exclusion;
 use super::grouped;
 use super::ledger::{Entry, Ledger, PartitionCounts, Verdict};
@@ -9,6 +10,7 @@ use super::lives::Lives;
 use super::loss;
 use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
+use crate::model::gone::Gone;
 use crate::model::history::History;
 
 /// Judges a run: messages, then keys, then partitions.
@@ -29,7 +31,9 @@ pub(super) fn judge(history: &History) -> Ledger {
     let commits = Commits::new(&history.journals);
 
     let mut deeds = grouped::group(deeds, |deed| deed.key);
-    judge_keys(&mut ledger, &mut deeds, &mut copies, &commits);
+    let gone = eviction::gone(history);
+    ledger.evicted = gone.map(|_| 0);
+    judge_keys(&mut ledger, &mut deeds, &mut copies, &commits, gone);
     count_publishes(&mut ledger, copies);
     rank_partitions(&mut ledger);
     let partitions = partitions(history, &ledger);
@@ -57,7 +61,13 @@ fn in_evidence_order(deeds: &[Deed]) -> Vec<Deed> {
 }
 
 /// Key by key: which message each handling is of, ranks in stream order, verdicts.
-fn judge_keys(ledger: &mut Ledger, deeds: &mut [Deed], copies: &mut Vec<Copy>, commits: &Commits<'_>) {
+fn judge_keys(
+    ledger: &mut Ledger,
+    deeds: &mut [Deed],
+    copies: &mut Vec<Copy>,
+    commits: &Commits<'_>,
+    gone: Option<&Gone>,
+) {
     let Ledger { messages, entries, order, reordered, .. } = ledger;
     let mut scratch = KeyScratch::default();
     let mut handled = deeds.chunk_by_mut(|left, right| left.key == right.key).peekable();
@@ -70,6 +80,9 @@ fn judge_keys(ledger: &mut Ledger, deeds: &mut [Deed], copies: &mut Vec<Copy>, c
         let deeds = handled.next_if(|deeds| deeds[0].key == key).unwrap_or_default();
         deeds.sort_by_key(|deed| deed.started);
         identify(of_key, base, deeds, copies);
+        if let Some(gone) = gone {
+            eviction::mark(of_key, base, deeds, copies, gone, commits);
+        }
         rank_key(of_key, base, &mut scratch.order, reordered);
         scratch.steps.clear();
         for (at, deed) in deeds.iter_mut().enumerate().filter(|(_, deed)| deed.ok && deed.message != NONE) {
@@ -250,6 +263,8 @@ fn judge_partitions(ledger: &mut Ledger, deeds: &[Deed], commits: &Commits<'_>, 
 
 fn count_messages(ledger: &mut Ledger, known: u16) {
     ledger.misplaced += ledger.messages.iter().filter(|message| message.partition >= known).count() as u64;
+    let evicted = ledger.messages.iter().filter(|message| message.evicted).count() as u64;
+    ledger.evicted = ledger.evicted.map(|_| evicted);
     for message in ledger.messages.iter().filter(|message| message.is_stored()) {
         let counts = &mut ledger.partitions[usize::from(message.partition)];
         let (unhandled, lost) = (u64::from(message.first.is_none()), u64::from(message.lost));

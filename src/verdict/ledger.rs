@@ -163,6 +163,8 @@ pub struct Ledger {
     pub unhandled: u64,
     /// Of these, lost: all of them, unless the drain was cut while the fleet still worked its way to them.
     pub lost: u64,
+    /// Stored, and removed by the stream's own limits before anybody had handled it; `None` where that cannot happen.
+    pub evicted: Option<u64>,
     /// Handled in a partition that is not the one its key hashes to.
     pub misrouted: u64,
     /// Records that name a partition which the run does not have.

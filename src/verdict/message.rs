@@ -53,13 +53,26 @@ pub struct Message {
     pub first: Option<u32>,
     /// Never handled, and nobody would have: not merely waiting when the drain was cut.
     pub lost: bool,
+    /// The stream's own limits removed it before anybody had handled it.
+    pub evicted: bool,
 }
 
 impl Message {
-    /// Whether it is in the final set of stored messages, surfaced ones included.
+    /// Whether it is in the final set of stored messages: surfaced ones are, evicted ones are not.
     #[must_use]
     pub fn is_stored(&self) -> bool {
+        self.was_stored() && !self.evicted
+    }
+
+    /// Whether it was ever stored.
+    pub(super) fn was_stored(&self) -> bool {
         matches!(self.standing, Standing::Stored | Standing::Surfaced)
+    }
+
+    /// Since when it waits to be handled. One that was evicted waits for nobody.
+    #[must_use]
+    pub fn waits_since(&self) -> Option<MonoNs> {
+        self.stored.filter(|_| !self.evicted)
     }
 
     fn of(publish: &Publish) -> Self {
@@ -84,6 +97,7 @@ impl Message {
             partition_rank: 0,
             first: None,
             lost: false,
+            evicted: false,
         }
     }
 

@@ -7,8 +7,10 @@ use proptest::prelude::*;
 
 use super::scenario::{Scenario, us};
 use super::{Ledger, Verdict, judge};
+use crate::model::gone::Gone;
 use crate::model::history::History;
 use crate::model::record::{Commit, Fate, Finish, Handling, Publish, Reach};
+use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
 
 type Id = (u32, u32);
@@ -21,6 +23,7 @@ struct Oracle<'a> {
     /// All handlings in evidence order.
     handlings: Vec<&'a Handling>,
     commits: Vec<&'a Commit>,
+    gone: Option<&'a Gone>,
 }
 
 impl<'a> Oracle<'a> {
@@ -29,6 +32,10 @@ impl<'a> Oracle<'a> {
             publishes: history.journals.iter().flat_map(|j| &j.publishes).collect(),
             handlings: history.journals.iter().flat_map(|j| &j.handlings).collect(),
             commits: history.journals.iter().flat_map(|j| &j.commits).collect(),
+            gone: history.story.iter().find_map(|line| match &line.event {
+                StoryEvent::Gone { gone } => Some(gone),
+                _ => None,
+            }),
         }
     }
 
@@ -54,8 +61,25 @@ impl<'a> Oracle<'a> {
         self.handlings.iter().any(|h| h.intact && (h.key, h.key_seq) == id)
     }
 
-    fn is_stored(&self, id: Id) -> bool {
+    fn was_stored(&self, id: Id) -> bool {
         self.attempted().contains(&id) && (self.confirmed(id) || self.delivered(id))
+    }
+
+    fn is_evicted(&self, id: Id) -> bool {
+        let copies = self.copies(id);
+        let handled = self.handlings.iter().any(|h| h.intact && Self::succeeded(h) && (h.key, h.key_seq) == id);
+        let acknowledged = self.commits.iter().any(|commit| {
+            commit.reach == Reach::Exact
+                && commit.partition == self.partition(id)
+                && Some(&commit.stream_seq) == copies.first()
+                && commit.at != MonoNs(u64::MAX)
+        });
+        let all_gone = !copies.is_empty() && copies.iter().all(|&seq| self.gone.is_some_and(|gone| gone.contains(seq)));
+        self.was_stored(id) && all_gone && !handled && !acknowledged
+    }
+
+    fn is_stored(&self, id: Id) -> bool {
+        self.was_stored(id) && !self.is_evicted(id)
     }
 
     fn sent(&self, id: Id) -> MonoNs {
@@ -248,6 +272,8 @@ fn compare(history: &History) {
     assert_eq!(partition_order.redelivered, of_partition(Verdict::Redelivered));
     assert_eq!(partition_order.regressed, of_partition(Verdict::Regressed));
     assert_eq!(ledger.lost, oracle.lost());
+    let evicted = oracle.attempted().into_iter().filter(|&id| oracle.is_evicted(id)).count() as u64;
+    assert_eq!(ledger.evicted.unwrap_or(0), evicted);
     assert_eq!(ledger.publisher.attempted, oracle.attempted().len() as u64);
     assert_eq!(ledger.publisher.publish_reordered, oracle.publish_reordered());
     let extra = oracle.attempted().into_iter().map(|id| oracle.copies(id).len().saturating_sub(1) as u64);
@@ -286,6 +312,7 @@ fn build(
     replays: &[(u16, usize, usize)],
     handlings: &[RandomHandling],
     commits: &[(u16, u64, bool, u64)],
+    gone: Option<&Gone>,
 ) -> History {
     let mut scenario = Scenario::new(2, 3);
     let mut next = BTreeMap::new();
@@ -333,7 +360,16 @@ fn build(
         let reach = if exact { Reach::Exact } else { Reach::UpTo };
         scenario.commit(0, partition, 15 + seq, reach, us(at));
     }
+    if let Some(gone) = gone {
+        scenario.tell(us(200), StoryEvent::Gone { gone: gone.clone() });
+    }
     scenario.history
+}
+
+/// What is gone at the end, where that is told: of sequences from 20 on, or from 60 on for second copies.
+fn gone() -> impl Strategy<Value = Option<Gone>> {
+    let some = (15..30_u64, prop::collection::vec(15..75_u64, 0..20));
+    prop::option::of(some.prop_map(|(below, deleted)| Gone::new(below, deleted)))
 }
 
 proptest! {
@@ -346,8 +382,9 @@ proptest! {
         replays in replays(),
         handlings in handlings(),
         commits in commits(),
+        gone in gone(),
     ) {
-        compare(&build(streamless, &publishes, &replays, &handlings, &commits));
+        compare(&build(streamless, &publishes, &replays, &handlings, &commits, gone.as_ref()));
     }
 
     #[test]
@@ -356,6 +393,6 @@ proptest! {
         replays in replays(),
         commits in commits(),
     ) {
-        compare(&build(false, &publishes, &replays, &[], &commits));
+        compare(&build(false, &publishes, &replays, &[], &commits, None));
     }
 }

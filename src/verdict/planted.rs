@@ -2,6 +2,7 @@
 
 use super::scenario::{Scenario, ms, us};
 use super::{Ledger, Verdict, judge};
+use crate::model::gone::Gone;
 use crate::model::record::{Fate, Finish, OwnershipChange, Reach};
 use crate::model::story::StoryEvent;
 use crate::model::time::MonoNs;
@@ -49,6 +50,36 @@ fn a_skip_is_one_hole_of_its_size_and_a_loss() {
     let ledger = ledger(6, &[1, 4, 5, 6]);
     assert_eq!(counts(&ledger), (3, 1, 0, 0, 0, 2));
     assert_eq!((ledger.order.hole_messages, ledger.order.distance_max), (2, 2));
+}
+
+/// The ledger when of six messages 1, 2, 5 and 6 were handled, and the stream then began at `below`.
+fn after_eviction(below: u64, acknowledged: &[u64]) -> Ledger {
+    let mut scenario = stream(6);
+    handle(&mut scenario, &[1, 2, 5, 6]);
+    for &stream_seq in acknowledged {
+        scenario.commit(0, 0, stream_seq, Reach::Exact, ms(50));
+    }
+    scenario.tell(ms(500), StoryEvent::Gone { gone: Gone::new(below, Vec::new()) });
+    judge(&scenario.history)
+}
+
+#[test]
+fn what_the_streams_limits_took_is_neither_lost_nor_a_hole() {
+    let evicted = after_eviction(5, &[]);
+    assert_eq!(counts(&evicted), (4, 0, 0, 0, 0, 0));
+    assert_eq!((evicted.evicted, evicted.unhandled, evicted.publisher.stored), (Some(2), 0, 6));
+    assert_eq!(evicted.partition_order.violations(), 0);
+    let half = after_eviction(4, &[]);
+    assert_eq!(counts(&half), (3, 1, 0, 0, 0, 1), "message 4 is still there");
+    assert_eq!(half.evicted, Some(1));
+    let all_handled = after_eviction(3, &[]);
+    assert_eq!((all_handled.evicted, all_handled.lost), (Some(0), 2), "who was handled before was not evicted");
+}
+
+#[test]
+fn what_was_acknowledged_unhandled_was_not_taken_by_the_limits() {
+    let ledger = after_eviction(5, &[3]);
+    assert_eq!((ledger.evicted, ledger.lost, ledger.order.skipped), (Some(1), 1, 1));
 }
 
 #[test]

@@ -307,7 +307,10 @@ impl<'a> Publisher<'a> {
         let Numbers { key, key_seq, partition, intended } = message;
         self.template.append(key, key_seq, partition, intended, &mut self.buffer);
         let payload: Bytes = self.buffer.split().freeze();
-        let subject = self.subjects[usize::from(partition)].clone();
+        let subject = match &self.assignment.key_prefix {
+            Some(prefix) => format!("{prefix}.{}", key_name(key)).into(),
+            None => self.subjects[usize::from(partition)].clone(),
+        };
         let reply = self.replies[ticket.slot as usize].clone();
         let mut headers = None;
         if self.load.message_id {
@@ -427,9 +430,13 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// The partition of `key`: the same hash as the server's `{{partition(n,…)}}`, over the key's name `k<key>`.
+/// The partition of `key`: the same hash as the server's `{{partition(n,…)}}`, over the key's name.
 fn partition(key: u32, partitions: u16) -> u16 {
-    strategy::partition(&format!("k{key}"), partitions)
+    strategy::partition(&key_name(key), partitions)
+}
+
+fn key_name(key: u32) -> String {
+    format!("k{key}")
 }
 
 /// `<inbox>.<generation>.<slot>` back into a ticket.

@@ -102,7 +102,7 @@ impl GroupBuilder {
         self
     }
 
-    /// The stream to consume. It must have limits retention.
+    /// The stream to consume. It must have limits retention; with [`Takeover::Resume`] it may be a work queue, too.
     #[must_use]
     pub fn stream(mut self, stream: impl Into<String>) -> Self {
         self.settings.stream = stream.into();

@@ -12,6 +12,7 @@ use crate::error::{JoinError, MemberError};
 use crate::group::Settings;
 use crate::handler::Handler;
 use crate::observer::Connection;
+use crate::options::Takeover;
 use crate::record::Session;
 use crate::shell::connection::connect;
 use crate::shell::control::{self, Control};
@@ -48,7 +49,12 @@ impl Member {
             .await
             .map_err(|error| JoinError::Stream { stream: settings.stream.clone(), reason: error.to_string() })?;
         let config = &stream.cached_info().config;
-        if config.retention != RetentionPolicy::Limits {
+        // The shared durables of the original are never deleted and begin at the beginning: a work queue can carry them.
+        let carries = match settings.takeover {
+            Takeover::Safe => config.retention == RetentionPolicy::Limits,
+            Takeover::Resume { .. } => config.retention != RetentionPolicy::Interest,
+        };
+        if !carries {
             let found = format!("{:?}", config.retention).to_lowercase();
             return Err(JoinError::Retention { stream: settings.stream.clone(), found });
         }

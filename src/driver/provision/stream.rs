@@ -7,49 +7,118 @@ use async_nats::jetstream::{self, ErrorCode, stream};
 use tokio::time::Instant;
 
 use crate::driver::Error;
-use crate::profile::document::Storage;
+use crate::model::gone::Gone;
+use crate::profile::document::{Compression, Discard, Retention, Routing, Storage};
 use crate::profile::plan;
 
 /// How long the peers of a cluster may take to agree on where a stream shall lie.
 const AGREE_WITHIN: Duration = Duration::from_secs(10);
 const AGREE_POLL: Duration = Duration::from_millis(100);
 
-/// What the plan's stream is to the server, called `name`, with a partition at each `<subject_prefix>.<number>`.
-pub(super) fn config(plan: &plan::Stream, name: &str, subject_prefix: &str) -> stream::Config {
+/// The subjects of a run.
+#[derive(Clone, Debug)]
+pub(in crate::driver) struct Subjects {
+    /// Partition p's subject is this, a dot, and p.
+    pub(in crate::driver) partitions: String,
+    /// Where the server finds the partition: a key's subject is this, a dot, and the key's name.
+    pub(in crate::driver) keys: Option<String>,
+}
+
+impl Subjects {
+    /// The subjects of the run `run_id`. All of any run lie below `jetlag.`, so that a user can be granted them.
+    pub(super) fn new(run_id: &str, routing: Routing) -> Self {
+        let keys = (routing == Routing::Server).then(|| format!("jetlag.{run_id}.k"));
+        Self { partitions: format!("jetlag.{run_id}.p"), keys }
+    }
+}
+
+/// What the plan's stream is to the server.
+pub(super) fn config(plan: &plan::Stream, name: &str, subjects: &Subjects) -> stream::Config {
+    let bounded = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1);
+    let published = subjects.keys.as_ref().unwrap_or(&subjects.partitions);
     stream::Config {
         name: name.to_owned(),
-        subjects: vec![format!("{subject_prefix}.*")],
+        subjects: vec![format!("{published}.*")],
+        subject_transform: subjects.keys.as_ref().map(|keys| stream::SubjectTransform {
+            source: format!("{keys}.*"),
+            destination: format!("{}.{{{{partition({},1)}}}}", subjects.partitions, plan.partitions),
+        }),
         storage: match plan.storage {
             Storage::File => stream::StorageType::File,
             Storage::Memory => stream::StorageType::Memory,
         },
+        retention: match plan.retention {
+            Retention::Limits => stream::RetentionPolicy::Limits,
+            Retention::Interest => stream::RetentionPolicy::Interest,
+            Retention::WorkQueue => stream::RetentionPolicy::WorkQueue,
+        },
+        discard: match plan.discard {
+            Discard::Old => stream::DiscardPolicy::Old,
+            Discard::New => stream::DiscardPolicy::New,
+        },
+        compression: match plan.compression {
+            Compression::None => None,
+            Compression::S2 => Some(stream::Compression::S2),
+        },
         num_replicas: usize::from(plan.replicas),
         duplicate_window: plan.duplicate_window.into(),
         max_age: plan.max_age.map(Duration::from).unwrap_or_default(),
-        max_bytes: plan.max_bytes.and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(-1),
-        max_messages: plan.max_messages.and_then(|count| i64::try_from(count).ok()).unwrap_or(-1),
+        max_bytes: bounded(plan.max_bytes),
+        max_messages: bounded(plan.max_messages),
+        max_messages_per_subject: bounded(plan.max_messages_per_subject),
+        discard_new_per_subject: plan.discard_new_per_subject,
+        max_message_size: plan.max_message_bytes.and_then(|bytes| i32::try_from(bytes).ok()).unwrap_or(-1),
         ..stream::Config::default()
     }
 }
 
-/// Makes a stream and sees that it is there. The peers of a cluster get some time to agree on it.
-pub(super) async fn make(jetstream: &jetstream::Context, config: stream::Config) -> Result<(), Error> {
-    agree_on(jetstream, &config).await.map_err(|why| {
-        Error::refused(
-            format!("make the stream {}", config.name),
-            &format!(
-                "{why}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"
-            ),
-        )
-    })
+/// The settings that a server which knows them would have kept: an older one leaves out what it does not know, without
+/// a word.
+fn left_out(asked: &stream::Config, got: &stream::Config) -> Vec<&'static str> {
+    let kept = [
+        ("storage", asked.storage == got.storage),
+        ("retention", asked.retention == got.retention),
+        ("discard", asked.discard == got.discard),
+        ("compression", asked.compression == got.compression || asked.compression.is_none()),
+        ("routing", asked.subject_transform == got.subject_transform),
+        ("replicas", asked.num_replicas == got.num_replicas),
+        ("duplicate-window", asked.duplicate_window == got.duplicate_window),
+        ("max-age", asked.max_age == got.max_age),
+        ("max-bytes", asked.max_bytes == got.max_bytes),
+        ("max-messages", asked.max_messages == got.max_messages),
+        ("max-messages-per-subject", asked.max_messages_per_subject == got.max_messages_per_subject),
+        ("discard-new-per-subject", asked.discard_new_per_subject == got.discard_new_per_subject),
+        ("max-message-size", asked.max_message_size == got.max_message_size),
+    ];
+    kept.into_iter().filter(|(_, kept)| !kept).map(|(key, _)| key).collect()
 }
 
-async fn agree_on(jetstream: &jetstream::Context, config: &stream::Config) -> Result<(), String> {
+/// Makes a stream and sees that it is there, as it was asked for. The peers of a cluster get some time to agree on it.
+pub(super) async fn make(jetstream: &jetstream::Context, config: stream::Config) -> Result<(), Error> {
+    let deed = format!("make the stream {}", config.name);
+    let remedy = "is JetStream enabled for this account, with room for a stream, and may this user make streams?";
+    let made = agree_on(jetstream, &config).await;
+    let made = made.map_err(|why| Error::refused(&deed, &format!("{why}; {remedy}")))?;
+    match left_out(&config, &made).as_slice() {
+        [] => Ok(()),
+        keys => {
+            let keys: Vec<_> = keys.iter().map(|key| format!("stream.{key}")).collect();
+            let why = format!(
+                "the server took the stream without {}; a newer nats-server knows it, or the account forbids it",
+                keys.join(", ")
+            );
+            Err(Error::refused(deed, &why))
+        }
+    }
+}
+
+/// Asks for a stream until it is there, for a bounded time. Returns what the server made of it.
+async fn agree_on(jetstream: &jetstream::Context, config: &stream::Config) -> Result<stream::Config, String> {
     let deadline = Instant::now() + AGREE_WITHIN;
     loop {
         let why = match jetstream.create_stream(config.clone()).await {
             Ok(_) => match jetstream.get_stream(&config.name).await {
-                Ok(_) => return Ok(()),
+                Ok(made) => return Ok(made.cached_info().config.clone()),
                 Err(error) => error.to_string(),
             },
             Err(error) if may_pass(&error) => error.to_string(),
@@ -60,6 +129,15 @@ async fn agree_on(jetstream: &jetstream::Context, config: &stream::Config) -> Re
         }
         tokio::time::sleep(AGREE_POLL).await;
     }
+}
+
+/// What the stream does not hold any more.
+pub(super) async fn gone(jetstream: &jetstream::Context, name: &str) -> Result<Gone, Error> {
+    let refused = |why: String| Error::refused(format!("look into the stream {name}"), &why);
+    let stream = jetstream.get_stream_no_info(name).await.map_err(|error| refused(error.to_string()))?;
+    let info = stream.info_builder().with_deleted(true).fetch().await;
+    let state = info.map_err(|error| refused(error.to_string()))?.info.state;
+    Ok(Gone::new(state.first_sequence, state.deleted.unwrap_or_default()))
 }
 
 /// Whether a stream was refused because the peers of a cluster have not found each other yet, or choose a leader.
@@ -90,4 +168,32 @@ pub(in crate::driver) async fn remove(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_leaves_out_is_named() {
+        let asked = stream::Config {
+            compression: Some(stream::Compression::S2),
+            discard_new_per_subject: true,
+            ..stream::Config::default()
+        };
+        assert!(left_out(&asked, &asked).is_empty());
+        let got = stream::Config { compression: None, discard_new_per_subject: false, ..asked.clone() };
+        assert_eq!(left_out(&asked, &got), ["compression", "discard-new-per-subject"]);
+        // What a server adds by itself is its own business.
+        let got = stream::Config { compression: Some(stream::Compression::None), ..stream::Config::default() };
+        assert!(left_out(&stream::Config::default(), &got).is_empty());
+    }
+
+    #[test]
+    fn the_server_maps_the_only_token_that_names_the_key() {
+        let subjects = Subjects::new("abc", Routing::Server);
+        assert_eq!(subjects.partitions, "jetlag.abc.p");
+        assert_eq!(subjects.keys.as_deref(), Some("jetlag.abc.k"));
+        assert_eq!(Subjects::new("abc", Routing::Client).keys, None);
+    }
 }

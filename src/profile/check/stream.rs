@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use super::{Findings, NUMBER_MAX};
-use crate::profile::document::Document;
+use crate::model::units::Size;
+use crate::profile::document::{Compression, Discard, Document, Storage, Stream};
+
+/// The headers of a message with an id: the line of the version, the id of sixteen digits and two numbers of up to ten.
+const HEADERS_MAX: u64 = 10 + 13 + (16 + 1 + 10 + 1 + 10) + 2 + 2;
+/// The largest message that a server can be told to take.
+const MESSAGE_MAX: u64 = 64 << 20;
 
 pub(super) fn check(document: &Document, findings: &mut Findings) {
     let (server, stream) = (&document.server, &document.stream);
@@ -47,5 +53,45 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
     }
     if let Some(count) = stream.max_messages {
         findings.range("stream.max-messages", count, 1, NUMBER_MAX);
+    }
+    if let Some(count) = stream.max_messages_per_subject {
+        findings.range("stream.max-messages-per-subject", count, 1, NUMBER_MAX);
+    }
+    discard(stream, findings);
+    message_size(document, findings);
+    if stream.compression == Compression::S2 && stream.storage == Storage::Memory {
+        let message = "`compression` has no effect on a stream in memory";
+        findings.idle("stream.compression", "stream.storage", message);
+    }
+}
+
+fn discard(stream: &Stream, findings: &mut Findings) {
+    let new = stream.discard == Discard::New;
+    let whole = stream.max_messages.is_some() || stream.max_bytes.is_some();
+    if stream.discard_new_per_subject && (!new || stream.max_messages_per_subject.is_none()) {
+        let message = "`discard-new-per-subject` is about what `max-messages-per-subject` refuses".to_owned();
+        let about = ["stream.discard-new-per-subject", "stream.discard", "stream.max-messages-per-subject"];
+        findings.add(&about, message, Some("set discard = \"new\" and max-messages-per-subject as well"));
+    }
+    if new && !whole && !stream.discard_new_per_subject {
+        let message = "`discard` has no effect: no limit is set that could refuse a message".to_owned();
+        findings.add(&["stream.discard"], message, Some("set max-messages or max-bytes, or discard-new-per-subject"));
+    }
+}
+
+fn message_size(document: &Document, findings: &mut Findings) {
+    let Some(most) = document.stream.max_message_size else { return };
+    let path = "stream.max-message-size";
+    let headers = if document.load.message_id { HEADERS_MAX } else { 0 };
+    let needed = document.load.payload.0.saturating_add(headers);
+    if most.0 > MESSAGE_MAX {
+        let message = format!("`max-message-size` is {most}, expected at most {}", Size(MESSAGE_MAX));
+        findings.add(&[path], message, Some("leave it out for what the server takes"));
+    } else if most.0 < needed {
+        let message = format!(
+            "`max-message-size` is {most}, and a message is up to {needed}B: payload {}, headers up to {headers}B",
+            document.load.payload
+        );
+        findings.add(&[path, "load.payload"], message, Some("every message would be refused"));
     }
 }
