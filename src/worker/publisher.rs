@@ -387,7 +387,8 @@ impl<'a> Publisher<'a> {
         if self.troubled_since.is_some_and(|since| now.since(since) > PATIENCE) {
             return Err(Error::Refused { seconds: PATIENCE.0 / 1_000_000_000, reason: self.last_refusal.clone() });
         }
-        if self.line.is_stopped() && !self.is_down && (self.line.is_quiet() || overdue) {
+        // What is refused when time is up stays refused: sent once more, nobody would hear what became of it.
+        if self.line.is_stopped() && !self.is_down && !self.is_done() && (self.line.is_quiet() || overdue) {
             self.send_again().await?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use async_nats::jetstream::stream;
 use futures_util::TryStreamExt;
 use jetlag::nats::{Access, Finder, Given, jetstream};
 
@@ -91,7 +92,17 @@ impl OwnServer {
         self.ask(async |jetstream| jetstream.create_stream(config).await.expect("it answers"));
     }
 
-    fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
+    /// What the server says of a stream.
+    pub(crate) fn stream(&self, name: &str) -> (stream::Config, stream::State) {
+        self.ask(async |jetstream| {
+            let stream = jetstream.get_stream(name).await.expect("it is there");
+            let info = stream.cached_info();
+            (info.config.clone(), info.state.clone())
+        })
+    }
+
+    /// Asks the server something as the test.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
         let access = Access::new(self.given.clone()).expect("the way in is a good one");
         block_on(async {
             let client = access.connect("test", |_| {}).await.expect("it lets the test in");
