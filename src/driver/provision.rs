@@ -20,7 +20,7 @@ use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
 use crate::profile::document::Storage;
-use crate::strategy::Site;
+use crate::strategy::{Site, accounts};
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -43,7 +43,8 @@ pub(super) struct Ground {
     jetstream: jetstream::Context,
     /// Name of stream and group: both carry the run's id.
     name: String,
-    bucket: Option<String>,
+    /// Buckets that carry the run's id, too.
+    buckets: Vec<String>,
     run_tag: u64,
 }
 
@@ -64,7 +65,7 @@ pub(super) async fn provision(
         ground = lay(plan, options, path, show) => ground?,
     };
     if options.access.is_some() {
-        let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
+        let bucket: String = ground.buckets.iter().map(|bucket| format!(" and the bucket {bucket}")).collect();
         show(&Scene::Note(format!(
             "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
             ground.access.redacted_url(),
@@ -125,6 +126,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
             Rate::PerSecond(rate) => Some(rate),
             Rate::Max => None,
         },
+        bank: plan.bank,
         schedule_lag_limit: plan.limits.schedule_lag_p99,
         settings: plan.settings.clone(),
         environment: Environment {
@@ -167,7 +169,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         servers_ended: BTreeSet::new(),
         access,
         jetstream: nats::jetstream(client, REQUEST_WITHIN),
-        bucket: plan.strategy.bucket(&name),
+        buckets: plan.strategy.bucket(&name).into_iter().chain(plan.bank.and_then(|bank| bank.bucket(&name))).collect(),
         name,
         run_tag,
     };
@@ -192,13 +194,14 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
 
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
+        let storage = match plan.stream.storage {
+            Storage::File => stream::StorageType::File,
+            Storage::Memory => stream::StorageType::Memory,
+        };
         let config = stream::Config {
             name: self.name.clone(),
             subjects: vec![format!("{}.*", self.subject_prefix())],
-            storage: match plan.stream.storage {
-                Storage::File => stream::StorageType::File,
-                Storage::Memory => stream::StorageType::Memory,
-            },
+            storage,
             num_replicas: usize::from(plan.stream.replicas),
             duplicate_window: plan.stream.duplicate_window.into(),
             max_age: plan.stream.max_age.map(Duration::from).unwrap_or_default(),
@@ -220,6 +223,9 @@ impl Ground {
             partitions: plan.stream.partitions,
         };
         plan.strategy.provision(&site).await?;
+        if let Some(bank) = &plan.bank {
+            accounts::provision(bank, &self.jetstream, &self.name, storage).await?;
+        }
         Ok(())
     }
 
@@ -310,6 +316,11 @@ impl Ground {
         &self.access
     }
 
+    /// JetStream as the driver speaks to it.
+    pub(super) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+
     /// Name of stream and group.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -329,7 +340,7 @@ impl Ground {
     pub(super) async fn clear(self, keep: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
         if self.cluster.is_none() && !keep {
-            outcome = remove(&self.jetstream, &self.name, self.bucket.as_deref()).await;
+            outcome = remove(&self.jetstream, &self.name, &self.buckets).await;
         }
         if let Some(cluster) = self.cluster {
             cluster.stop().await?;
@@ -352,10 +363,10 @@ fn may_pass(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(reply) if passing.contains(&reply.error_code()))
 }
 
-/// Removes a run's stream and bucket. What is not there is fine.
-pub(super) async fn remove(jetstream: &jetstream::Context, stream: &str, bucket: Option<&str>) -> Result<(), Error> {
-    let streams = [Some(stream.to_owned()), bucket.map(|bucket| format!("KV_{bucket}"))];
-    for name in streams.into_iter().flatten() {
+/// Removes a run's stream and buckets. What is not there is fine.
+pub(super) async fn remove(jetstream: &jetstream::Context, stream: &str, buckets: &[String]) -> Result<(), Error> {
+    let buckets = buckets.iter().map(|bucket| format!("KV_{bucket}"));
+    for name in std::iter::once(stream.to_owned()).chain(buckets) {
         match jetstream.delete_stream(&name).await {
             Ok(_) => {}
             Err(error) => match error.kind() {

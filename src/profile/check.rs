@@ -4,6 +4,7 @@
 
 mod faults;
 mod fleet;
+mod ledger;
 mod load;
 mod stream;
 
@@ -40,6 +41,7 @@ pub fn check(document: &Document) -> Vec<Finding> {
     run(document, &mut findings);
     stream::check(document, &mut findings);
     load::check(document, &mut findings);
+    ledger::check(document, &mut findings);
     fleet::check(document, &mut findings);
     for (key, message) in document.strategy.objections() {
         findings.add(&[&format!("strategy.{key}"), "strategy.kind"], message, None);
