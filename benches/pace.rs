@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jetlag::model::bank::Workload;
 use jetlag::model::units::Rate;
 use jetlag::profile::document::Arrivals;
 use jetlag::profile::plan::{KeyChoice, Load};
@@ -29,6 +30,7 @@ fn load(key_choice: KeyChoice) -> Load {
         keys: 10_000,
         key_choice,
         message_id: true,
+        workload: Workload::Plain,
     }
 }
 

@@ -4,7 +4,9 @@
 //! The definitions are those of `docs/metrics.md`. What is told of the findings, and under which id, is the business
 //! of `metric`; how it looks is that of `render`.
 
+mod account;
 mod backlog;
+mod bank;
 mod findings;
 mod first;
 mod health;
@@ -24,6 +26,7 @@ pub(crate) mod planted;
 #[cfg(test)]
 mod torn;
 
+pub use bank::{BankFinding, Ended};
 pub use findings::{
     ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults, figures,
     run_info, violations,
@@ -69,6 +72,7 @@ pub fn study(history: &History) -> Findings {
     };
     let violations = violations::violations(history, &timeline, &ledger, &faults);
     let health = health::examine(history, &timeline, &ledger, &latencies);
+    let bank = bank::audit(history, &timeline, &ledger, &faults);
     Findings {
         run: findings::run(history, &timeline),
         promises: history.manifest.promises,
@@ -95,6 +99,7 @@ pub fn study(history: &History) -> Findings {
         faults,
         processes,
         violations,
+        bank,
         figures,
         health,
         timeline,

@@ -3,6 +3,7 @@
 //! A plug room: `metric/` holds one file a family, [`FAMILIES`] is the one list of them. A metric is one entry in its
 //! family's list; tables, schema, comparison and reports loop over what is here.
 
+mod accounts;
 mod exclusion;
 mod health;
 mod latency;
@@ -41,6 +42,7 @@ pub const FAMILIES: &[&[Metric]] = &[
     latency::METRICS,
     ledger::METRICS,
     order::METRICS,
+    accounts::METRICS,
     exclusion::METRICS,
     rebalance::METRICS,
     resources::METRICS,
@@ -82,6 +84,7 @@ pub fn report(history: &History) -> Report {
         readings: readings(&findings),
         faults: analysis::faults(&findings),
         violations: analysis::violations(&findings),
+        accounts: findings.bank.as_ref().map(analysis::BankFinding::told),
         figures: analysis::figures(&findings),
         environment: findings.environment,
         settings: findings.settings,

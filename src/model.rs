@@ -3,6 +3,7 @@
 //! Floor 0. No clock, no disk, no async, no other room. What is stored on disk by name (records, story,
 //! manifest, report) is defined here; how bytes are laid out is the business of `evidence`.
 
+pub mod bank;
 pub mod comparison;
 pub mod gone;
 pub mod history;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::bank::Bank;
 use crate::model::record::Author;
 use crate::model::time::MonoNs;
 use crate::nats::Access;
@@ -76,6 +77,8 @@ pub enum Job {
         strategy: Strategy,
         /// What a handler does.
         handler: Handler,
+        /// Where it applies what messages say, with the workload `ledger`.
+        bank: Option<Bank>,
     },
 }
 

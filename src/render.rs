@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod schema;
 pub mod text;
 
+mod accounts;
 mod faults;
 mod number;
 mod origin;

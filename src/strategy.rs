@@ -2,6 +2,7 @@
 //!
 //! A plug room: this door holds the trait-like enum and the one list of what there is; `strategy/` one file a kind.
 
+pub mod accounts;
 mod acks;
 pub mod desk;
 pub mod footing;

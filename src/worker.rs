@@ -19,6 +19,7 @@ use crate::model::record::LifeEvent;
 use crate::nats;
 use crate::protocol::{Assignment, Job, Order, Word};
 use crate::strategy;
+use crate::strategy::accounts::Accounts;
 use crate::strategy::desk::{self, Notebook};
 use crate::strategy::seat::Start;
 
@@ -84,9 +85,11 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     match assignment.job.clone() {
         // It connects itself, again and again: see there.
         Job::Publish { load } => publisher::publish(&assignment, &load, &notebook, note, mouth, ears).await?,
-        Job::Consume { group, strategy, handler } => {
+        Job::Consume { group, strategy, handler, bank } => {
             let client = assignment.access.connect(&assignment.author.to_string(), note).await?;
-            consumer::consume(&assignment, group, &strategy, handler, client, start, &notebook, mouth, ears).await?
+            let accounts = Accounts::open(bank, &client, &group).await.map_err(desk::Error::Accounts)?;
+            let effect = (handler, accounts);
+            consumer::consume(&assignment, group, &strategy, effect, client, start, &notebook, mouth, ears).await?
         }
     }
     notebook.life(LifeEvent::Stopped)?;

@@ -1,5 +1,6 @@
 //! What a study found, as one plain struct, and its translation into the words of the report.
 
+use super::bank::BankFinding;
 use super::health::Health;
 use super::latency::Latencies;
 use super::timeline::{Timeline, round_ms};
@@ -65,6 +66,8 @@ pub struct Findings {
     pub processes: Vec<ProcessUse>,
     /// Evidence of what went wrong: the first hundred of each kind.
     pub violations: Vec<Violation>,
+    /// The accounts, when the workload is the ledger.
+    pub bank: Option<BankFinding>,
     /// What the plots show.
     pub figures: Figures,
     /// How the run ended and why; what else is worth knowing.

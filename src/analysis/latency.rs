@@ -35,9 +35,13 @@ pub struct Latencies {
     pub censored: u64,
 }
 
+/// A histogram without an observation.
+pub(super) fn empty() -> Histogram<u64> {
+    Histogram::new_with_bounds(LEAST_NS, GREATEST_NS, 3).expect("the bounds are a constant and fit")
+}
+
 impl Latencies {
     fn empty() -> Self {
-        let empty = || Histogram::new_with_bounds(LEAST_NS, GREATEST_NS, 3).expect("the bounds are a constant and fit");
         Self {
             publish: empty(),
             publish_service: empty(),

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::{Error, provision};
 use crate::evidence::Folder;
+use crate::model::bank;
 use crate::nats::Access;
 
-/// Removes the stream and the bucket of the run in `folder` from the server behind `access`. Nothing else is touched:
-/// both carry the run's id. What is not there any more is fine.
+/// Removes the stream and the buckets of the run in `folder` from the server behind `access`. Nothing else is touched:
+/// all carry the run's id. What is not there any more is fine.
 ///
 /// Returns their name.
 ///
@@ -18,6 +19,8 @@ pub async fn clean(folder: &Path, access: &Access) -> Result<String, Error> {
     let client = access.connect("jetlag-clean", |_| ()).await?;
     let name = provision::name_of(&manifest.run_id);
     let jetstream = crate::nats::jetstream(client, provision::REQUEST_WITHIN);
-    provision::remove(&jetstream, &name, Some(&name)).await?;
+    // A strategy's bucket has the group's name. What a run had none of is not there, and that is fine.
+    let buckets = [name.clone(), bank::bucket(&name)];
+    provision::remove(&jetstream, &name, &buckets).await?;
     Ok(name)
 }

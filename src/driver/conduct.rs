@@ -1,5 +1,6 @@
 //! Conducts a run: phases, faults, samples, deaths. Every wait has a bound.
 
+mod balances;
 mod strikes;
 mod watch;
 
@@ -125,6 +126,7 @@ impl Conductor<'_> {
             self.ground.tell(StoryEvent::BrokenOff)?;
         }
         self.dismiss().await?;
+        self.read_balances().await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
         self.ground.tell(event)?;
         Ok(if self.interrupted { Ending::Interrupted } else { Ending::Whole })
@@ -167,6 +169,7 @@ impl Conductor<'_> {
                 group: self.ground.name().to_owned(),
                 strategy: plan.strategy.clone(),
                 handler: plan.fleet.handler,
+                bank: plan.bank,
             },
         };
         let assignment = Assignment {

@@ -23,7 +23,7 @@ use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
-use crate::strategy::Site;
+use crate::strategy::{Site, accounts};
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -43,7 +43,8 @@ pub(super) struct Ground {
     /// Name of stream and group: both carry the run's id.
     name: String,
     subjects: Subjects,
-    bucket: Option<String>,
+    /// Buckets that carry the run's id, too.
+    buckets: Vec<String>,
     run_tag: u64,
 }
 
@@ -64,7 +65,7 @@ pub(super) async fn provision(
         ground = lay(plan, options, path, show) => ground?,
     };
     if options.access.is_some() {
-        let bucket = ground.bucket.as_ref().map(|bucket| format!(" and the bucket {bucket}")).unwrap_or_default();
+        let bucket: String = ground.buckets.iter().map(|bucket| format!(" and the bucket {bucket}")).collect();
         show(&Scene::Note(format!(
             "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
             ground.access.redacted_url(),
@@ -126,6 +127,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
             Rate::PerSecond(rate) => Some(rate),
             Rate::Max => None,
         },
+        bank: plan.bank,
         schedule_lag_limit: plan.limits.schedule_lag_p99,
         settings: plan.settings.clone(),
         environment: Environment {
@@ -168,7 +170,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         servers_ended: BTreeSet::new(),
         access,
         jetstream: nats::jetstream(client, REQUEST_WITHIN),
-        bucket: plan.strategy.bucket(&name),
+        buckets: plan.strategy.bucket(&name).into_iter().chain(plan.bank.and_then(|bank| bank.bucket(&name))).collect(),
         name,
         subjects,
         run_tag,
@@ -194,7 +196,9 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
 
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
-        stream::make(&self.jetstream, stream::config(&plan.stream, &self.name, &self.subjects)).await?;
+        let config = stream::config(&plan.stream, &self.name, &self.subjects);
+        let storage = config.storage;
+        stream::make(&self.jetstream, config).await?;
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,
@@ -203,6 +207,9 @@ impl Ground {
             partitions: plan.stream.partitions,
         };
         plan.strategy.provision(&site).await?;
+        if let Some(bank) = &plan.bank {
+            accounts::provision(bank, &self.jetstream, &self.name, storage).await?;
+        }
         Ok(())
     }
 
@@ -279,6 +286,11 @@ impl Ground {
         &self.access
     }
 
+    /// JetStream as the driver speaks to it.
+    pub(super) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+
     /// Name of stream and group.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -298,7 +310,7 @@ impl Ground {
     pub(super) async fn clear(self, keep: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
         if self.cluster.is_none() && !keep {
-            outcome = stream::remove(&self.jetstream, &self.name, self.bucket.as_deref()).await;
+            outcome = stream::remove(&self.jetstream, &self.name, &self.buckets).await;
         }
         if let Some(cluster) = self.cluster {
             cluster.stop().await?;

@@ -3,22 +3,24 @@
 //! ```text
 //! word 0   the time word, never zero: sent · started · at
 //! word 1   kind and intact u8 | detail u8 | check u16 | partition u16 | publisher u16   (low to high)
-//!          publish              handling             commit       ownership             life
-//! word 2   key | key_seq        key | key_seq        epoch        epoch
-//! word 3   intended             intended             stream_seq   deadline · start_seq
-//! word 4   possible             received
-//! word 5   bytes                epoch | consumer_seq
-//! word 6   stream_seq (later)   stream_seq
-//! word 7   stored (later)       finished (later)
+//!          publish              handling             commit       ownership             life     posting
+//! word 2   key | key_seq        key | key_seq        epoch        epoch                          key | key_seq
+//! word 3   intended             intended             stream_seq   deadline · start_seq           amount | sequence held
+//! word 4   possible             received                                                         balance held
+//! word 5   bytes                epoch | consumer_seq                                             revision held
+//! word 6   stream_seq (later)   stream_seq                                                       revision (later)
+//! word 7   stored (later)       finished (later)                                                 settled (later)
 //! ```
 //!
 //! *Later* words are zero when the record is published and written when its fate is known, the last one last. It
-//! says: bit 63 done, 62 failed, 61 duplicate, 60…45 its own check, 44…0 nanoseconds since the time word (up to
+//! says: bit 63 done, 62 failed or refused, 61 duplicate or skipped, 60…45 its own check, 44…0 nanoseconds since the time word (up to
 //! 9.7 hours). Everything else is immutable and covered by the check of word 1.
 
 use super::check::sum;
+use crate::model::bank::Balance;
 use crate::model::record::{
-    Commit, Fate, Finish, Handling, Life, LifeEvent, Ownership, OwnershipChange, Publish, Reach, Record,
+    Commit, Fate, Finish, Handling, Life, LifeEvent, Ownership, OwnershipChange, Posting, PostingFate, Publish, Reach,
+    Record,
 };
 use crate::model::time::{MonoNs, SpanNs};
 
@@ -46,6 +48,7 @@ const HANDLING: u8 = 2;
 const COMMIT: u8 = 3;
 const OWNERSHIP: u8 = 4;
 const LIFE: u8 = 5;
+const POSTING: u8 = 6;
 /// Lies beside the kind, because `delivered` needs the whole detail byte.
 const INTACT: u8 = 0x80;
 
@@ -61,7 +64,7 @@ const CHECK_MASK: u64 = 0xffff << CHECK_SHIFT;
 #[inline]
 fn immutable_words(kind: u8) -> usize {
     match kind & !INTACT {
-        PUBLISH => 6,
+        PUBLISH | POSTING => 6,
         HANDLING => 7,
         _ => WORDS,
     }
@@ -117,6 +120,22 @@ pub(super) fn handling(handling: &Handling, salt: u64) -> Line {
     sealed(line, salt)
 }
 
+/// The line of a posting whose fate is not known yet.
+#[inline]
+pub(super) fn posting(posting: &Posting, salt: u64) -> Line {
+    let line = [
+        posting.at.0.max(1),
+        tags(POSTING, 0, posting.partition, 0),
+        pair(posting.key, posting.key_seq),
+        pair(posting.amount.cast_unsigned(), posting.held.sequence),
+        posting.held.balance.cast_unsigned(),
+        posting.held_revision,
+        0,
+        0,
+    ];
+    sealed(line, salt)
+}
+
 /// The line of any record, whole.
 pub(super) fn encode(record: &Record, salt: u64) -> Line {
     match record {
@@ -160,6 +179,11 @@ pub(super) fn encode(record: &Record, salt: u64) -> Line {
             };
             plain(it.at, tags(LIFE, detail, 0, 0), 0, 0, salt)
         }
+        Record::Posting(it) => {
+            let mut line = posting(it, salt);
+            (line[6], line[7]) = settled(it.at, it.fate, salt);
+            line
+        }
     }
 }
 
@@ -184,6 +208,17 @@ pub(super) fn fate(sent: MonoNs, fate: Fate, salt: u64) -> (u64, u64) {
             (stream_seq, later(flags, sent, at, stream_seq, salt))
         }
         Fate::Failed { at } => (0, later(DONE | FAILED, sent, at, 0, salt)),
+    }
+}
+
+/// Words 6 and 7 of a posting.
+#[inline]
+pub(super) fn settled(since: MonoNs, fate: PostingFate, salt: u64) -> (u64, u64) {
+    match fate {
+        PostingFate::Unknown => (0, 0),
+        PostingFate::Written { at, revision } => (revision, later(DONE, since, at, revision, salt)),
+        PostingFate::Refused { at } => (0, later(DONE | FAILED, since, at, 0, salt)),
+        PostingFate::Skipped { at } => (0, later(DONE | DUPLICATE, since, at, 0, salt)),
     }
 }
 
@@ -292,6 +327,21 @@ pub(super) fn decode(line: &Line, salt: u64) -> Result<Record, Flaw> {
                 _ => return Err(unknown),
             },
         }),
+        POSTING => Record::Posting(Posting {
+            at,
+            key: low(third),
+            key_seq: high(third),
+            partition,
+            amount: low(fourth).cast_signed(),
+            held: Balance { balance: fifth.cast_signed(), sequence: high(fourth) },
+            held_revision: sixth,
+            fate: match read_later(eighth, at, seventh, salt)? {
+                None => PostingFate::Unknown,
+                Some((flags, at)) if flags & FAILED != 0 => PostingFate::Refused { at },
+                Some((flags, at)) if flags & DUPLICATE != 0 => PostingFate::Skipped { at },
+                Some((_, at)) => PostingFate::Written { at, revision: seventh },
+            },
+        }),
         _ => return Err(unknown),
     })
 }
@@ -337,6 +387,24 @@ pub(super) mod tests {
         }
     }
 
+    prop_compose! {
+        fn postings()(
+            (key, key_seq, partition) in any::<(u32, u32, u16)>(),
+            amount: i32, balance: i64, sequence: u32, held_revision: u64, revision: u64, fate in 0..4,
+            at in instants(), took in 0..SINCE_MAX,
+        ) -> Posting {
+            let settled = at + SpanNs(took);
+            let fate = match fate {
+                0 => PostingFate::Unknown,
+                1 => PostingFate::Refused { at: settled },
+                2 => PostingFate::Skipped { at: settled },
+                _ => PostingFate::Written { at: settled, revision },
+            };
+            let held = Balance { balance, sequence };
+            Posting { at, key, key_seq, partition, amount, held, held_revision, fate }
+        }
+    }
+
     fn changes() -> impl Strategy<Value = OwnershipChange> {
         prop_oneof![
             Just(OwnershipChange::GoneObserved),
@@ -355,6 +423,7 @@ pub(super) mod tests {
         prop_oneof![
             publishes().prop_map(Record::Publish),
             handlings().prop_map(Record::Handling),
+            postings().prop_map(Record::Posting),
             (instants(), any::<u16>(), any::<u32>(), any::<u64>(), any::<bool>()).prop_map(
                 |(at, partition, epoch, stream_seq, exact)| {
                     let reach = if exact { Reach::Exact } else { Reach::UpTo };
@@ -384,7 +453,9 @@ pub(super) mod tests {
             line[bit / 64] ^= 1 << (bit % 64);
             let open = matches!(
                 record,
-                Record::Handling(Handling { finished: None, .. }) | Record::Publish(Publish { fate: Fate::Unknown, .. })
+                Record::Handling(Handling { finished: None, .. })
+                    | Record::Publish(Publish { fate: Fate::Unknown, .. })
+                    | Record::Posting(Posting { fate: PostingFate::Unknown, .. })
             );
             let noticed = decode(&line, salt).is_err() || line[0] == 0;
             prop_assert!(noticed || (open && bit / 64 == 6), "bit {} of {:?}", bit, record);

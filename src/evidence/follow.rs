@@ -171,6 +171,7 @@ fn is_complete(record: &Record) -> bool {
     match record {
         Record::Publish(publish) => publish.fate != Fate::Unknown,
         Record::Handling(handling) => handling.finished.is_some(),
-        Record::Commit(_) | Record::Ownership(_) | Record::Life(_) => true,
+        // Nobody who follows a journal waits for the fate of a posting.
+        Record::Commit(_) | Record::Ownership(_) | Record::Life(_) | Record::Posting(_) => true,
     }
 }

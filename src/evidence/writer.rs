@@ -11,7 +11,7 @@ use super::codec::{self, Line, RECORD_BYTES};
 use super::error::Error;
 use super::segment::{Header, Segment};
 use super::supply::{Make, Stalls, Supply};
-use crate::model::record::{Author, Fate, Finish, Handling, Publish, Record};
+use crate::model::record::{Author, Fate, Finish, Handling, Posting, PostingFate, Publish, Record};
 use crate::model::time::MonoNs;
 
 /// How a journal takes room on the disk.
@@ -121,6 +121,25 @@ impl Writer {
     #[inline]
     pub fn failed(&mut self, slot: Slot<Publish>, at: MonoNs) {
         self.settle(slot, Fate::Failed { at });
+    }
+
+    /// Publishes a posting that is about to be tried; what it says about its fate is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::begin_handling`].
+    #[inline]
+    pub fn begin_posting(&mut self, posting: &Posting) -> Result<Slot<Posting>, Error> {
+        self.begin(posting.at, |salt| codec::posting(posting, salt))
+    }
+
+    /// Completes a posting.
+    #[inline]
+    pub fn settled(&mut self, slot: Slot<Posting>, fate: PostingFate) {
+        self.complete(slot.segment, slot.record, |salt| {
+            let (revision, settled) = codec::settled(slot.since, fate, salt);
+            (Some(revision), settled)
+        });
     }
 
     /// Gives back the slot of a record that will never be completed: an aborted handling, a publish cut off.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bank::Bank;
 use super::promise::Promises;
 use super::time::{MonoNs, SpanNs};
 
@@ -46,6 +47,9 @@ pub struct Manifest {
     pub lease_ttl: Option<SpanNs>,
     /// Offered rate in messages a second over all publishers; `None` for `max` (a closed loop).
     pub rate_per_s: Option<f64>,
+    /// Where the balances are kept, when the workload is the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank: Option<Bank>,
     /// `schedule_lag` p99 above this makes the run invalid.
     pub schedule_lag_limit: SpanNs,
     /// The whole profile as it was run, as in the profile file.

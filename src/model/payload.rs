@@ -6,15 +6,19 @@
 //!  7  version                            u8       32  publisher   u16
 //!  8  run tag                            u64      34  partition   u16
 //! 16  intended                           u64      36  bytes       u32
-//! 40  padding, up to `bytes`
+//! 40  amount (workload `ledger`)        i32
+//!     padding, up to `bytes`
 //! ```
 //!
 //! All numbers are little-endian. The checksum comes first so that it covers one contiguous range, and it covers
 //! the padding too: a server or a relay that damages any byte is noticed. The padding is noise, because a run of
 //! zeros would make a compressing store look better than it is.
 
+use std::ops::Range;
+
 use bytes::{BufMut, BytesMut};
 
+use super::bank;
 use super::time::MonoNs;
 
 /// Length of the header, and so of the shortest payload.
@@ -24,6 +28,8 @@ pub const MIN_SIZE: usize = 40;
 pub const VERSION: u8 = 1;
 
 const MAGIC: [u8; 3] = *b"jlg";
+/// Where the amount lies: right behind the header.
+const AMOUNT: Range<usize> = MIN_SIZE..MIN_SIZE + 4;
 
 /// What the header of a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +88,8 @@ pub enum PayloadError {
 #[derive(Clone, Debug)]
 pub struct Template {
     bytes: Vec<u8>,
+    /// Seed of the amounts, where the messages carry any.
+    amounts: Option<u64>,
 }
 
 impl Template {
@@ -96,7 +104,13 @@ impl Template {
         bytes[8..16].copy_from_slice(&run_tag.to_le_bytes());
         bytes[32..34].copy_from_slice(&publisher.to_le_bytes());
         bytes[36..40].copy_from_slice(&length.to_le_bytes());
-        Self { bytes }
+        Self { bytes, amounts: None }
+    }
+
+    /// Payloads that carry the amount of their message, drawn from `seed`. One without room for it carries none.
+    #[must_use]
+    pub fn with_amounts(self, seed: u64) -> Self {
+        Self { amounts: Some(seed), ..self }
     }
 
     /// Size of every payload made from it.
@@ -114,6 +128,9 @@ impl Template {
         payload[24..28].copy_from_slice(&key.to_le_bytes());
         payload[28..32].copy_from_slice(&key_seq.to_le_bytes());
         payload[34..36].copy_from_slice(&partition.to_le_bytes());
+        if let (Some(seed), Some(place)) = (self.amounts, payload.get_mut(AMOUNT)) {
+            place.copy_from_slice(&bank::amount(seed, key, key_seq).to_le_bytes());
+        }
         let checksum = crc32fast::hash(&payload[4..]);
         payload[0..4].copy_from_slice(&checksum.to_le_bytes());
     }
@@ -152,6 +169,12 @@ pub fn decode(payload: &[u8]) -> Result<Header, PayloadError> {
         publisher: u16_at(header, 32),
         partition: u16_at(header, 34),
     })
+}
+
+/// The amount that an undamaged payload of the workload `ledger` carries; `None` when it is too short.
+#[must_use]
+pub fn amount(payload: &[u8]) -> Option<i32> {
+    Some(i32::from_le_bytes(payload.get(AMOUNT)?.try_into().ok()?))
 }
 
 fn u16_at(header: &[u8; MIN_SIZE], at: usize) -> u16 {
@@ -229,6 +252,17 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(decode(&bytes).is_err());
         }
+    }
+
+    #[test]
+    fn the_amount_is_behind_the_header_and_under_the_checksum() {
+        let mut out = BytesMut::new();
+        Template::new(7, 3, 64).with_amounts(11).append(5, 6, 4, MonoNs(9), &mut out);
+        assert_eq!(amount(&out), Some(bank::amount(11, 5, 6)));
+        assert_eq!(decode(&out).map(|header| (header.key, header.key_seq)), Ok((5, 6)));
+        out[MIN_SIZE] ^= 1;
+        assert!(matches!(decode(&out), Err(PayloadError::Checksum { .. })));
+        assert_eq!(amount(&out[..MIN_SIZE + 3]), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! The layout on disk is `evidence::codec`'s; the meaning of each instant is METRICS.md, "One message".
 
+use super::bank::Balance;
 use super::time::MonoNs;
 
 /// Which process wrote a journal: one *incarnation* of one publisher or member.
@@ -73,6 +74,8 @@ pub enum Record {
     Ownership(Ownership),
     /// Something in the life of the process.
     Life(Life),
+    /// The application of a message to its account (workload `ledger`).
+    Posting(Posting),
 }
 
 /// One publish: written when it is sent, completed when its fate is known.
@@ -248,4 +251,50 @@ pub enum LifeEvent {
     Stopped,
     /// The client library dropped messages because the process read too slowly: the run is invalid.
     SlowConsumer,
+}
+
+/// The application of a message's amount to its account in the store: written before the store is, completed when it is
+/// known what became of that. One that is tried again is another record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// When the balance had been read.
+    pub at: MonoNs,
+    /// The account: the message's key.
+    pub key: u32,
+    /// Sequence of the message within the key.
+    pub key_seq: u32,
+    /// Partition that the message was delivered in.
+    pub partition: u16,
+    /// What the message says: a deposit is positive, a withdrawal negative.
+    pub amount: i32,
+    /// The balance that was read, and the greatest sequence applied to it.
+    pub held: Balance,
+    /// Revision at which that was read; 0 for an account that the store did not hold.
+    pub held_revision: u64,
+    /// What became of it.
+    pub fate: PostingFate,
+}
+
+/// What became of a posting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostingFate {
+    /// Cut off before an answer: it may be in the store.
+    Unknown,
+    /// The store confirmed the new balance.
+    Written {
+        /// When the confirmation came.
+        at: MonoNs,
+        /// Revision of the new balance.
+        revision: u64,
+    },
+    /// The store refused it, because the account had been written in between.
+    Refused {
+        /// When that was known.
+        at: MonoNs,
+    },
+    /// Nothing was written: the message was taken for a repeat.
+    Skipped {
+        /// When that was decided.
+        at: MonoNs,
+    },
 }

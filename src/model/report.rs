@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bank::Bank;
 use super::manifest::Environment;
 use super::promise::Promises;
 use super::reading::Reading;
@@ -35,6 +36,9 @@ pub struct Report {
     pub faults: Vec<FaultReport>,
     /// Evidence of what went wrong: the first hundred of each kind.
     pub violations: Vec<Violation>,
+    /// The accounts, when the workload is the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
     /// What the plots show.
     pub figures: Figures,
     /// Machine and versions.
@@ -191,6 +195,87 @@ pub struct Violation {
     pub fault: Option<u32>,
     /// One sentence that tells it.
     pub story: String,
+}
+
+/// The accounts of the workload `ledger`. Their numbers are among the readings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Accounts {
+    /// Where the balances were kept.
+    pub bank: Bank,
+    /// The three accounts that fared worst, the worst first; empty when all fared well.
+    pub worst: Vec<AccountStory>,
+}
+
+/// What became of one account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountStory {
+    /// The account: its key.
+    pub account: u32,
+    /// Its partition.
+    pub partition: u16,
+    /// Its messages that are stored.
+    pub messages: u64,
+    /// What the store held in the end; absent when that is not known.
+    pub balance: Option<i64>,
+    /// What it would hold had each message been applied once.
+    pub balance_in_order: i64,
+    /// How often it was left below zero.
+    pub overdrafts: u64,
+    /// Applications beyond the first of a message.
+    pub doubly_applied: u64,
+    /// Messages that are not in the balance.
+    pub not_applied: u64,
+    /// Writes that another one, which had not seen them, went over.
+    pub overwritten: u64,
+    /// One sentence that tells it.
+    pub story: String,
+    /// Steps before the first of `steps`, which all went in order.
+    pub steps_before: u64,
+    /// What was done to the account, in the order of the store, from shortly before the first trouble.
+    pub steps: Vec<AccountStep>,
+    /// Steps behind the last of `steps`.
+    pub steps_after: u64,
+}
+
+/// One message that was applied to an account, or was not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountStep {
+    /// When it was in the store, or was left out of it.
+    pub at_ms: f64,
+    /// The incarnation that did it.
+    pub member: String,
+    /// Sequence of the message in its key.
+    pub key_seq: u32,
+    /// Its amount: a deposit is positive, a withdrawal negative.
+    pub amount: i32,
+    /// The balance afterwards.
+    pub balance: i64,
+    /// The balance after this message in order.
+    pub balance_in_order: i64,
+    /// What it is judged to be.
+    pub ruling: Ruling,
+    /// The fault in whose window it fell.
+    pub fault: Option<u32>,
+}
+
+/// What one application to an account is judged to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// Applied, right behind the one before.
+    InOrder,
+    /// Applied before one of its predecessors.
+    Early,
+    /// Applied behind one of its successors.
+    Late,
+    /// Applied once more.
+    Again,
+    /// Written, and gone: somebody who had not seen it wrote over it.
+    Overwritten,
+    /// Not applied, because it had been.
+    Repeat,
+    /// Not applied, because it was taken for a repeat, and it was none.
+    Dropped,
 }
 
 /// What the plots show.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bank::FinalBalance;
 use super::gone::Gone;
 use super::time::MonoNs;
 
@@ -104,6 +105,16 @@ pub enum StoryEvent {
     Gone {
         /// The sequences.
         gone: Gone,
+    },
+    /// Balances that the store held after the last member had ended (workload `ledger`): some of them, a line at a time.
+    Balances {
+        /// The accounts.
+        accounts: Vec<FinalBalance>,
+    },
+    /// All balances that the store held have been told.
+    BalancesRead {
+        /// How many there are.
+        accounts: u64,
     },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,

@@ -4,6 +4,7 @@
 
 mod faults;
 mod fleet;
+mod ledger;
 mod load;
 mod retention;
 mod stream;
@@ -42,6 +43,7 @@ pub fn check(document: &Document) -> Vec<Finding> {
     stream::check(document, &mut findings);
     retention::check(document, &mut findings);
     load::check(document, &mut findings);
+    ledger::check(document, &mut findings);
     fleet::check(document, &mut findings);
     for (key, message) in document.strategy.objections() {
         findings.add(&[&format!("strategy.{key}"), "strategy.kind"], message, None);

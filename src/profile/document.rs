@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Kind, Target};
+use crate::model::bank::{Bank, Repeats, Store, Workload, Write};
 use crate::model::units::{Rate, Size, Timespan};
 use crate::strategy::{Strategy, lease_group};
 
@@ -24,6 +25,9 @@ pub struct Document {
     pub stream: Stream,
     /// What the publishers send.
     pub load: Load,
+    /// Accounts and their balances, with the workload "ledger".
+    #[serde(skip_serializing_if = "Ledger::is_empty")]
+    pub ledger: Ledger,
     /// The consumers.
     pub fleet: Fleet,
     /// The way of consuming that is measured: `kind` names it, the other keys are its own. Default: lease-group.
@@ -182,6 +186,23 @@ pub struct Load {
     pub hot_share: Option<f64>,
     /// Whether messages carry an id, so that the server drops a second copy. Default true.
     pub message_id: bool,
+    /// What the messages are about: with "ledger" keys are accounts, and section `[ledger]` says how they are kept. Default "plain".
+    pub workload: Workload,
+}
+
+/// Accounts and their balances, with the workload "ledger".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Ledger {
+    /// Where balances are kept. Default "kv".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+    /// With store "kv": how a balance is written. Default "compare-and-set".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write: Option<Write>,
+    /// What a handler does with a message at or below the last one applied to its account. Default "skip".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
 }
 
 /// How the intended instants are spread over time.
@@ -290,6 +311,9 @@ impl Document {
         let load = &mut filled.load;
         load.zipf_exponent = (load.key_choice == KeyChoice::Zipf).then(|| load.zipf_exponent());
         load.hot_share = (load.key_choice == KeyChoice::Hot).then(|| load.hot_share());
+        if load.workload == Workload::Ledger {
+            filled.ledger = filled.ledger.filled();
+        }
         let fleet = &mut filled.fleet;
         fleet.handler_time = (fleet.handler != Handler::None).then(|| fleet.handler_time());
         for fault in &mut filled.fault {
@@ -308,6 +332,27 @@ impl Load {
     /// The hot key's share, said or not.
     pub(super) fn hot_share(&self) -> f64 {
         self.hot_share.unwrap_or(0.5)
+    }
+}
+
+impl Ledger {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn filled(&self) -> Self {
+        let bank = self.bank();
+        let write = (bank.store == Store::Kv).then_some(bank.write);
+        Self { store: Some(bank.store), write, repeats: Some(bank.repeats) }
+    }
+
+    /// What it means, said or not.
+    pub(super) fn bank(&self) -> Bank {
+        Bank {
+            store: self.store.unwrap_or_default(),
+            write: self.write.unwrap_or_default(),
+            repeats: self.repeats.unwrap_or_default(),
+        }
     }
 }
 
@@ -330,6 +375,7 @@ impl Default for Document {
             server: Server::default(),
             stream: Stream::default(),
             load: Load::default(),
+            ledger: Ledger::default(),
             fleet: Fleet::default(),
             strategy: Strategy::LeaseGroup(lease_group::Settings::default()),
             limits: Limits::default(),
@@ -385,6 +431,7 @@ impl Default for Load {
             zipf_exponent: None,
             hot_share: None,
             message_id: true,
+            workload: Workload::Plain,
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::document::{self, Arrivals, Compression, Discard, Document, Retention, Routing, Storage};
 use super::load::Loaded;
 use crate::fault;
+use crate::model::bank::{Bank, Workload};
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
@@ -31,6 +32,8 @@ pub struct Plan {
     pub stream: Stream,
     /// The load.
     pub load: Load,
+    /// Where balances are kept, with the workload `ledger`.
+    pub bank: Option<Bank>,
     /// The members.
     pub fleet: Fleet,
     /// The way of consuming that is measured.
@@ -115,6 +118,8 @@ pub struct Load {
     pub key_choice: KeyChoice,
     /// Whether messages carry an id for de-duplication.
     pub message_id: bool,
+    /// What the messages are about.
+    pub workload: Workload,
 }
 
 /// Which key the next message has.
@@ -176,6 +181,7 @@ impl Plan {
             server: Server { version: document.server.version.clone(), nodes: document.server.nodes },
             stream: Stream::of(&document.stream),
             load: Load::of(&document.load),
+            bank: (document.load.workload == Workload::Ledger).then(|| document.ledger.bank()),
             fleet: Fleet { members: document.fleet.members, handler: Handler::of(&document.fleet) },
             strategy: document.strategy.clone(),
             faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
@@ -231,6 +237,7 @@ impl Load {
             keys: load.keys,
             key_choice,
             message_id: load.message_id,
+            workload: load.workload,
         }
     }
 }

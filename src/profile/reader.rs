@@ -60,6 +60,7 @@ impl<'s> Reader<'s> {
             server: self.section(root, "server", None),
             stream: self.section(root, "stream", None),
             load: self.section(root, "load", None),
+            ledger: self.section(root, "ledger", None),
             fleet: self.section(root, "fleet", None),
             strategy: self
                 .optional(root, "strategy", Some(Anchor { key: "kind", default: Some("lease-group") }))

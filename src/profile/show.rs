@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Fault, Fleet, Limits, Load, Run, Server, Stream, Variant};
+use super::document::{Document, Fault, Fleet, Ledger, Limits, Load, Run, Server, Stream, Variant};
 use super::load::Loaded;
 use crate::strategy::Strategy;
 
@@ -34,6 +34,7 @@ pub fn show(profile: &Loaded) -> String {
         server: same("server").then_some(&first.server),
         stream: same("stream").then_some(&first.stream),
         load: same("load").then_some(&first.load),
+        ledger: (same("ledger") && first.ledger != Ledger::default()).then_some(&first.ledger),
         fleet: same("fleet").then_some(&first.fleet),
         strategy: same("strategy").then_some(&first.strategy),
         limits: same("limits").then_some(&first.limits),
@@ -56,6 +57,8 @@ struct Shown<'d> {
     stream: Option<&'d Stream>,
     #[serde(skip_serializing_if = "Option::is_none")]
     load: Option<&'d Load>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<&'d Ledger>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fleet: Option<&'d Fleet>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
 //! `report.md`: the summary for a pull request or a chat.
 
 use super::number;
-use super::{Format, faults, summary};
+use super::{Format, accounts, faults, summary};
 use crate::model::report::Report;
 
 /// This format.
@@ -49,6 +49,7 @@ fn render(report: &Report) -> String {
         }
         out.push_str("\n</details>\n");
     }
+    worst_accounts(report, &mut out);
     let environment = &report.environment;
     out.push_str(&format!(
         "\n`{}` · seed {} · jetlag {} · nats-server {} · {} · {} cores\n",
@@ -60,6 +61,20 @@ fn render(report: &Report) -> String {
         environment.cores
     ));
     out
+}
+
+fn worst_accounts(report: &Report, out: &mut String) {
+    for story in report.accounts.iter().flat_map(|accounts| &accounts.worst) {
+        out.push_str(&format!("\n<details><summary>{}</summary>\n\n", inline(&accounts::head(story))));
+        out.push_str(&format!("| {} | |\n|---:|---|---:|---:|---:|---:|---|\n", accounts::COLUMNS.join(" | ")));
+        for step in &story.steps {
+            let (cells, said) = accounts::step(step);
+            let cells: Vec<String> = cells.iter().map(|cell| inline(cell)).collect();
+            out.push_str(&format!("| {} | {said} |\n", cells.join(" | ")));
+        }
+        out.push_str(&accounts::left_out(story).map_or_else(String::new, |told| format!("\n{told}\n")));
+        out.push_str("\n</details>\n");
+    }
 }
 
 fn gaps(report: &Report, out: &mut String) {

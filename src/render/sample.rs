@@ -398,6 +398,7 @@ fn build(shape: &Shape) -> Report {
         readings: readings(),
         faults,
         violations: Vec::new(),
+        accounts: None,
         figures,
         environment: Environment {
             jetlag_version: "0.1.0".to_owned(),

@@ -1,7 +1,7 @@
 //! What a reader must know first: the verdict in sentences, the few figures that matter.
 //! Every format for people is laid out from these, so that they never tell different stories.
 
-use super::{faults, number};
+use super::{accounts, faults, number};
 use crate::model::reading::{Reading, Scope, Stat};
 use crate::model::report::{Report, RunState};
 
@@ -102,6 +102,7 @@ pub(super) fn verdict(report: &Report) -> Verdict {
     };
     let mut sentences = vec![flow(report)];
     sentences.extend(correctness(report));
+    sentences.extend(accounts::sentence(report));
     sentences.extend(faults::sentence(report));
     Verdict {
         headline,
@@ -195,6 +196,10 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
         }),
         count("redelivered", run_count(&report.readings, "redelivered"), "repeated, as allowed"),
         count("overlap", overlaps(&report.readings), "two members in one partition"),
+        count("overdrafts", run_count(&report.readings, "overdrafts"), "an account left below zero"),
+        count("wrong_balances", run_count(&report.readings, "wrong_balances"), "accounts, in the end"),
+        count("doubly_applied", run_count(&report.readings, "doubly_applied"), "messages, once more"),
+        count("not_applied", run_count(&report.readings, "not_applied"), "messages, in no balance"),
     ]
     .into_iter()
     .flatten()

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::number;
-use super::{Format, faults, origin, summary};
+use super::{Format, accounts, faults, origin, summary};
 use crate::model::report::{Report, RunState};
 
 /// This format.
@@ -40,6 +40,7 @@ pub fn summary(report: &Report, color: bool) -> String {
     out.push_str(&gaps(report));
     out.push_str(&each_fault(report));
     out.push_str(&violations(report));
+    out.push_str(&worst_accounts(report));
     out.push_str("\nMake it again\n");
     out.push_str(&wrap(&format!("{} (seed {})", run.command, run.seed), "  "));
     out.push_str(&wrap(&format!("{}: {}", run.started, origin::line(&report.environment)), "  "));
@@ -126,6 +127,28 @@ fn violations(report: &Report) -> String {
     }
     out.push_str(&more(report.violations.len(), SHOWN));
     out
+}
+
+fn worst_accounts(report: &Report) -> String {
+    const SHOWN: usize = 8;
+    let worst = report.accounts.as_ref().map_or(&[][..], |accounts| &accounts.worst);
+    if worst.is_empty() {
+        return String::new();
+    }
+    let mut out = "\nThe worst accounts\n".to_owned();
+    for story in worst {
+        out.push_str(&wrap(&accounts::head(story), "  - "));
+        let mut table = table();
+        table.set_header(accounts::COLUMNS.iter().copied().chain([""]));
+        for step in story.steps.iter().take(SHOWN) {
+            let (cells, said) = accounts::step(step);
+            table.add_row(cells.into_iter().chain([said]));
+        }
+        right(&mut table, &[0, 2, 3, 4, 5]);
+        out.push_str(&indented(&table));
+        out.push_str(&more(story.steps.len(), SHOWN));
+    }
+    out + &wrap(accounts::STEPS_NOTE, "  ")
 }
 
 fn more(all: usize, shown: usize) -> String {

@@ -1,6 +1,7 @@
 //! The desk: where a member handles a message and writes down that it did, whatever the strategy.
 //!
-//! It plays the handler's time, checks the payload, and journals start, end, commits and ownership. It decides nothing.
+//! It plays the handler's time, checks the payload, applies what it says to its account where there are accounts, and
+//! journals start, end, commits and ownership. It decides nothing.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use rand_distr::{Distribution, Exp1};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::accounts::{self, Accounts};
 use crate::clock::{self, alarm::Alarm};
 use crate::evidence::{self, Writer};
 use crate::model::payload;
@@ -128,6 +130,8 @@ pub struct Desk {
     random: RefCell<ChaCha8Rng>,
     /// Alarms not in use: one a handling that is under way.
     alarms: RefCell<Vec<Alarm>>,
+    /// The accounts that messages are applied to, where they are kept in a store.
+    accounts: Option<Accounts>,
 }
 
 impl Desk {
@@ -140,24 +144,40 @@ impl Desk {
             handler,
             random: RefCell::new(ChaCha8Rng::seed_from_u64(seed)),
             alarms: RefCell::default(),
+            accounts: None,
         }
     }
 
-    /// Handles one message: journals the start, plays the handler's time, journals the end.
+    /// The same, with each message applied to its account before its handling ends.
+    #[must_use]
+    pub fn with_accounts(self, accounts: Option<Accounts>) -> Self {
+        Self { accounts, ..self }
+    }
+
+    /// Handles one message: journals the start, plays the handler's time, applies it to its account, journals the end.
     ///
     /// # Errors
-    /// When the journal cannot be written.
+    /// When the journal or the account cannot be written.
     pub async fn handle(&self, delivery: &Delivery<'_>) -> Result<(), Error> {
-        let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&self.handling(delivery))) else {
-            return Ok(());
-        };
+        let handling = self.handling(delivery);
+        let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&handling)) else { return Ok(()) };
         let slot = begun?;
         if let Some(span) = self.time() {
             self.wait(delivery.started.max(clock::now()) + span).await?;
         }
+        self.apply(&handling, delivery.payload).await?;
         let finished = clock::now();
         self.notebook.with(|writer| writer.finish(slot, finished, true));
         Ok(())
+    }
+
+    /// Applies a message to its account. What is damaged or of another run says nothing that could be applied.
+    async fn apply(&self, handling: &Handling, payload: &[u8]) -> Result<(), accounts::Error> {
+        let Some(accounts) = &self.accounts else { return Ok(()) };
+        match payload::amount(payload) {
+            Some(amount) if handling.intact => accounts.apply(&self.notebook, handling, amount).await,
+            _ => Ok(()),
+        }
     }
 
     /// The journal.
@@ -217,6 +237,9 @@ pub enum Error {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] evidence::Error),
+    /// An account cannot be written.
+    #[error(transparent)]
+    Accounts(#[from] accounts::Error),
     /// No timer.
     #[error("cannot set a timer for the handler: {0}; raise the limit of open files (ulimit -n)")]
     Timer(#[from] io::Error),

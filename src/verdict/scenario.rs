@@ -50,6 +50,7 @@ impl Scenario {
             members: 2,
             lease_ttl: None,
             rate_per_s: Some(1_000.0),
+            bank: None,
             schedule_lag_limit: SpanNs(5_000_000),
             settings: serde_json::Value::Null,
             environment: Environment::default(),

@@ -11,6 +11,7 @@ use super::{Ears, Error, Mouth};
 use crate::model::record::LifeEvent;
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
+use crate::strategy::accounts::Accounts;
 use crate::strategy::desk::{Desk, Handler, Notebook};
 use crate::strategy::seat::{Seat, Start};
 
@@ -25,7 +26,7 @@ pub(super) async fn consume(
     assignment: &Assignment,
     group: String,
     strategy: &Strategy,
-    handler: Handler,
+    (handler, accounts): (Handler, Option<Accounts>),
     client: async_nats::Client,
     start: Start,
     notebook: &Notebook,
@@ -33,7 +34,8 @@ pub(super) async fn consume(
     ears: &mut Ears,
 ) -> Result<(), Error> {
     let member = u64::from(assignment.author.index) << 16 | u64::from(assignment.author.life);
-    let desk = Rc::new(Desk::new(notebook.clone(), assignment.run_tag, handler, assignment.seed ^ member));
+    let desk = Desk::new(notebook.clone(), assignment.run_tag, handler, assignment.seed ^ member);
+    let desk = Rc::new(desk.with_accounts(accounts));
     let (leave, told) = watch::channel(false);
     let seat = Seat {
         access: assignment.access.clone(),

@@ -136,6 +136,7 @@ fn seeded(seed: u64, share: Share, purpose: u64) -> ChaCha8Rng {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::bank::Workload;
     use crate::model::units::Rate;
     use proptest::prelude::*;
 
@@ -149,6 +150,7 @@ mod tests {
             keys: 100,
             key_choice,
             message_id: true,
+            workload: Workload::Plain,
         }
     }
 

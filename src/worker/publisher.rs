@@ -15,6 +15,7 @@ use super::load::{Keys, Schedule, Share};
 use super::{Ears, Error, Mouth};
 use crate::clock::{self, alarm::Alarm};
 use crate::evidence::Slot;
+use crate::model::bank::Workload;
 use crate::model::payload::Template;
 use crate::model::record::{Fate, LifeEvent, Publish};
 use crate::model::time::{MonoNs, SpanNs};
@@ -217,6 +218,7 @@ impl<'a> Publisher<'a> {
         let subjects =
             (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix).into()).collect();
         let line = Line::new(load.window);
+        let template = Template::new(assignment.run_tag, share.index, load.payload_bytes as usize);
         let mut publisher = Self {
             client,
             lost,
@@ -236,7 +238,10 @@ impl<'a> Publisher<'a> {
             open_since: begin,
             troubled_since: None,
             last_refusal: "no answer".to_owned(),
-            template: Template::new(assignment.run_tag, share.index, load.payload_bytes as usize),
+            template: match load.workload {
+                Workload::Plain => template,
+                Workload::Ledger => template.with_amounts(assignment.seed),
+            },
             buffer: BytesMut::new(),
         };
         publisher.name_replies();

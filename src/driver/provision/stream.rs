@@ -148,14 +148,14 @@ fn may_pass(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(reply) if passing.contains(&reply.error_code()))
 }
 
-/// Removes a run's stream and bucket. What is not there is fine.
+/// Removes a run's stream and buckets. What is not there is fine.
 pub(in crate::driver) async fn remove(
     jetstream: &jetstream::Context,
     stream: &str,
-    bucket: Option<&str>,
+    buckets: &[String],
 ) -> Result<(), Error> {
-    let streams = [Some(stream.to_owned()), bucket.map(|bucket| format!("KV_{bucket}"))];
-    for name in streams.into_iter().flatten() {
+    let buckets = buckets.iter().map(|bucket| format!("KV_{bucket}"));
+    for name in std::iter::once(stream.to_owned()).chain(buckets) {
         match jetstream.delete_stream(&name).await {
             Ok(_) => {}
             Err(error) => match error.kind() {

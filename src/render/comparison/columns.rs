@@ -65,6 +65,10 @@ pub(super) fn of(runs: &[ComparedRun]) -> Vec<Column> {
             cell: Box::new(|run| summary::overlaps(&run.readings).map_or_else(|| ABSENT.to_owned(), number::count)),
         },
     ]);
+    columns.extend(
+        ["overdrafts", "wrong_balances", "doubly_applied", "not_applied", "overwritten"]
+            .map(|metric| reading(metric, metric, &[])),
+    );
     columns.extend(gap_columns(runs));
     columns.extend(cpu_columns(runs));
     columns.retain(|column| runs.iter().any(|run| (column.cell)(run) != ABSENT));

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::columns;
 use crate::model::comparison::{ComparedGap, ComparedRun, PriceOfOrder};
 use crate::model::report::RunState;
-use crate::render::{number, summary};
+use crate::render::{accounts, number, summary};
 
 /// The sentences, the weightiest first.
 pub(super) fn of(rows: &[ComparedRun], price_of_order: Option<&PriceOfOrder>) -> Vec<String> {
     let mut findings: Vec<String> = rows.iter().filter_map(doubt).collect();
     findings.extend(order(rows));
     findings.extend(losses(rows));
+    findings.extend(accounts(rows));
     findings.extend(price_of_order.map(price));
     findings.extend(gaps(rows));
     findings
@@ -135,6 +136,30 @@ fn losses(rows: &[ComparedRun]) -> Option<String> {
         Some(format!("{}: lost not judged ({why})", row.name))
     }));
     (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+}
+
+/// Whose balances can be relied on.
+fn accounts(rows: &[ComparedRun]) -> Option<String> {
+    let told = rows.iter().filter_map(|row| Some((row, accounts::is_sound(&row.readings)?)));
+    let (sound, broken): (Vec<_>, Vec<_>) = told.partition(|(_, sound)| *sound);
+    let right: Vec<String> = sound.iter().map(|(row, _)| named(row)).collect();
+    let mut parts: Vec<String> = broken.iter().map(|(row, _)| trouble(row)).collect();
+    if !right.is_empty() {
+        parts.insert(0, format!("every account was kept right by {}", right.join(", ")));
+    }
+    (!parts.is_empty()).then(|| format!("Accounts: {}.", parts.join("; ")))
+}
+
+fn trouble(row: &ComparedRun) -> String {
+    let count = |metric: &str| summary::run_count(&row.readings, metric);
+    let overdrafts = number::of(count("overdrafts").unwrap_or(0), "overdraft");
+    match count("wrong_balances") {
+        Some(wrong) => {
+            let accounts = number::of(count("accounts").unwrap_or(0), "balance");
+            format!("{}: {overdrafts}, {} of {accounts} wrong", named(row), number::count(wrong))
+        }
+        None => format!("{}: {overdrafts}", named(row)),
+    }
 }
 
 fn gaps(rows: &[ComparedRun]) -> Vec<String> {

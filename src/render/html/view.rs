@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::state::{State, state};
 use crate::model::reading::{Reading, Scope};
-use crate::model::report::{FaultReport, Report, RunState, TakeoverPhases, Violation};
+use crate::model::report::{AccountStep, AccountStory, FaultReport, Report, RunState, TakeoverPhases, Violation};
+use crate::render::accounts;
 use crate::render::faults::{self, GapRow, Spread, Stranded};
 use crate::render::number::{self, ABSENT};
 use crate::render::origin;
@@ -25,6 +26,7 @@ pub(super) struct Page<'a> {
     gaps: Vec<Gap>,
     faults: Vec<Fault<'a>>,
     kinds: Vec<ViolationKind<'a>>,
+    accounts: Option<Accounts>,
     readings: Vec<Row<'a>>,
     promises: Vec<(&'static str, bool)>,
     environment: Vec<(&'static str, String)>,
@@ -70,6 +72,26 @@ struct Evidence<'a> {
     facts: String,
 }
 
+/// The accounts, when there are any.
+struct Accounts {
+    told: String,
+    worst: Vec<Account>,
+}
+
+/// One of the worst accounts.
+struct Account {
+    head: String,
+    steps: Vec<Step>,
+    left_out: Option<String>,
+}
+
+/// One step of its story.
+struct Step {
+    cells: [String; 6],
+    said: String,
+    odd: bool,
+}
+
 /// One reading.
 struct Row<'a> {
     metric: &'a str,
@@ -94,6 +116,7 @@ impl<'a> Page<'a> {
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
             kinds: violations(&report.violations),
+            accounts: accounts(report),
             readings: readings(report),
             promises: promises(report),
             environment: environment(report),
@@ -156,6 +179,21 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
         ],
         window: format!("{}{censored}", number::ms(fault.window_end_ms - fault.at_ms)),
     }
+}
+
+fn accounts(report: &Report) -> Option<Accounts> {
+    let step = |step: &AccountStep| {
+        let (cells, said) = accounts::step(step);
+        Step { cells, said, odd: accounts::is_odd(step) }
+    };
+    let account = |story: &AccountStory| Account {
+        head: accounts::head(story),
+        steps: story.steps.iter().map(step).collect(),
+        left_out: accounts::left_out(story),
+    };
+    let told = accounts::sentence(report)?;
+    let worst = report.accounts.iter().flat_map(|accounts| &accounts.worst).map(account).collect();
+    Some(Accounts { told, worst })
 }
 
 fn violations(all: &[Violation]) -> Vec<ViolationKind<'_>> {
