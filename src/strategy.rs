@@ -3,6 +3,7 @@
 //! A plug room: this door holds the trait-like enum and the one list of what there is; `strategy/` one file a kind.
 
 mod acks;
+pub mod core_queue;
 pub mod desk;
 mod inbox;
 pub mod key_sequence;
@@ -42,6 +43,8 @@ pub enum Strategy {
     Pinned(pinned::Settings),
     /// One durable pull consumer, and the last handled sequence of each key in a bucket.
     KeySequence(key_sequence::Settings),
+    /// A queue group of core NATS: at most once.
+    CoreQueue(core_queue::Settings),
 }
 
 /// What `jetlag list strategies` shows of one.
@@ -61,6 +64,7 @@ pub const ALL: &[About] = &[
     ordered::ABOUT,
     pinned::ABOUT,
     key_sequence::ABOUT,
+    core_queue::ABOUT,
 ];
 
 impl Strategy {
@@ -75,6 +79,7 @@ impl Strategy {
             Self::Ordered(_) => ordered::ABOUT.kind,
             Self::Pinned(_) => pinned::ABOUT.kind,
             Self::KeySequence(_) => key_sequence::ABOUT.kind,
+            Self::CoreQueue(_) => core_queue::ABOUT.kind,
         }
     }
 
@@ -89,6 +94,7 @@ impl Strategy {
             Self::Ordered(settings) => settings.promises(),
             Self::Pinned(settings) => settings.promises(),
             Self::KeySequence(settings) => settings.promises(),
+            Self::CoreQueue(settings) => settings.promises(),
         }
     }
 
@@ -100,7 +106,7 @@ impl Strategy {
             Self::SharedPull(settings) => settings.objections(),
             Self::QueueGroup(settings) => settings.objections(),
             Self::Serial(settings) => settings.objections(),
-            Self::Ordered(_) => Vec::new(),
+            Self::Ordered(_) | Self::CoreQueue(_) => Vec::new(),
             Self::Pinned(settings) => settings.objections(),
             Self::KeySequence(settings) => settings.objections(),
         }
@@ -124,7 +130,7 @@ impl Strategy {
             Self::SharedPull(_) | Self::QueueGroup(_) | Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => {
                 Some(lease_group::Commit::Explicit.name())
             }
-            Self::Ordered(_) => None,
+            Self::Ordered(_) | Self::CoreQueue(_) => None,
         }
     }
 
@@ -147,6 +153,8 @@ impl Strategy {
             Self::LeaseGroup(_) => Ok(()),
             // Each life makes a consumer of its own.
             Self::Ordered(_) => Ok(()),
+            // The server makes a group of those who subscribe.
+            Self::CoreQueue(_) => Ok(()),
             Self::SharedPull(settings) => settings.provision(site).await,
             Self::QueueGroup(settings) => settings.provision(site).await,
             Self::Serial(settings) => settings.provision(site).await,
@@ -168,6 +176,7 @@ impl Strategy {
             Self::Ordered(settings) => settings.consume(seat).await,
             Self::Pinned(settings) => settings.consume(seat).await,
             Self::KeySequence(settings) => settings.consume(seat).await,
+            Self::CoreQueue(settings) => settings.consume(seat).await,
         }
     }
 

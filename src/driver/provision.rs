@@ -12,14 +12,16 @@ use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
-use crate::model::manifest::{Environment, FORMAT, Manifest};
+use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
+use crate::profile::demand::{self, Demand};
 use crate::profile::document::Storage;
+use crate::profile::plan::Way;
 use crate::strategy::Site;
 
 /// How long one request to the server may take while nothing is measured.
@@ -44,6 +46,8 @@ pub(super) struct Ground {
     /// Name of stream and group: both carry the run's id.
     name: String,
     bucket: Option<String>,
+    /// Whether the stream stores what is published.
+    persists: bool,
     run_tag: u64,
 }
 
@@ -98,6 +102,12 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         Some(access) => Some(access.connect("jetlag-driver", |_| ()).await?),
         None => None,
     };
+    let server_version = match (&binary, &own_client) {
+        (Some(binary), _) => binary.version.to_string(),
+        (None, Some(client)) => client.server_info().version,
+        (None, None) => String::new(),
+    };
+    can_do(plan, &server_version)?;
     let id = uuid::Uuid::now_v7();
     let run_tag = id.as_u64_pair().1;
     let run_id = id.simple().to_string();
@@ -113,6 +123,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         strategy: plan.strategy.kind().to_owned(),
         commit_mode: plan.strategy.commit_mode().map(str::to_owned),
         promises: plan.strategy.promises(),
+        confirmation: plan.confirmation(),
         command: options.command.clone(),
         seed: plan.seed,
         started_wall: anchor.wall.clone(),
@@ -129,11 +140,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         settings: plan.settings.clone(),
         environment: Environment {
             jetlag_version: env!("CARGO_PKG_VERSION").to_owned(),
-            server_version: match (&binary, &own_client) {
-                (Some(binary), _) => binary.version.to_string(),
-                (None, Some(client)) => client.server_info().version,
-                (None, None) => String::new(),
-            },
+            server_version,
             server_embedded: binary.is_some(),
             server_nodes: u32::from(plan.server.nodes),
             ..process::machine()
@@ -168,6 +175,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         access,
         jetstream: nats::jetstream(client, REQUEST_WITHIN),
         bucket: plan.strategy.bucket(&name),
+        persists: plan.confirmation() != Confirmation::Sent,
         name,
         run_tag,
     };
@@ -190,11 +198,22 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
     Ok(binary)
 }
 
+/// Whether the server can do what the plan demands. One whose version is no version is trusted: it is somebody's own build.
+fn can_do(plan: &Plan, found: &str) -> Result<(), Error> {
+    let version = Version::from_told(found);
+    match version.and_then(|version| demand::unmet(&plan.demands, version)) {
+        None => Ok(()),
+        Some(&Demand { version: needed, key, why, remedy }) => {
+            Err(Error::TooOld { found: found.to_owned(), needed, why, key, remedy })
+        }
+    }
+}
+
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
         let config = stream::Config {
             name: self.name.clone(),
-            subjects: vec![format!("{}.*", self.subject_prefix())],
+            subjects: vec![format!("{}.p.*", self.name)],
             storage: match plan.stream.storage {
                 Storage::File => stream::StorageType::File,
                 Storage::Memory => stream::StorageType::Memory,
@@ -204,6 +223,8 @@ impl Ground {
             max_age: plan.stream.max_age.map(Duration::from).unwrap_or_default(),
             max_bytes: plan.stream.max_bytes.and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(-1),
             max_messages: plan.stream.max_messages.and_then(|count| i64::try_from(count).ok()).unwrap_or(-1),
+            allow_atomic_publish: matches!(plan.load.way, Way::AtomicBatch { .. }),
+            allow_batch_publish: matches!(plan.load.way, Way::FastBatch { .. }),
             ..stream::Config::default()
         };
         self.agree_on(&config).await.map_err(|why| {
@@ -211,7 +232,11 @@ impl Ground {
                 format!("make the stream {}", self.name),
                 &format!("{why}; is JetStream enabled for this account, with room for a stream, and may this user make streams?"),
             )
-        })?;
+        })
+    }
+
+    /// Makes what the members share: on what is in the stream by then.
+    pub(super) async fn make_consumers(&self, plan: &Plan) -> Result<(), Error> {
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,
@@ -315,9 +340,9 @@ impl Ground {
         &self.name
     }
 
-    /// Partition p's subject is this, a dot, and p.
+    /// Partition p's subject is this, a dot, and p. What nobody stores goes where the stream does not listen.
     pub(super) fn subject_prefix(&self) -> String {
-        format!("{}.p", self.name)
+        format!("{}.{}", self.name, if self.persists { "p" } else { "core" })
     }
 
     /// Id of the run in payloads and journals.

@@ -10,6 +10,7 @@ use super::loss;
 use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
 use crate::model::history::History;
+use crate::model::manifest::Confirmation;
 
 /// Judges a run: messages, then keys, then partitions.
 pub(super) fn judge(history: &History) -> Ledger {
@@ -29,7 +30,7 @@ pub(super) fn judge(history: &History) -> Ledger {
     let commits = Commits::new(&history.journals);
 
     let mut deeds = grouped::group(deeds, |deed| deed.key);
-    judge_keys(&mut ledger, &mut deeds, &mut copies, &commits);
+    judge_keys(&mut ledger, history.manifest.confirmation, &mut deeds, &mut copies, &commits);
     count_publishes(&mut ledger, copies);
     rank_partitions(&mut ledger);
     let partitions = partitions(history, &ledger);
@@ -57,7 +58,13 @@ fn in_evidence_order(deeds: &[Deed]) -> Vec<Deed> {
 }
 
 /// Key by key: which message each handling is of, ranks in stream order, verdicts.
-fn judge_keys(ledger: &mut Ledger, deeds: &mut [Deed], copies: &mut Vec<Copy>, commits: &Commits<'_>) {
+fn judge_keys(
+    ledger: &mut Ledger,
+    confirmation: Confirmation,
+    deeds: &mut [Deed],
+    copies: &mut Vec<Copy>,
+    commits: &Commits<'_>,
+) {
     let Ledger { messages, entries, order, reordered, .. } = ledger;
     let mut scratch = KeyScratch::default();
     let mut handled = deeds.chunk_by_mut(|left, right| left.key == right.key).peekable();
@@ -70,6 +77,9 @@ fn judge_keys(ledger: &mut Ledger, deeds: &mut [Deed], copies: &mut Vec<Copy>, c
         let deeds = handled.next_if(|deeds| deeds[0].key == key).unwrap_or_default();
         deeds.sort_by_key(|deed| deed.started);
         identify(of_key, base, deeds, copies);
+        if confirmation == Confirmation::SentToStream {
+            doubt(of_key);
+        }
         rank_key(of_key, base, &mut scratch.order, reordered);
         scratch.steps.clear();
         for (at, deed) in deeds.iter_mut().enumerate().filter(|(_, deed)| deed.ok && deed.message != NONE) {
@@ -125,13 +135,27 @@ fn identify(of_key: &mut [Message], base: usize, deeds: &mut [Deed], copies: &mu
     }
 }
 
-/// Ranks the stored messages of one key in stream order; without stream sequences in send order.
+/// What was published without acknowledgement is stored if somebody was given it; of the rest nobody can know that.
+fn doubt(of_key: &mut [Message]) {
+    for message in of_key.iter_mut().filter(|message| message.stream_seq == 0 && message.is_stored()) {
+        message.standing = Standing::Unknown;
+        message.stored = None;
+    }
+}
+
+/// Ranks the stored messages of one key in stream order; without stream sequences in send order. One whose sequence is
+/// not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before it.
 fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
     order.clear();
+    let mut before = 0;
+    for message in of_key.iter_mut().filter(|message| message.is_stored()) {
+        message.place = if message.stream_seq == 0 { before } else { message.stream_seq };
+        before = message.place;
+    }
     order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
     let place = |&index: &u32| {
         let message = &of_key[index as usize];
-        (message.stream_seq, message.sent, message.key_seq)
+        (message.place, message.sent, message.key_seq)
     };
     if !order.is_sorted_by_key(place) {
         order.sort_unstable_by_key(place);
@@ -187,7 +211,7 @@ fn count_publishes(ledger: &mut Ledger, mut copies: Vec<Copy>) {
 fn rank_partitions(ledger: &mut Ledger) {
     let messages = &mut ledger.messages;
     let stored = messages.iter().enumerate().filter(|(_, message)| message.is_stored());
-    let places: Vec<_> = stored.map(|(index, m)| (m.partition, m.stream_seq, m.sent, index as u32)).collect();
+    let places: Vec<_> = stored.map(|(index, m)| (m.partition, m.place, m.sent, index as u32)).collect();
     let mut places = grouped::group(places, |place| place.0.into());
     for of_partition in places.chunk_by_mut(|left, right| left.0 == right.0) {
         of_partition.sort_unstable();

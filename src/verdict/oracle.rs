@@ -73,8 +73,15 @@ impl<'a> Oracle<'a> {
     /// Stored messages of one group in stream order.
     fn ranks(&self, belongs: impl Fn(Id) -> bool) -> Vec<Id> {
         let mut ids: Vec<Id> = self.attempted().into_iter().filter(|&id| belongs(id) && self.is_stored(id)).collect();
-        ids.sort_by_key(|&id| (self.copies(id).first().copied().unwrap_or(0), self.sent(id), id));
+        ids.sort_by_key(|&id| (self.place(id), self.sent(id), id));
         ids
+    }
+
+    /// The first sequence of a message; without one that of the latest stored message before it in its key that has one.
+    fn place(&self, (key, key_seq): Id) -> u64 {
+        let known = |key_seq| self.copies((key, key_seq)).first().copied();
+        let mut before = (1..=key_seq).rev().filter(|&key_seq| self.is_stored((key, key_seq)));
+        before.find_map(known).unwrap_or(0)
     }
 
     fn succeeded(handling: &Handling) -> bool {
