@@ -78,7 +78,7 @@ fn judge_keys(
         deeds.sort_by_key(|deed| deed.started);
         identify(of_key, base, deeds, copies);
         if confirmation == Confirmation::SentToStream {
-            doubt(of_key);
+            doubt(of_key, base, deeds);
         }
         rank_key(of_key, base, &mut scratch.order, reordered);
         scratch.steps.clear();
@@ -136,8 +136,13 @@ fn identify(of_key: &mut [Message], base: usize, deeds: &mut [Deed], copies: &mu
 }
 
 /// What was published without acknowledgement is stored if somebody was given it; of the rest nobody can know that.
-fn doubt(of_key: &mut [Message]) {
-    for message in of_key.iter_mut().filter(|message| message.stream_seq == 0 && message.is_stored()) {
+fn doubt(of_key: &mut [Message], base: usize, deeds: &[Deed]) {
+    let mut given = vec![false; of_key.len()];
+    for deed in deeds.iter().filter(|deed| deed.message != NONE) {
+        given[deed.message as usize - base] = true;
+    }
+    let doubtful = |(message, given): &(&mut Message, bool)| message.is_stored() && message.stream_seq == 0 && !given;
+    for (message, _) in of_key.iter_mut().zip(given).filter(doubtful) {
         message.standing = Standing::Unknown;
         message.stored = None;
     }
