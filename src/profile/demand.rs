@@ -50,7 +50,7 @@ pub fn demands(document: &Document) -> Vec<Demand> {
         Version::new(2, 12, 1),
         "load.publish",
         "message ids in atomic batches (message-id = true)",
-        "set load.message-id = false",
+        "publish \"windowed\" (without message ids 2.12.0 will do)",
     );
     add(
         publish == Publish::FastBatch,
