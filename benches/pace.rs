@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use jetlag::model::bank::Workload;
 use jetlag::model::units::Rate;
 use jetlag::profile::document::Arrivals;
-use jetlag::profile::plan::{KeyChoice, Load};
+use jetlag::profile::plan::{KeyChoice, Load, Way};
 use jetlag::worker::line::Line;
 use jetlag::worker::load::{Keys, Schedule, Share};
 
@@ -26,7 +26,8 @@ fn load(key_choice: KeyChoice) -> Load {
         rate: Rate::Max,
         arrivals: Arrivals::Poisson,
         payload_bytes: 256,
-        window: 256,
+        way: Way::Sync,
+        backlog: 0,
         keys: 10_000,
         key_choice,
         message_id: true,

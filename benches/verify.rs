@@ -8,7 +8,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jetlag::model::history::{History, Journal};
-use jetlag::model::manifest::{Environment, FORMAT, Manifest};
+use jetlag::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use jetlag::model::promise::Promises;
 use jetlag::model::record::{Author, Commit, Fate, Finish, Handling, Publish, Reach, Role};
 use jetlag::model::story::{Phase, StoryEvent, StoryLine};
@@ -33,6 +33,7 @@ fn generated() -> History {
         variant: None,
         strategy: "lease-group".to_owned(),
         promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true },
+        confirmation: Confirmation::Stored,
         command: String::new(),
         seed: 1,
         started_wall: String::new(),

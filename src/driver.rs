@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::evidence;
 use crate::nats;
-use crate::nats::Access;
+use crate::nats::{Access, Version};
 use crate::process;
 use crate::profile::Plan;
 use crate::strategy;
@@ -103,6 +103,22 @@ pub enum Error {
         /// What came back, and the remedy.
         reason: String,
     },
+    /// The server cannot do what the profile demands.
+    #[error(
+        "nats-server {found} is too old: {needed} is needed for {why}, which `{key}` demands; use a newer server (without --server: --set server.version={needed} or newer), or {remedy}"
+    )]
+    TooOld {
+        /// What there is.
+        found: String,
+        /// What is needed.
+        needed: Version,
+        /// What for.
+        why: &'static str,
+        /// The key of the profile.
+        key: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// A worker could not begin.
     #[error("{process} could not begin: {reason}")]
     Worker {
@@ -116,6 +132,16 @@ pub enum Error {
     NotReady {
         /// Their names.
         processes: String,
+        /// The bound.
+        seconds: u64,
+    },
+    /// The backlog was not stored in time.
+    #[error(
+        "the backlog of {messages} messages was not stored within {seconds} s; store fewer (load.backlog), or use a faster server"
+    )]
+    NotFilled {
+        /// How many it was to be.
+        messages: u64,
         /// The bound.
         seconds: u64,
     },

@@ -5,6 +5,7 @@
 
 pub mod builtin;
 pub mod check;
+pub mod demand;
 pub mod document;
 pub mod plan;
 pub mod problem;

@@ -21,6 +21,9 @@ use crate::strategy::Strategy;
 pub enum Order {
     /// Who the worker is and what it shall do.
     Assign(Box<Assignment>),
+    /// Publisher: send its share of the backlog as fast as it can be, say [`Word::Filled`] when all of it is settled. Sent
+    /// once at most, before [`Order::Begin`].
+    Fill,
     /// Publisher: the schedule's zero. Sent once, when all are ready.
     Begin {
         /// Instant of the first interval's start.
@@ -88,6 +91,8 @@ pub enum Job {
 pub enum Word {
     /// Connected and able to work.
     Ready,
+    /// Publisher: the backlog is stored.
+    Filled,
     /// The partitions that it believes to own have changed.
     Owns {
         /// All of them.

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 mod acks;
+pub mod core_queue;
 pub mod desk;
 pub mod footing;
 mod inbox;
@@ -45,6 +46,8 @@ pub enum Strategy {
     Pinned(pinned::Settings),
     /// One durable pull consumer, and the last handled sequence of each key in a bucket.
     KeySequence(key_sequence::Settings),
+    /// A queue group of core NATS: at most once.
+    CoreQueue(core_queue::Settings),
 }
 
 /// What `jetlag list strategies` shows of one.
@@ -64,6 +67,7 @@ pub const ALL: &[About] = &[
     ordered::ABOUT,
     pinned::ABOUT,
     key_sequence::ABOUT,
+    core_queue::ABOUT,
 ];
 
 impl Strategy {
@@ -78,6 +82,7 @@ impl Strategy {
             Self::Ordered(_) => ordered::ABOUT.kind,
             Self::Pinned(_) => pinned::ABOUT.kind,
             Self::KeySequence(_) => key_sequence::ABOUT.kind,
+            Self::CoreQueue(_) => core_queue::ABOUT.kind,
         }
     }
 
@@ -92,6 +97,7 @@ impl Strategy {
             Self::Ordered(settings) => settings.promises(),
             Self::Pinned(settings) => settings.promises(),
             Self::KeySequence(settings) => settings.promises(),
+            Self::CoreQueue(settings) => settings.promises(),
         }
     }
 
@@ -103,7 +109,7 @@ impl Strategy {
             Self::SharedPull(settings) => settings.objections(),
             Self::QueueGroup(settings) => settings.objections(),
             Self::Serial(settings) => settings.objections(),
-            Self::Ordered(_) => Vec::new(),
+            Self::Ordered(_) | Self::CoreQueue(_) => Vec::new(),
             Self::Pinned(settings) => settings.objections(),
             Self::KeySequence(settings) => settings.objections(),
         }
@@ -117,6 +123,7 @@ impl Strategy {
             Self::Ordered(_) => ordered::FOOTING,
             Self::KeySequence(_) => key_sequence::FOOTING,
             Self::SharedPull(_) | Self::QueueGroup(_) | Self::Serial(_) | Self::Pinned(_) => Footing::DURABLE,
+            Self::CoreQueue(_) => core_queue::FOOTING,
         }
     }
 
@@ -138,7 +145,7 @@ impl Strategy {
             Self::SharedPull(_) | Self::QueueGroup(_) | Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => {
                 Some(lease_group::Commit::Explicit.name())
             }
-            Self::Ordered(_) => None,
+            Self::Ordered(_) | Self::CoreQueue(_) => None,
         }
     }
 
@@ -161,6 +168,8 @@ impl Strategy {
             Self::LeaseGroup(_) => Ok(()),
             // Each life makes a consumer of its own.
             Self::Ordered(_) => Ok(()),
+            // The server makes a group of those who subscribe.
+            Self::CoreQueue(_) => Ok(()),
             Self::SharedPull(settings) => settings.provision(site).await,
             Self::QueueGroup(settings) => settings.provision(site).await,
             Self::Serial(settings) => settings.provision(site).await,
@@ -182,6 +191,7 @@ impl Strategy {
             Self::Ordered(settings) => settings.consume(seat).await,
             Self::Pinned(settings) => settings.consume(seat).await,
             Self::KeySequence(settings) => settings.consume(seat).await,
+            Self::CoreQueue(settings) => settings.consume(seat).await,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jetlag::evidence::{self, Error, Folder, Follower, Layout, Writer, read_journal};
 use jetlag::model::history::Journal;
-use jetlag::model::manifest::{Environment, FORMAT, Manifest};
+use jetlag::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use jetlag::model::promise::Promises;
 use jetlag::model::record::{Author, Commit, Fate, Finish, Handling, Life, LifeEvent, Publish, Reach, Record, Role};
 use jetlag::model::story::{Phase, StoryEvent, StoryLine};
@@ -377,6 +377,7 @@ fn manifest() -> Manifest {
         variant: None,
         strategy: "lease-group".into(),
         promises: Promises::default(),
+        confirmation: Confirmation::Stored,
         command: "jetlag run".into(),
         seed: 1,
         started_wall: "2026-01-01T00:00:00Z".into(),

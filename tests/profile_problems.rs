@@ -194,6 +194,53 @@ jitter = "2s"
 }
 
 #[test]
+fn keys_of_one_way_to_publish_are_told_where_they_say_nothing_with_another() {
+    for (publish, keys) in [
+        ("windowed", "batch = 10"),
+        ("sync", "window = 10\nbatch = 10\nretry = \"per-message\""),
+        ("atomic-batch", "batch = 1001\nwindow = 10\nretry = \"per-message\""),
+        ("fast-batch", "batch = 501\nwindow = 10\nretry = \"stop-the-line\""),
+        ("core", "window = 0\nbatch = 10\nretry = \"per-message\""),
+    ] {
+        insta::assert_snapshot!(
+            format!("publish_{publish}"),
+            wrong(&format!("# hm?\n[load]\npublish = \"{publish}\"\n{keys}\n"), &[])
+        );
+    }
+    let good = "[load]\npublish = \"core\"\nwindow = 10\n";
+    assert!(profile::parse("test", "test.toml", good, &[]).is_ok());
+    let later = profile::parse("test", "test.toml", "[load]\nwindow = 10\n", &sets(&["load.publish=sync"]));
+    assert!(later.is_ok(), "a --set may leave a key of the file without effect");
+}
+
+#[test]
+fn a_version_that_lacks_what_is_demanded_is_told_and_so_is_a_backlog_that_nobody_gets() {
+    let text = r#"# hm?
+[server]
+version = "2.10.26"
+[load]
+backlog = 100
+[strategy]
+kind = "pinned"
+[[variant]]
+name = "pinned"
+[[variant]]
+name = "atomic"
+set = { "load.publish" = "atomic-batch" }
+[[variant]]
+name = "ids"
+set = { "load.publish" = "atomic-batch", "server.version" = "2.12.0" }
+[[variant]]
+name = "fast"
+set = { "load.publish" = "fast-batch", "server.version" = "2.12.8" }
+[[variant]]
+name = "core"
+set = { "strategy" = { "kind" = "core-queue" } }
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
 fn a_random_restart_needs_somebody_who_has_died() {
     let text = "[[fault]]\nkind = \"restart\"\nat = \"1s\"\n[[fault]]\nkind = \"kill\"\nat = \"2s\"\n";
     insta::assert_snapshot!(wrong(text, &[]));

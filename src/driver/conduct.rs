@@ -1,6 +1,8 @@
 //! Conducts a run: phases, faults, samples, deaths. Every wait has a bound.
 
 mod balances;
+mod drain;
+mod fill;
 mod strikes;
 mod watch;
 
@@ -34,8 +36,6 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const SAMPLE_EVERY: SpanNs = SpanNs(500_000_000);
 /// How often progress is shown.
 const SHOW_EVERY: SpanNs = SpanNs(1_000_000_000);
-/// How often the journals are looked into while the last messages are waited for.
-const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
 /// Lead between the order to begin and the beginning, so that all publishers have heard of it.
 const LEAD: SpanNs = SpanNs(50_000_000);
 
@@ -104,7 +104,16 @@ struct Conductor<'a> {
 impl Conductor<'_> {
     async fn play(&mut self) -> Result<Ending, Error> {
         self.enter(Phase::Provision)?;
-        self.start_workers().await?;
+        if self.plan.load.backlog > 0 {
+            self.start_publishers().await?;
+            self.await_ready().await?;
+            self.fill().await?;
+        }
+        self.ground.make_consumers(self.plan).await?;
+        self.start_members().await?;
+        if self.plan.load.backlog == 0 {
+            self.start_publishers().await?;
+        }
         self.await_ready().await?;
         self.begin_load().await;
         let measure_at = self.begin + self.plan.phases.warm_up;
@@ -151,10 +160,14 @@ impl Conductor<'_> {
         self.ground.tell(StoryEvent::Phase { phase })
     }
 
-    async fn start_workers(&mut self) -> Result<(), Error> {
+    async fn start_members(&mut self) -> Result<(), Error> {
         for index in 0..self.plan.fleet.members {
             self.start(Author { role: Role::Consumer, index, life: 1 }).await?;
         }
+        Ok(())
+    }
+
+    async fn start_publishers(&mut self) -> Result<(), Error> {
         for index in 0..self.plan.load.publishers {
             self.start(Author { role: Role::Publisher, index, life: 1 }).await?;
         }
@@ -239,35 +252,6 @@ impl Conductor<'_> {
             self.step(bound).await?;
         }
         Ok(())
-    }
-
-    /// Waits until everything stored has been handled, or for as long as the profile allows.
-    async fn drain(&mut self) -> Result<(), Error> {
-        let bound = clock::now() + self.plan.phases.drain_max;
-        while self.goes_on() && clock::now() < bound {
-            if self.waiting().await == 0 {
-                return Ok(());
-            }
-            let pause = clock::now() + LOOK_EVERY;
-            while self.goes_on() && clock::now() < pause {
-                self.step(pause).await?;
-            }
-        }
-        let waiting = self.waiting().await;
-        if self.goes_on() && waiting > 0 {
-            self.ground.tell(StoryEvent::DrainCut { waiting })?;
-        }
-        Ok(())
-    }
-
-    /// How many messages wait to be handled. What the stream's limits have evicted waits for nobody.
-    async fn waiting(&mut self) -> u64 {
-        let waiting = self.look.refresh().backlog;
-        if waiting == 0 || !self.plan.stream.evicts() {
-            return waiting;
-        }
-        // A server that does not answer now is asked again at the next look.
-        self.ground.gone().await.map_or(waiting, |gone| self.look.forget(&gone).backlog)
     }
 
     /// Tells what the stream's limits have evicted, where they may. Without that nothing can be said of order or loss.
@@ -414,6 +398,7 @@ impl Conductor<'_> {
                 worker.ready = true;
                 return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
             }
+            Word::Filled => worker.filled = true,
             Word::Done => {}
             Word::Owns { partitions } => worker.owns = partitions,
             Word::Failed { message } => worker.failure = Some(message),

@@ -81,6 +81,8 @@ pub(super) struct Worker {
     pub(super) owns: std::collections::BTreeSet<u16>,
     /// Whether it said that it is ready.
     pub(super) ready: bool,
+    /// Whether its part of the backlog is stored.
+    pub(super) filled: bool,
     /// Whether its process has ended.
     pub(super) ended: bool,
 }
@@ -157,6 +159,7 @@ impl Fleet {
             failure: None,
             owns: Default::default(),
             ready: false,
+            filled: false,
             ended: false,
         };
         let hearing = self.hearing.clone();

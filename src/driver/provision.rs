@@ -16,13 +16,14 @@ use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
 use crate::model::gone::Gone;
-use crate::model::manifest::{Environment, FORMAT, Manifest};
+use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
+use crate::profile::demand::{self, Demand};
 use crate::strategy::{Site, accounts};
 
 /// How long one request to the server may take while nothing is measured.
@@ -99,11 +100,17 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         Some(access) => Some(access.connect("jetlag-driver", |_| ()).await?),
         None => None,
     };
+    let server_version = match (&binary, &own_client) {
+        (Some(binary), _) => binary.version.to_string(),
+        (None, Some(client)) => client.server_info().version,
+        (None, None) => String::new(),
+    };
+    can_do(plan, &server_version)?;
     let id = uuid::Uuid::now_v7();
     let run_tag = id.as_u64_pair().1;
     let run_id = id.simple().to_string();
     let name = name_of(&run_id);
-    let subjects = Subjects::new(&run_id, plan.stream.routing);
+    let subjects = Subjects::new(&run_id, plan.stream.routing, plan.confirmation() != Confirmation::Sent);
     let anchor = clock::anchor();
     let manifest = Manifest {
         format: FORMAT,
@@ -115,6 +122,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         strategy: plan.strategy.kind().to_owned(),
         commit_mode: plan.strategy.commit_mode().map(str::to_owned),
         promises: plan.strategy.promises(),
+        confirmation: plan.confirmation(),
         command: options.command.clone(),
         seed: plan.seed,
         started_wall: anchor.wall.clone(),
@@ -132,11 +140,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         settings: plan.settings.clone(),
         environment: Environment {
             jetlag_version: env!("CARGO_PKG_VERSION").to_owned(),
-            server_version: match (&binary, &own_client) {
-                (Some(binary), _) => binary.version.to_string(),
-                (None, Some(client)) => client.server_info().version,
-                (None, None) => String::new(),
-            },
+            server_version,
             server_embedded: binary.is_some(),
             server_nodes: u32::from(plan.server.nodes),
             ..process::machine()
@@ -194,11 +198,25 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
     Ok(binary)
 }
 
+/// Whether the server can do what the plan demands. One whose version is no version is trusted: it is somebody's own build.
+fn can_do(plan: &Plan, found: &str) -> Result<(), Error> {
+    let version = Version::from_told(found);
+    match version.and_then(|version| demand::unmet(&plan.demands, version)) {
+        None => Ok(()),
+        Some(&Demand { version: needed, key, why, remedy }) => {
+            Err(Error::TooOld { found: found.to_owned(), needed, why, key, remedy })
+        }
+    }
+}
+
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
-        let config = stream::config(&plan.stream, &self.name, &self.subjects);
-        let storage = config.storage;
-        stream::make(&self.jetstream, config).await?;
+        let config = stream::config(plan, &self.name, &self.subjects);
+        stream::make(&self.jetstream, config).await
+    }
+
+    /// Makes what the members share: on what is in the stream by then.
+    pub(super) async fn make_consumers(&self, plan: &Plan) -> Result<(), Error> {
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,
@@ -208,7 +226,7 @@ impl Ground {
         };
         plan.strategy.provision(&site).await?;
         if let Some(bank) = &plan.bank {
-            accounts::provision(bank, &self.jetstream, &self.name, storage).await?;
+            accounts::provision(bank, &self.jetstream, &self.name, stream::storage(plan.stream.storage)).await?;
         }
         Ok(())
     }

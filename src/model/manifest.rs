@@ -29,6 +29,9 @@ pub struct Manifest {
     pub commit_mode: Option<String>,
     /// What the strategy promises with these settings.
     pub promises: Promises,
+    /// What the confirmation of a publish says. Runs from before there was a choice confirmed storage.
+    #[serde(default)]
+    pub confirmation: Confirmation,
     /// The command line as typed, secrets left out.
     pub command: String,
     /// Seed of schedule, keys, arrivals and faults.
@@ -56,6 +59,19 @@ pub struct Manifest {
     pub settings: serde_json::Value,
     /// Machine and versions.
     pub environment: Environment,
+}
+
+/// What the confirmation of a publish says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// The stream has stored the message.
+    #[default]
+    Stored,
+    /// The server has read the message. No stream stores it.
+    Sent,
+    /// The server has read the message. A stream may have stored it: only a delivery proves that.
+    SentToStream,
 }
 
 /// Version of the run folder's format. Newer ones are refused, older ones are read for ever.

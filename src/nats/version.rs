@@ -23,7 +23,9 @@ impl Version {
     /// The oldest that jetlag can work with: consumers with several filters and stream metadata came with it.
     pub const OLDEST: Self = Self::new(2, 10, 0);
 
-    const fn new(major: u16, minor: u16, patch: u16) -> Self {
+    /// The version of these numbers.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
         Self { major, minor, patch }
     }
 
@@ -32,6 +34,12 @@ impl Version {
     #[must_use]
     pub fn from_output(output: &str) -> Option<Self> {
         let (_, version) = output.lines().find_map(|line| line.split_once("nats-server:"))?;
+        Self::from_told(version)
+    }
+
+    /// Takes the version out of what a server tells of itself when one connects: `2.15.1`, `2.15.0-dev`.
+    #[must_use]
+    pub fn from_told(version: &str) -> Option<Self> {
         let version = version.trim().trim_start_matches('v');
         version.split(['-', '+', ' ']).next()?.parse().ok()
     }

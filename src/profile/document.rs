@@ -172,8 +172,19 @@ pub struct Load {
     pub arrivals: Arrivals,
     /// Size of a payload, header included, at least 64B. Default 256B.
     pub payload: Size,
-    /// Most unacknowledged publishes a publisher may have, 1 to 8192. Default 256.
-    pub window: u16,
+    /// How a message is published, and what confirms it. Default "windowed".
+    pub publish: Publish,
+    /// With publish "windowed" and "core": most unconfirmed messages a publisher may have, 1 to 8192. Default 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<u16>,
+    /// With publish "windowed": what is done about a message that is refused or not answered. Default "stop-the-line".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// With publish "atomic-batch": most messages of a batch, 1 to 1000. With "fast-batch": most messages between two acknowledgements, 1 to 500. Default 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u16>,
+    /// So many messages are published, over all publishers and as fast as they can, before the consumers are made and the members start. They belong to no phase. Default 0.
+    pub backlog: u64,
     /// Number of keys, at least one a publisher; a key belongs to one publisher. Default 1000.
     pub keys: u32,
     /// Which key the next message has. Default "uniform".
@@ -184,7 +195,7 @@ pub struct Load {
     /// With key-choice "hot": the share of the hot key, between 0 and 1. Default 0.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hot_share: Option<f64>,
-    /// Whether messages carry an id, so that the server drops a second copy. Default true.
+    /// Whether messages carry an id, so that the server drops a second copy. Default true; with publish "core" nothing is sent twice, and it has no effect.
     pub message_id: bool,
     /// What the messages are about: with "ledger" keys are accounts, and section `[ledger]` says how they are kept. Default "plain".
     pub workload: Workload,
@@ -203,6 +214,46 @@ pub struct Ledger {
     /// What a handler does with a message at or below the last one applied to its account. Default "skip".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
+}
+
+/// How a message is published, and what confirms it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Publish {
+    /// To JetStream, up to `window` messages at a time, each acknowledged by itself.
+    Windowed,
+    /// To JetStream, one message at a time.
+    Sync,
+    /// To JetStream, what is due in one batch that is stored whole or not at all; one batch at a time. nats-server 2.12.1, or 2.12.0 without message ids.
+    AtomicBatch,
+    /// To JetStream by fast ingest: an endless batch, acknowledged every so many messages. nats-server 2.14.
+    FastBatch,
+    /// By core NATS, without acknowledgement: a stream may or may not have stored it.
+    Core,
+}
+
+impl Publish {
+    /// As the profile says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Windowed => "windowed",
+            Self::Sync => "sync",
+            Self::AtomicBatch => "atomic-batch",
+            Self::FastBatch => "fast-batch",
+            Self::Core => "core",
+        }
+    }
+}
+
+/// What is done about a message that is refused or not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// Nothing more is sent until it and all behind it are sent again, in order.
+    StopTheLine,
+    /// It is sent again by itself, behind what was sent meanwhile: messages of a key change places, which is there to be measured.
+    PerMessage,
 }
 
 /// How the intended instants are spread over time.
@@ -314,6 +365,9 @@ impl Document {
         if load.workload == Workload::Ledger {
             filled.ledger = filled.ledger.filled();
         }
+        load.window = load.has_window().then(|| load.window());
+        load.retry = (load.publish == Publish::Windowed).then(|| load.retry());
+        load.batch = load.has_batch().then(|| load.batch());
         let fleet = &mut filled.fleet;
         fleet.handler_time = (fleet.handler != Handler::None).then(|| fleet.handler_time());
         for fault in &mut filled.fault {
@@ -332,6 +386,31 @@ impl Load {
     /// The hot key's share, said or not.
     pub(super) fn hot_share(&self) -> f64 {
         self.hot_share.unwrap_or(0.5)
+    }
+
+    /// Whether `window` says something.
+    pub(super) fn has_window(&self) -> bool {
+        matches!(self.publish, Publish::Windowed | Publish::Core)
+    }
+
+    /// Whether `batch` says something.
+    pub(super) fn has_batch(&self) -> bool {
+        matches!(self.publish, Publish::AtomicBatch | Publish::FastBatch)
+    }
+
+    /// The window, said or not.
+    pub(super) fn window(&self) -> u16 {
+        self.window.unwrap_or(256)
+    }
+
+    /// What is done about a failed publish, said or not.
+    pub(super) fn retry(&self) -> Retry {
+        self.retry.unwrap_or(Retry::StopTheLine)
+    }
+
+    /// The size of a batch, said or not.
+    pub(super) fn batch(&self) -> u16 {
+        self.batch.unwrap_or(100)
     }
 }
 
@@ -425,7 +504,11 @@ impl Default for Load {
             rate: Rate::PerSecond(2000.0),
             arrivals: Arrivals::Poisson,
             payload: Size(256),
-            window: 256,
+            publish: Publish::Windowed,
+            window: None,
+            retry: None,
+            batch: None,
+            backlog: 0,
             keys: 1000,
             key_choice: KeyChoice::Uniform,
             zipf_exponent: None,

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{self, Arrivals, Compression, Discard, Document, Retention, Routing, Storage};
+use super::demand::{self, Demand};
+pub use super::document::Retry;
+use super::document::{self, Arrivals, Compression, Discard, Document, Publish, Retention, Routing, Storage};
 use super::load::Loaded;
 use crate::fault;
 use crate::model::bank::{Bank, Workload};
+use crate::model::manifest::Confirmation;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
@@ -42,6 +45,8 @@ pub struct Plan {
     pub faults: Vec<fault::Spec>,
     /// What makes a run invalid.
     pub limits: Limits,
+    /// What the server must be able to do.
+    pub demands: Vec<Demand>,
     /// The whole profile with every default filled in, for the manifest.
     pub settings: serde_json::Value,
 }
@@ -110,8 +115,10 @@ pub struct Load {
     pub arrivals: Arrivals,
     /// Size of a payload, header included.
     pub payload_bytes: u32,
-    /// Most unacknowledged publishes a publisher may have, 1 to 8192.
-    pub window: u16,
+    /// How a message is published.
+    pub way: Way,
+    /// So many messages over all publishers before the members start.
+    pub backlog: u64,
     /// Number of keys, at least one a publisher.
     pub keys: u32,
     /// Which key the next message has.
@@ -120,6 +127,50 @@ pub struct Load {
     pub message_id: bool,
     /// What the messages are about.
     pub workload: Workload,
+}
+
+/// How a message is published, and what confirms it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Each by itself, several at a time.
+    Windowed {
+        /// Most unacknowledged publishes a publisher may have, 1 to 8192.
+        window: u16,
+        /// What is done about a failed one.
+        retry: Retry,
+    },
+    /// Each by itself, one at a time.
+    Sync,
+    /// What is due in one batch, one batch at a time.
+    AtomicBatch {
+        /// Most messages of a batch, 1 to 1000.
+        batch: u16,
+    },
+    /// Fast ingest.
+    FastBatch {
+        /// Most messages between two acknowledgements, 1 to 500.
+        batch: u16,
+    },
+    /// Without acknowledgement.
+    Core {
+        /// Most messages that no answered probe covers, 1 to 8192.
+        window: u16,
+    },
+}
+
+impl Way {
+    /// Most messages that may be under way at once.
+    #[must_use]
+    pub fn window(self) -> u16 {
+        match self {
+            Self::Windowed { window, .. } | Self::Core { window } => window,
+            Self::Sync => 1,
+            Self::AtomicBatch { batch } => batch,
+            // The server answers one stretch while the next is on its way.
+            Self::FastBatch { batch } => batch.saturating_mul(2),
+        }
+    }
 }
 
 /// Which key the next message has.
@@ -186,7 +237,18 @@ impl Plan {
             strategy: document.strategy.clone(),
             faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
             limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
+            demands: demand::demands(&document),
             settings,
+        }
+    }
+
+    /// What the confirmation of a publish says in this run.
+    #[must_use]
+    pub fn confirmation(&self) -> Confirmation {
+        match (self.load.way, &self.strategy) {
+            (Way::Core { .. }, Strategy::CoreQueue(_)) => Confirmation::Sent,
+            (Way::Core { .. }, _) => Confirmation::SentToStream,
+            _ => Confirmation::Stored,
         }
     }
 }
@@ -233,7 +295,14 @@ impl Load {
             rate: load.rate,
             arrivals: load.arrivals,
             payload_bytes: u32::try_from(load.payload.0).expect("a checked payload is at most 1 MiB"),
-            window: load.window,
+            way: match load.publish {
+                Publish::Windowed => Way::Windowed { window: load.window(), retry: load.retry() },
+                Publish::Sync => Way::Sync,
+                Publish::AtomicBatch => Way::AtomicBatch { batch: load.batch() },
+                Publish::FastBatch => Way::FastBatch { batch: load.batch() },
+                Publish::Core => Way::Core { window: load.window() },
+            },
+            backlog: load.backlog,
             keys: load.keys,
             key_choice,
             message_id: load.message_id,

@@ -17,6 +17,8 @@ pub struct Footing {
     pub acknowledges: bool,
     /// A message that is gone from the stream stops those behind it for ever.
     pub stops_at_holes: bool,
+    /// There are none: members hear the subjects that are published to.
+    pub hears_what_is_published: bool,
 }
 
 impl Footing {
@@ -28,6 +30,7 @@ impl Footing {
         begins_at_sequence: false,
         acknowledges: true,
         stops_at_holes: false,
+        hears_what_is_published: false,
     };
 
     /// Why a stream with interest retention cannot carry them.
@@ -62,6 +65,14 @@ impl Footing {
         why
     }
 
+    /// Why a stream that maps the subjects of keys to those of partitions cannot carry them.
+    #[must_use]
+    pub fn against_routing(&self) -> Option<&'static str> {
+        let why =
+            "its members hear the subjects that are published to, and only the stream knows what they are mapped to";
+        self.hears_what_is_published.then_some(why)
+    }
+
     /// Why a stream whose limits evict messages that nobody has handled cannot carry them.
     #[must_use]
     pub fn against_eviction(&self) -> Option<&'static str> {
@@ -72,7 +83,9 @@ impl Footing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::{Strategy, key_sequence, lease_group, ordered, pinned, queue_group, serial, shared_pull};
+    use crate::strategy::{
+        Strategy, core_queue, key_sequence, lease_group, ordered, pinned, queue_group, serial, shared_pull,
+    };
 
     /// Every strategy, with each setting that its footing depends on.
     fn all() -> Vec<(&'static str, Strategy)> {
@@ -88,22 +101,24 @@ mod tests {
             ("ordered", Strategy::Ordered(ordered::Settings::default())),
             ("pinned", Strategy::Pinned(pinned::Settings::default())),
             ("key-sequence", Strategy::KeySequence(key_sequence::Settings::default())),
+            ("core-queue", Strategy::CoreQueue(core_queue::Settings::default())),
         ]
     }
 
     #[test]
     fn the_matrix_of_strategies_and_streams_is_this() {
-        // name, objections against interest, against a work queue, against eviction
+        // name, objections against interest, against a work queue, against eviction, against routing by the server
         let expected = [
-            ("checkpoint", 3, 3, false),
-            ("explicit", 2, 2, false),
-            ("resume", 1, 0, false),
-            ("shared-pull", 0, 0, false),
-            ("queue-group", 0, 0, false),
-            ("serial", 0, 0, false),
-            ("ordered", 3, 3, false),
-            ("pinned", 0, 0, false),
-            ("key-sequence", 0, 0, true),
+            ("checkpoint", 3, 3, false, false),
+            ("explicit", 2, 2, false, false),
+            ("resume", 1, 0, false, false),
+            ("shared-pull", 0, 0, false, false),
+            ("queue-group", 0, 0, false, false),
+            ("serial", 0, 0, false, false),
+            ("ordered", 3, 3, false, false),
+            ("pinned", 0, 0, false, false),
+            ("key-sequence", 0, 0, true, false),
+            ("core-queue", 0, 0, false, true),
         ];
         let told: Vec<_> = all()
             .into_iter()
@@ -111,7 +126,8 @@ mod tests {
                 let footing = strategy.footing();
                 let interest = footing.against_interest().len();
                 let work_queue = footing.against_work_queue().len();
-                (name, interest, work_queue, footing.against_eviction().is_some())
+                let eviction = footing.against_eviction().is_some();
+                (name, interest, work_queue, eviction, footing.against_routing().is_some())
             })
             .collect();
         assert_eq!(told, expected);

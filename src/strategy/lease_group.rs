@@ -115,6 +115,7 @@ impl Settings {
             begins_at_sequence: safe,
             acknowledges: self.commit == Commit::Explicit,
             stops_at_holes: false,
+            hears_what_is_published: false,
         }
     }
 

@@ -44,6 +44,7 @@ pub(super) const FOOTING: Footing = Footing {
     begins_at_sequence: true,
     acknowledges: false,
     stops_at_holes: false,
+    hears_what_is_published: false,
 };
 
 /// How long one request to the server may take.

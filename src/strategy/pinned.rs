@@ -100,16 +100,8 @@ impl Settings {
     /// Makes a durable for each partition.
     ///
     /// # Errors
-    /// When the server is too old, or refuses it.
+    /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
-        let client = site.jetstream.client();
-        if !client.is_server_compatible(2, 11, 0) {
-            let reason = format!(
-                "the server is nats-server {}, and this needs 2.11 or newer; use another strategy or a newer server",
-                client.server_info().version
-            );
-            return Err(Error::refused("pin clients to consumers (strategy pinned)", &reason));
-        }
         for partition in 0..site.partitions {
             site.make_consumer(pull::Config {
                 durable_name: Some(durable(site.group, partition)),

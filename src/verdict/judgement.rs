@@ -12,6 +12,7 @@ use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
 use crate::model::gone::Gone;
 use crate::model::history::History;
+use crate::model::manifest::Confirmation;
 
 /// Judges a run: messages, then keys, then partitions.
 pub(super) fn judge(history: &History) -> Ledger {
@@ -33,7 +34,7 @@ pub(super) fn judge(history: &History) -> Ledger {
     let mut deeds = grouped::group(deeds, |deed| deed.key);
     let gone = eviction::gone(history);
     ledger.evicted = gone.map(|_| 0);
-    judge_keys(&mut ledger, &mut deeds, &mut copies, &commits, gone);
+    judge_keys(&mut ledger, history.manifest.confirmation, &mut deeds, &mut copies, &commits, gone);
     count_publishes(&mut ledger, copies);
     rank_partitions(&mut ledger);
     let partitions = partitions(history, &ledger);
@@ -63,6 +64,7 @@ fn in_evidence_order(deeds: &[Deed]) -> Vec<Deed> {
 /// Key by key: which message each handling is of, ranks in stream order, verdicts.
 fn judge_keys(
     ledger: &mut Ledger,
+    confirmation: Confirmation,
     deeds: &mut [Deed],
     copies: &mut Vec<Copy>,
     commits: &Commits<'_>,
@@ -80,6 +82,9 @@ fn judge_keys(
         let deeds = handled.next_if(|deeds| deeds[0].key == key).unwrap_or_default();
         deeds.sort_by_key(|deed| deed.started);
         identify(of_key, base, deeds, copies);
+        if confirmation == Confirmation::SentToStream {
+            doubt(of_key, base, deeds);
+        }
         if let Some(gone) = gone {
             eviction::mark(of_key, base, deeds, copies, gone, commits);
         }
@@ -138,13 +143,32 @@ fn identify(of_key: &mut [Message], base: usize, deeds: &mut [Deed], copies: &mu
     }
 }
 
-/// Ranks the stored messages of one key in stream order; without stream sequences in send order.
+/// What was published without acknowledgement is stored if somebody was given it; of the rest nobody can know that.
+fn doubt(of_key: &mut [Message], base: usize, deeds: &[Deed]) {
+    let mut given = vec![false; of_key.len()];
+    for deed in deeds.iter().filter(|deed| deed.message != NONE) {
+        given[deed.message as usize - base] = true;
+    }
+    let doubtful = |(message, given): &(&mut Message, bool)| message.is_stored() && message.stream_seq == 0 && !given;
+    for (message, _) in of_key.iter_mut().zip(given).filter(doubtful) {
+        message.standing = Standing::Unknown;
+        message.stored = None;
+    }
+}
+
+/// Ranks the stored messages of one key in stream order; without stream sequences in send order. One whose sequence is
+/// not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before it.
 fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
     order.clear();
+    let mut before = 0;
+    for message in of_key.iter_mut().filter(|message| message.is_stored()) {
+        message.place = if message.stream_seq == 0 { before } else { message.stream_seq };
+        before = message.place;
+    }
     order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
     let place = |&index: &u32| {
         let message = &of_key[index as usize];
-        (message.stream_seq, message.sent, message.key_seq)
+        (message.place, message.sent, message.key_seq)
     };
     if !order.is_sorted_by_key(place) {
         order.sort_unstable_by_key(place);
@@ -200,7 +224,7 @@ fn count_publishes(ledger: &mut Ledger, mut copies: Vec<Copy>) {
 fn rank_partitions(ledger: &mut Ledger) {
     let messages = &mut ledger.messages;
     let stored = messages.iter().enumerate().filter(|(_, message)| message.is_stored());
-    let places: Vec<_> = stored.map(|(index, m)| (m.partition, m.stream_seq, m.sent, index as u32)).collect();
+    let places: Vec<_> = stored.map(|(index, m)| (m.partition, m.place, m.sent, index as u32)).collect();
     let mut places = grouped::group(places, |place| place.0.into());
     for of_partition in places.chunk_by_mut(|left, right| left.0 == right.0) {
         of_partition.sort_unstable();

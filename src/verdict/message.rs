@@ -43,6 +43,9 @@ pub struct Message {
     pub stored: Option<MonoNs>,
     /// Sequence of its first copy in the stream; 0 where there is none or none is known.
     pub stream_seq: u64,
+    /// Where it stands among the others: its sequence, or where none is known that of the message of its key that was
+    /// sent before it, behind which it stands.
+    pub place: u64,
     /// Size of the payload.
     pub bytes: u32,
     /// Rank among the stored messages of its key, from 1; 0 when it is not stored.
@@ -92,6 +95,7 @@ impl Message {
             sent: publish.sent,
             stored,
             stream_seq,
+            place: stream_seq,
             bytes: publish.bytes,
             rank: 0,
             partition_rank: 0,

@@ -3,6 +3,7 @@
 use super::scenario::{Scenario, ms, us};
 use super::{Ledger, Verdict, judge};
 use crate::model::gone::Gone;
+use crate::model::manifest::Confirmation;
 use crate::model::record::{Fate, Finish, OwnershipChange, Reach};
 use crate::model::story::StoryEvent;
 use crate::model::time::MonoNs;
@@ -192,6 +193,54 @@ fn what_was_stored_out_of_order_is_judged_in_stream_order() {
     let ledger = judge(&scenario.history);
     assert_eq!(ledger.publisher.publish_reordered, 1);
     assert_eq!(counts(&ledger), (4, 0, 0, 0, 0, 0));
+}
+
+/// Five messages of key 0 that were sent and that no stream knows of; these were handled.
+fn sent(confirmation: Confirmation, handled: &[u32]) -> Ledger {
+    let mut scenario = Scenario::new(1, 1);
+    scenario.history.manifest.confirmation = confirmation;
+    for seq in 1..=5 {
+        scenario.publish(0, seq, ms(seq.into()), Fate::Stored { at: ms(9), stream_seq: 0, duplicate: false });
+    }
+    let in_a_stream = confirmation == Confirmation::SentToStream;
+    for (at, &seq) in (100..).zip(handled) {
+        scenario.handled(0, 0, seq, ms(at)).stream_seq = if in_a_stream { u64::from(seq) } else { 0 };
+    }
+    judge(&scenario.history)
+}
+
+#[test]
+fn without_a_stream_the_order_of_sending_counts_and_what_nobody_got_is_lost() {
+    assert_eq!(counts(&sent(Confirmation::Sent, &[1, 2, 3, 4, 5])), (5, 0, 0, 0, 0, 0));
+    assert_eq!(counts(&sent(Confirmation::Sent, &[1, 3, 2, 4, 5])), (3, 1, 1, 0, 0, 0));
+    let ledger = sent(Confirmation::Sent, &[1, 2, 5]);
+    assert_eq!(counts(&ledger), (2, 1, 0, 0, 0, 2));
+    assert_eq!((ledger.publisher.stored, ledger.publisher.unknown), (5, 0));
+}
+
+#[test]
+fn what_was_sent_to_a_stream_without_acknowledgement_is_stored_if_somebody_got_it_and_else_unknown() {
+    let ledger = sent(Confirmation::SentToStream, &[1, 2, 5]);
+    assert_eq!(counts(&ledger), (3, 0, 0, 0, 0, 0), "nothing shows that the stream had 3 and 4");
+    assert_eq!((ledger.publisher.stored, ledger.publisher.unknown), (3, 2));
+    assert_eq!(sent(Confirmation::SentToStream, &[1, 3, 2]).order.violations(), 2, "the order of the stream counts");
+}
+
+#[test]
+fn a_stored_message_whose_place_nobody_knows_stands_behind_what_was_sent_before_it() {
+    for (handled, expected) in [(&[1, 2, 3, 4][..], (4, 0, 0, 0, 0, 0)), (&[1, 2, 4], (2, 1, 0, 0, 0, 1))] {
+        let mut scenario = Scenario::new(1, 1);
+        for seq in 1..=4 {
+            scenario.publish(0, seq, ms(seq.into()), Fate::Stored { at: ms(9), stream_seq: 0, duplicate: false });
+        }
+        for (at, &seq) in (100..).zip(handled) {
+            scenario.handled(0, 0, seq, ms(at)).stream_seq = 10 + u64::from(seq);
+        }
+        let ledger = judge(&scenario.history);
+        assert_eq!(counts(&ledger), expected, "{handled:?}");
+        assert_eq!(ledger.partition_order.skipped, expected.1, "{handled:?}");
+        assert_eq!(ledger.publisher.publish_reordered, 0);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Histories for tests, written as one would tell them: who sent what, who handled what when.
 
 use crate::model::history::{History, Journal};
-use crate::model::manifest::{Environment, FORMAT, Manifest};
+use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::promise::Promises;
 use crate::model::record::{
     Author, Commit, Fate, Finish, Handling, Life, LifeEvent, Ownership, OwnershipChange, Publish, Reach, Role,
@@ -41,6 +41,7 @@ impl Scenario {
             variant: None,
             strategy: "lease-group".to_owned(),
             promises,
+            confirmation: Confirmation::Stored,
             command: "jetlag run planted".to_owned(),
             seed: 1,
             started_wall: "2026-11-21T00:00:00Z".to_owned(),

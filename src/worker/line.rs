@@ -3,6 +3,9 @@
 //! Order survives a failure only if nothing is sent behind it: the line stops, waits until what is under way has been
 //! answered, and sends again from the first message that is not stored, in order. Every such restart is a new
 //! *generation*, named in the reply subjects, so that a late answer is never booked to the wrong message.
+//!
+//! A line that does not stop ([`Line::unstopped`]) sends each message again by itself, behind whatever was sent
+//! meanwhile: that reorders, and is there to be measured.
 
 use std::collections::VecDeque;
 
@@ -23,22 +26,51 @@ pub struct Line<M> {
     /// Number of the first entry, counted over all messages ever sent.
     first: u64,
     entries: VecDeque<Entry<M>>,
+    stops: bool,
     stopped: bool,
+    /// Entries that are to be sent again, and the number below which there is none.
+    again: usize,
+    again_from: u64,
 }
 
 #[derive(Debug)]
-enum Entry<M> {
-    /// Sent in this generation, no answer yet.
+struct Entry<M> {
+    generation: u32,
+    state: State<M>,
+}
+
+#[derive(Debug)]
+enum State<M> {
+    /// To be sent again, as soon as there is room.
+    Again(M),
+    /// Sent in its generation, no answer yet.
     Waiting(M),
-    /// Answered in this generation with a refusal.
+    /// Answered in its generation with a refusal.
     Refused(M),
     /// Stored; it holds its place until those before it are stored, too.
     Stored,
 }
 
+impl<M> State<M> {
+    fn message(self) -> Option<M> {
+        match self {
+            Self::Again(message) | Self::Waiting(message) | Self::Refused(message) => Some(message),
+            Self::Stored => None,
+        }
+    }
+}
+
 impl<M> Entry<M> {
     fn is_stored(&self) -> bool {
-        matches!(self, Self::Stored)
+        matches!(self.state, State::Stored)
+    }
+
+    fn is_again(&self) -> bool {
+        matches!(self.state, State::Again(_))
+    }
+
+    fn take(&mut self) -> Option<M> {
+        std::mem::replace(&mut self.state, State::Stored).message()
     }
 }
 
@@ -47,13 +79,28 @@ impl<M> Line<M> {
     #[must_use]
     pub fn new(window: u16) -> Self {
         let window = usize::from(window.max(1));
-        Self { window, generation: 0, first: 0, entries: VecDeque::with_capacity(window), stopped: false }
+        Self {
+            window,
+            generation: 0,
+            first: 0,
+            entries: VecDeque::with_capacity(window),
+            stops: true,
+            stopped: false,
+            again: 0,
+            again_from: 0,
+        }
     }
 
-    /// Whether another message may be sent.
+    /// The same line, which goes on when a message is refused.
+    #[must_use]
+    pub fn unstopped(self) -> Self {
+        Self { stops: false, ..self }
+    }
+
+    /// Whether another message may be sent: those that are to be sent again come first.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        !self.stopped && self.entries.len() < self.window
+        !self.stopped && self.again == 0 && self.entries.len() < self.window
     }
 
     /// Whether nothing is under way.
@@ -68,10 +115,10 @@ impl<M> Line<M> {
         self.entries.iter().filter(|entry| !entry.is_stored()).count()
     }
 
-    /// The generation that is sent in now.
+    /// Number of the next new message, counted over all ever sent.
     #[must_use]
-    pub fn generation(&self) -> u32 {
-        self.generation
+    pub fn next_number(&self) -> u64 {
+        self.first + self.entries.len() as u64
     }
 
     /// Whether the line has stopped after a failure.
@@ -80,17 +127,17 @@ impl<M> Line<M> {
         self.stopped
     }
 
-    /// Whether every message sent in this generation has been answered.
+    /// Whether every message that was sent has been answered.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        !self.entries.iter().any(|entry| matches!(entry, Entry::Waiting(_)))
+        self.first_waiting().is_none()
     }
 
     /// The first message that waits for an answer.
     #[must_use]
     pub fn first_waiting(&self) -> Option<&M> {
-        self.entries.iter().find_map(|entry| match entry {
-            Entry::Waiting(message) => Some(message),
+        self.entries.iter().find_map(|entry| match &entry.state {
+            State::Waiting(message) => Some(message),
             _ => None,
         })
     }
@@ -98,30 +145,50 @@ impl<M> Line<M> {
     /// Puts `message` at the end. Call only when there is room.
     pub fn send(&mut self, message: M) -> Ticket {
         debug_assert!(self.has_room(), "a message was sent on a full or stopped line");
-        let number = self.first + self.entries.len() as u64;
-        self.entries.push_back(Entry::Waiting(message));
-        self.ticket(number)
+        self.entries.push_back(Entry { generation: self.generation, state: State::Waiting(message) });
+        self.ticket(self.next_number() - 1)
     }
 
     /// Books the answer "stored" and gives the message back; `None` for an answer of an older generation.
     pub fn stored(&mut self, ticket: Ticket) -> Option<M> {
-        let message = match std::mem::replace(self.entry(ticket)?, Entry::Stored) {
-            Entry::Waiting(message) | Entry::Refused(message) => Some(message),
-            Entry::Stored => None,
-        };
-        while self.entries.front().is_some_and(Entry::is_stored) {
-            self.entries.pop_front();
-            self.first += 1;
-        }
+        let entry = self.entry(ticket)?;
+        let was_again = entry.is_again();
+        let message = entry.take();
+        self.again -= usize::from(was_again);
+        self.drop_stored();
         message
     }
 
-    /// Books a refusal: the line stops.
+    /// Books "stored" for the first message of the line, if its number is below `number`, and gives it back.
+    pub fn first_stored_below(&mut self, number: u64) -> Option<M> {
+        let waits = |entry: &Entry<M>| matches!(entry.state, State::Waiting(_) | State::Refused(_));
+        if self.first >= number || !self.entries.front().is_some_and(waits) {
+            return None;
+        }
+        let message = self.entries.front_mut()?.take();
+        self.drop_stored();
+        message
+    }
+
+    /// Books a refusal: the line stops, unless it never does.
     pub fn refused(&mut self, ticket: Ticket) {
+        let stops = self.stops;
         let Some(entry) = self.entry(ticket) else { return };
-        if let Entry::Waiting(message) | Entry::Refused(message) = std::mem::replace(entry, Entry::Stored) {
-            *entry = Entry::Refused(message);
-            self.stopped = true;
+        if let State::Waiting(_) = entry.state
+            && let Some(message) = entry.take()
+        {
+            entry.state = State::Refused(message);
+            self.stopped |= stops;
+        }
+    }
+
+    /// Books a refusal of everything that waits: the line stops.
+    pub fn all_refused(&mut self) {
+        self.stopped = true;
+        for entry in self.entries.iter_mut().filter(|entry| matches!(entry.state, State::Waiting(_))) {
+            if let Some(message) = entry.take() {
+                entry.state = State::Refused(message);
+            }
         }
     }
 
@@ -131,49 +198,100 @@ impl<M> Line<M> {
     }
 
     /// Starts again: a new generation, in which all that is not stored must be sent again, in this order.
-    pub fn restart(&mut self) -> Vec<Ticket> {
+    pub fn restart(&mut self) {
         self.stopped = false;
-        self.generation = self.generation.wrapping_add(1);
-        let mut again = Vec::new();
-        for index in 0..self.entries.len() {
-            let ticket = self.ticket(self.first + index as u64);
-            let entry = &mut self.entries[index];
-            if let Entry::Waiting(message) | Entry::Refused(message) = std::mem::replace(entry, Entry::Stored) {
-                *entry = Entry::Waiting(message);
-                again.push(ticket);
-            }
-        }
-        again
+        self.send_again_where(|_| true);
     }
 
-    /// The message that waits under `ticket`.
-    pub fn get_mut(&mut self, ticket: Ticket) -> Option<&mut M> {
-        match self.entry(ticket)? {
-            Entry::Waiting(message) | Entry::Refused(message) => Some(message),
-            Entry::Stored => None,
+    /// Has what was refused, and what waits and is overdue, sent again, each by itself, in a new generation.
+    pub fn retry(&mut self, is_overdue: impl Fn(&M) -> bool) {
+        self.send_again_where(|state| match state {
+            State::Refused(_) => true,
+            State::Waiting(message) => is_overdue(message),
+            State::Again(_) | State::Stored => false,
+        });
+    }
+
+    fn send_again_where(&mut self, which: impl Fn(&State<M>) -> bool) {
+        let generation = self.generation.wrapping_add(1);
+        let mut any = false;
+        for entry in &mut self.entries {
+            if which(&entry.state)
+                && let Some(message) = entry.take()
+            {
+                *entry = Entry { generation, state: State::Again(message) };
+                any = true;
+            }
         }
+        if any {
+            self.generation = generation;
+        }
+        self.again = self.entries.iter().filter(|entry| entry.is_again()).count();
+        self.again_from = self.first;
+    }
+
+    /// The next message to be sent again, which waits for an answer from now on; its number, too.
+    pub fn next_again(&mut self) -> Option<(u64, Ticket, &mut M)> {
+        if self.stopped || self.again == 0 {
+            return None;
+        }
+        let from = usize::try_from(self.again_from.saturating_sub(self.first)).ok()?;
+        let at = from + self.entries.iter().skip(from).position(Entry::is_again)?;
+        let number = self.first + at as u64;
+        let ticket = self.ticket(number);
+        self.again -= 1;
+        self.again_from = number + 1;
+        let entry = self.entries.get_mut(at)?;
+        let message = entry.take()?;
+        entry.state = State::Waiting(message);
+        match &mut entry.state {
+            State::Waiting(message) => Some((number, ticket, message)),
+            _ => None,
+        }
+    }
+
+    /// Whether something is to be sent again, and may be.
+    #[must_use]
+    pub fn has_again(&self) -> bool {
+        !self.stopped && self.again > 0
+    }
+
+    /// Gives up everything under way: it is taken out, in order.
+    pub fn give_up(&mut self) -> impl Iterator<Item = M> {
+        self.stopped = false;
+        self.again = 0;
+        self.first += self.entries.len() as u64;
+        std::mem::take(&mut self.entries).into_iter().filter_map(|entry| entry.state.message())
     }
 
     /// What is left, in order, with `true` for what was refused in so many words.
     pub fn into_unsettled(self) -> impl Iterator<Item = (M, bool)> {
-        self.entries.into_iter().filter_map(|entry| match entry {
-            Entry::Waiting(message) => Some((message, false)),
-            Entry::Refused(message) => Some((message, true)),
-            Entry::Stored => None,
+        self.entries.into_iter().filter_map(|entry| {
+            let refused = matches!(entry.state, State::Refused(_));
+            Some((entry.state.message()?, refused))
         })
     }
 
+    fn drop_stored(&mut self) {
+        while self.entries.front().is_some_and(Entry::is_stored) {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+
     fn ticket(&self, number: u64) -> Ticket {
-        Ticket { generation: self.generation, slot: (number % self.window as u64) as u32 }
+        let entry = usize::try_from(number - self.first).ok().and_then(|at| self.entries.get(at));
+        let generation = entry.map_or(self.generation, |entry| entry.generation);
+        Ticket { generation, slot: (number % self.window as u64) as u32 }
     }
 
     fn entry(&mut self, ticket: Ticket) -> Option<&mut Entry<M>> {
-        if ticket.generation != self.generation || u64::from(ticket.slot) >= self.window as u64 {
+        if u64::from(ticket.slot) >= self.window as u64 {
             return None;
         }
         let window = self.window as u64;
         let index = (u64::from(ticket.slot) + window - self.first % window) % window;
-        self.entries.get_mut(index as usize)
+        self.entries.get_mut(index as usize).filter(|entry| entry.generation == ticket.generation)
     }
 }
 
@@ -247,8 +365,9 @@ mod tests {
                     }
                     Step::Restart if line.is_stopped() && wire.is_empty() && (line.is_quiet() || answers.is_empty()) => {
                         full = false;
-                        for ticket in line.restart() {
-                            wire.push_back((ticket, *line.get_mut(ticket).expect("it waits")));
+                        line.restart();
+                        while let Some((_, ticket, message)) = line.next_again() {
+                            wire.push_back((ticket, *message));
                         }
                     }
                     Step::Send | Step::Restart => {}
@@ -264,9 +383,10 @@ mod tests {
         let mut line = Line::new(4);
         let old = line.send("a");
         line.stop();
-        let again = line.restart();
+        line.restart();
+        let (_, again, _) = line.next_again().expect("it is sent again");
         assert_eq!(line.stored(old), None);
-        assert_eq!(line.stored(again[0]), Some("a"));
+        assert_eq!(line.stored(again), Some("a"));
         assert!(line.is_empty());
     }
 
@@ -279,5 +399,56 @@ mod tests {
         assert!(!line.has_room(), "the first message still holds its slot");
         line.stored(first);
         assert!(line.has_room() && line.is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_covers_a_stretch_gives_its_messages_back_in_order() {
+        let mut line = Line::new(4);
+        for message in 0..4 {
+            line.send(message);
+        }
+        let stored: Vec<_> = std::iter::from_fn(|| line.first_stored_below(3)).collect();
+        assert_eq!(stored, [0, 1, 2]);
+        assert_eq!((line.unsettled(), line.next_number()), (1, 4));
+    }
+
+    #[test]
+    fn a_line_that_never_stops_lets_later_messages_pass_the_refused_one() {
+        let mut line = Line::new(4).unstopped();
+        let first = line.send("first");
+        line.refused(first);
+        assert!(line.has_room(), "it goes on");
+        let second = line.send("second");
+        line.retry(|_| false);
+        assert!(!line.has_room(), "what is to be sent again goes first");
+        let (number, again, message) = line.next_again().expect("the refused one");
+        assert_eq!((number, *message), (0, "first"));
+        assert_ne!(again.generation, first.generation, "a late answer to the first attempt means nothing");
+        assert_eq!(line.stored(second), Some("second"), "who was not sent again keeps its name");
+        assert_eq!(line.stored(first), None);
+        assert_eq!(line.stored(again), Some("first"));
+    }
+
+    #[test]
+    fn what_is_not_sent_yet_is_not_booked_by_an_answer_that_covers_a_stretch() {
+        let mut line = Line::new(4);
+        line.send("a");
+        line.stop();
+        line.restart();
+        assert_eq!(line.first_stored_below(1), None);
+        assert!(line.has_again() && line.is_quiet());
+        line.next_again();
+        assert_eq!(line.first_stored_below(1), Some("a"));
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_the_line_empty_and_its_numbers_are_not_used_again() {
+        let mut line = Line::new(4);
+        line.send("a");
+        line.send("b");
+        line.stop();
+        assert_eq!(line.give_up().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(line.is_empty() && line.has_room());
+        assert_eq!(line.next_number(), 2);
     }
 }

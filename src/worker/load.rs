@@ -31,6 +31,17 @@ impl Share {
         u32::from(self.index) + rank * u32::from(self.publishers)
     }
 
+    /// How many messages of the backlog this publisher sends, in proportion to its part of the rate; all shares together are
+    /// the whole backlog.
+    #[must_use]
+    pub fn backlog(self, load: &Load) -> u64 {
+        let up_to = |publishers: u16| {
+            let fractions = (0..publishers).map(|index| Self { index, ..self }.fraction(load));
+            (load.backlog as f64 * fractions.sum::<f64>()).round() as u64
+        };
+        up_to(self.index + 1) - up_to(self.index)
+    }
+
     /// The fraction of the whole rate that this publisher sends. Even, but for a hot key: its publisher carries it.
     #[must_use]
     pub fn fraction(self, load: &Load) -> f64 {
@@ -138,6 +149,7 @@ mod tests {
     use super::*;
     use crate::model::bank::Workload;
     use crate::model::units::Rate;
+    use crate::profile::plan::Way;
     use proptest::prelude::*;
 
     fn load(key_choice: KeyChoice) -> Load {
@@ -146,7 +158,8 @@ mod tests {
             rate: Rate::Max,
             arrivals: Arrivals::Poisson,
             payload_bytes: 256,
-            window: 256,
+            way: Way::Sync,
+            backlog: 1_000_003,
             keys: 100,
             key_choice,
             message_id: true,
@@ -165,6 +178,14 @@ mod tests {
                 }
             }
             prop_assert!(owners.iter().all(|owners| *owners == 1));
+        }
+
+        #[test]
+        fn the_shares_of_a_backlog_are_the_whole_of_it(publishers in 1_u16..20, hot: bool) {
+            let choice = if hot { KeyChoice::Hot { share: 0.3 } } else { KeyChoice::Uniform };
+            let load = Load { publishers, ..load(choice) };
+            let shares = (0..publishers).map(|index| Share { index, publishers }.backlog(&load));
+            prop_assert_eq!(shares.sum::<u64>(), load.backlog);
         }
 
         #[test]

@@ -1,16 +1,25 @@
 //! A publisher: sends its share of the load when the schedule wants it, and journals the fate of each message.
+//!
+//! It draws keys, keeps the schedule and the line, and changes connections. How a message travels and what confirms it is
+//! the business of its [way](way::Way), one file each.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod ack;
+mod atomic;
+mod core;
+mod fast;
+mod road;
+mod way;
+mod windowed;
+
 use std::time::Duration;
 
-use async_nats::{Event, HeaderMap, Message, Subject, Subscriber, header};
+use async_nats::{Event, HeaderMap, Message, Subject, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
-use serde::Deserialize;
-use tokio::sync::watch;
 
-use super::line::{Line, Ticket};
+use self::road::{Parcel, Road};
+use self::way::{Extra, Outgoing, Situation, Stored, Trouble, Way};
+use super::line::Line;
 use super::load::{Keys, Schedule, Share};
 use super::{Ears, Error, Mouth};
 use crate::clock::{self, alarm::Alarm};
@@ -20,7 +29,7 @@ use crate::model::payload::Template;
 use crate::model::record::{Fate, LifeEvent, Publish};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
-use crate::profile::plan::Load;
+use crate::profile::plan::{self, Load, Retry};
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy;
 use crate::strategy::desk::{self, Notebook};
@@ -37,39 +46,6 @@ const SETTLE_WITHIN: SpanNs = SpanNs(10_000_000_000);
 const CHECK_EVERY: Duration = Duration::from_millis(50);
 /// Between attempts to connect again; the first follows at once.
 const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(50);
-
-/// One connection and what belongs to it. It is never mended: when it breaks, the next road is another connection.
-///
-/// The client library keeps what it was given while it reconnects, and would send that on the new connection before the
-/// publisher has sent again what was lost with the old one. So it must not reconnect.
-struct Road {
-    client: async_nats::Client,
-    answers: Subscriber,
-    inbox: String,
-    /// Turns true when the connection is lost, for good.
-    lost: watch::Receiver<bool>,
-}
-
-impl Road {
-    async fn open(assignment: &Assignment, note: impl Fn(Event) + Send + Sync + 'static) -> Result<Self, Error> {
-        let stands = Arc::new(AtomicBool::new(false));
-        let stood = Arc::clone(&stands);
-        let delay = move |_| if stood.load(Ordering::Relaxed) { Duration::MAX } else { Duration::ZERO };
-        let options = assignment.access.options()?.reconnect_delay_callback(delay);
-        let (losing, lost) = watch::channel(false);
-        let listen = move |event: Event| {
-            if matches!(event, Event::Disconnected | Event::Closed) {
-                losing.send_replace(true);
-            }
-            note(event);
-        };
-        let client = assignment.access.connect_with(options, &assignment.author.to_string(), listen).await?;
-        stands.store(true, Ordering::Relaxed);
-        let inbox = client.new_inbox();
-        let answers = client.subscribe(format!("{inbox}.*.*")).await.map_err(|_| Error::Closed)?;
-        Ok(Self { client, answers, inbox, lost })
-    }
-}
 
 /// A message under way.
 struct Sent {
@@ -88,26 +64,34 @@ struct Numbers {
     intended: MonoNs,
 }
 
+/// What is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want {
+    /// Nothing yet.
+    Nothing,
+    /// So many messages more, as fast as they can be.
+    Backlog { left: u64 },
+    /// What the load wants from `begin` on.
+    Load { begin: MonoNs },
+}
+
 struct Publisher<'a> {
-    client: async_nats::Client,
-    /// Turns true when the connection is lost.
-    lost: watch::Receiver<bool>,
-    /// Whether that was seen, and there is no other connection yet.
+    road: Road,
+    /// Whether it was seen that the connection is lost, and there is no other one yet.
     is_down: bool,
     notebook: &'a Notebook,
     assignment: &'a Assignment,
     load: &'a Load,
     /// Subject by partition.
     subjects: Vec<Subject>,
-    inbox: String,
-    /// Reply subject by slot of the window, for the generation of the line.
-    replies: Vec<Subject>,
+    way: Way,
+    share: Share,
     keys: Keys,
     /// Partition by key: hashing a key once is enough.
     partitions: Vec<u16>,
     /// `None` in a closed loop.
     schedule: Option<Schedule>,
-    begin: MonoNs,
+    want: Want,
     cease: Option<MonoNs>,
     line: Line<Sent>,
     /// Since when the line has had room.
@@ -128,21 +112,13 @@ pub(super) async fn publish(
     mouth: &Mouth,
     ears: &mut Ears,
 ) -> Result<(), Error> {
-    let Road { client, mut answers, inbox, mut lost } = Road::open(assignment, note.clone()).await?;
+    let road = Road::open(assignment, note.clone()).await?;
+    let mut publisher = Publisher::new(assignment, load, notebook, road)?;
     notebook.life(LifeEvent::Ready)?;
     mouth.say(Word::Ready);
-    let begin = loop {
-        match ears.recv().await {
-            Some(Order::Begin { at }) => break at,
-            Some(Order::Cease { .. }) => return Ok(()),
-            Some(_) => {}
-            None => return Err(Error::Orphaned),
-        }
-    };
-    let mut publisher = Publisher::new(assignment, load, notebook, (client, lost.clone(), inbox), begin)?;
     let mut alarm = Alarm::new().map_err(desk::Error::Timer)?;
     let mut check = tokio::time::interval(CHECK_EVERY);
-    let mut tick = begin;
+    let mut tick = clock::now();
     let open_again = async |after| {
         tokio::time::sleep(after).await;
         Road::open(assignment, note.clone()).await
@@ -151,9 +127,15 @@ pub(super) async fn publish(
     let mut opening = std::pin::pin!(futures_util::future::OptionFuture::from(None));
     loop {
         publisher.send_due().await?;
+        if publisher.is_filled() {
+            publisher.want = Want::Nothing;
+            mouth.say(Word::Filled);
+        }
         if publisher.is_done() {
             break;
         }
+        let (wake_at, waits) = (publisher.wake_at(tick), publisher.waits_for_the_schedule());
+        let Road { answers, lost, .. } = &mut publisher.road;
         tokio::select! {
             biased;
             // An error means that the client is gone altogether: its connection is lost, too.
@@ -165,11 +147,8 @@ pub(super) async fn publish(
                 Ok(road) => {
                     opening.set(None.into());
                     // What was answered before the break is stored.
-                    while let Some(message) = answers.next().now_or_never().flatten() {
-                        publisher.hear(&message)?;
-                    }
-                    (answers, lost) = (road.answers, road.lost.clone());
-                    publisher.take_up(road.client, road.lost, road.inbox).await?;
+                    publisher.hear_the_rest();
+                    publisher.take_up(road);
                 }
                 Err(error) => {
                     publisher.last_refusal = error.to_string();
@@ -177,21 +156,28 @@ pub(super) async fn publish(
                 }
             },
             Some(message) = answers.next() => {
-                publisher.hear(&message)?;
-                while let Some(message) = answers.next().now_or_never().flatten() {
-                    publisher.hear(&message)?;
-                }
+                publisher.hear(&message);
+                publisher.hear_the_rest();
             }
             order = ears.recv() => match order {
+                Some(Order::Fill) => {
+                    publisher.want = Want::Backlog { left: publisher.share.backlog(load) };
+                    publisher.open_since = clock::now();
+                }
+                Some(Order::Begin { at }) => {
+                    publisher.want = Want::Load { begin: at };
+                    publisher.open_since = at;
+                    tick = at;
+                }
                 Some(Order::Cease { at }) => publisher.cease = Some(at),
                 Some(_) => {}
                 None => return Err(Error::Orphaned),
             },
-            woken = alarm.until(publisher.wake_at(tick)), if publisher.waits_for_the_schedule() => {
+            woken = alarm.until(wake_at), if waits => {
                 woken.map_err(desk::Error::Timer)?;
                 tick = clock::now();
             }
-            _ = check.tick() => publisher.look_after_the_line().await?,
+            _ = check.tick() => publisher.look_after_the_line()?,
         }
     }
     publisher.close();
@@ -199,13 +185,7 @@ pub(super) async fn publish(
 }
 
 impl<'a> Publisher<'a> {
-    fn new(
-        assignment: &'a Assignment,
-        load: &'a Load,
-        notebook: &'a Notebook,
-        (client, lost, inbox): (async_nats::Client, watch::Receiver<bool>, String),
-        begin: MonoNs,
-    ) -> Result<Self, Error> {
+    fn new(assignment: &'a Assignment, load: &'a Load, notebook: &'a Notebook, road: Road) -> Result<Self, Error> {
         let share = Share { index: assignment.author.index, publishers: load.publishers };
         let keys = Keys::new(load, assignment.seed, share).ok_or(Error::NoKeys { index: share.index })?;
         let schedule = match load.rate {
@@ -217,25 +197,28 @@ impl<'a> Publisher<'a> {
         let partitions = (0..load.keys).map(|key| partition(key, assignment.partitions)).collect();
         let subjects =
             (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix).into()).collect();
-        let line = Line::new(load.window);
+        let line = Line::new(load.way.window());
+        let line = match load.way {
+            plan::Way::Windowed { retry: Retry::PerMessage, .. } => line.unstopped(),
+            _ => line,
+        };
         let template = Template::new(assignment.run_tag, share.index, load.payload_bytes as usize);
-        let mut publisher = Self {
-            client,
-            lost,
+        Ok(Self {
+            way: Way::new(load, &road.inbox),
+            road,
             is_down: false,
             notebook,
             assignment,
             load,
             subjects,
-            inbox,
-            replies: Vec::new(),
+            share,
             keys,
             partitions,
             schedule,
-            begin,
+            want: Want::Nothing,
             cease: None,
             line,
-            open_since: begin,
+            open_since: clock::now(),
             troubled_since: None,
             last_refusal: "no answer".to_owned(),
             template: match load.workload {
@@ -243,27 +226,27 @@ impl<'a> Publisher<'a> {
                 Workload::Ledger => template.with_amounts(assignment.seed),
             },
             buffer: BytesMut::new(),
-        };
-        publisher.name_replies();
-        Ok(publisher)
-    }
-
-    fn name_replies(&mut self) {
-        let (inbox, generation) = (&self.inbox, self.line.generation());
-        self.replies = (0..self.load.window).map(|slot| format!("{inbox}.{generation}.{slot}").into()).collect();
+        })
     }
 
     /// The next intended instant; `now` in a closed loop. `None` when nothing more is wanted.
     fn next_intended(&self, now: MonoNs) -> Option<MonoNs> {
-        let intended = match &self.schedule {
-            Some(schedule) => self.begin + schedule.peek(),
-            None => now.max(self.begin),
+        let intended = match (self.want, &self.schedule) {
+            (Want::Nothing | Want::Backlog { left: 0 }, _) => return None,
+            (Want::Backlog { .. }, _) => now,
+            (Want::Load { begin }, Some(schedule)) => begin + schedule.peek(),
+            (Want::Load { begin }, None) => now.max(begin),
         };
         self.cease.is_none_or(|cease| intended < cease).then_some(intended)
     }
 
+    /// Whether a new message may be sent.
+    fn has_room(&self) -> bool {
+        self.line.has_room() && self.way.has_room()
+    }
+
     fn waits_for_the_schedule(&self) -> bool {
-        self.line.has_room() && self.next_intended(clock::now()).is_some()
+        self.has_room() && self.next_intended(clock::now()).is_some()
     }
 
     fn wake_at(&self, last_tick: MonoNs) -> MonoNs {
@@ -271,21 +254,48 @@ impl<'a> Publisher<'a> {
         due.max(last_tick + TICK)
     }
 
-    /// Sends all that is due, as far as the window goes.
+    /// Sends all that is due, as far as there is room: first what is to be sent again.
     async fn send_due(&mut self) -> Result<(), Error> {
-        while self.line.has_room() && !*self.lost.borrow() {
+        while self.way.has_room() && !self.road.is_lost() {
+            let Some((number, ticket, sent)) = self.line.next_again() else { break };
+            // Its age counts from this attempt; the journal keeps the first instant of sending.
+            sent.at = clock::now();
+            let message = sent.message;
+            let is_last = !self.line.has_again();
+            self.transmit(Outgoing { ticket, number, is_last }, message).await?;
+        }
+        while self.has_room() && !self.road.is_lost() {
             let now = clock::now();
             match self.next_intended(now) {
                 Some(intended) if intended <= now => self.send(intended, now).await?,
                 _ => break,
             }
         }
-        Ok(())
+        if self.road.is_lost() || self.line.is_stopped() {
+            return Ok(());
+        }
+        let now = clock::now();
+        let situation = Situation {
+            now,
+            oldest: self.line.first_waiting().map(|sent| sent.at),
+            next: self.line.next_number(),
+            goes_on: self.next_intended(now).is_some(),
+        };
+        match self.way.extra(situation) {
+            Some(Extra::Probe(subject)) => self.hand_over_extra(subject, None).await,
+            Some(Extra::EndOfBatch(reply)) => {
+                let subject = self.subjects.first().cloned().expect("a run has at least one partition");
+                self.hand_over_extra(subject, Some(reply)).await
+            }
+            None => Ok(()),
+        }
     }
 
     async fn send(&mut self, intended: MonoNs, now: MonoNs) -> Result<(), Error> {
-        if let Some(schedule) = &mut self.schedule {
-            schedule.advance();
+        match (&mut self.want, &mut self.schedule) {
+            (Want::Backlog { left }, _) => *left -= 1,
+            (_, Some(schedule)) => schedule.advance(),
+            _ => {}
         }
         let (key, key_seq) = self.keys.draw();
         let partition = self.partitions[key as usize];
@@ -304,11 +314,14 @@ impl<'a> Publisher<'a> {
         let Some(begun) = self.notebook.with(|writer| writer.begin_publish(&record)) else { return Ok(()) };
         let slot = begun?;
         let message = Numbers { key, key_seq, partition, intended };
+        let number = self.line.next_number();
         let ticket = self.line.send(Sent { slot, message, at: now });
-        self.transmit(ticket, message).await
+        let now = clock::now();
+        let another_is_due = self.line.has_room() && self.next_intended(now).is_some_and(|intended| intended <= now);
+        self.transmit(Outgoing { ticket, number, is_last: !another_is_due }, message).await
     }
 
-    async fn transmit(&mut self, ticket: Ticket, message: Numbers) -> Result<(), Error> {
+    async fn transmit(&mut self, outgoing: Outgoing, message: Numbers) -> Result<(), Error> {
         let Numbers { key, key_seq, partition, intended } = message;
         self.template.append(key, key_seq, partition, intended, &mut self.buffer);
         let payload: Bytes = self.buffer.split().freeze();
@@ -316,25 +329,17 @@ impl<'a> Publisher<'a> {
             Some(prefix) => format!("{prefix}.{}", key_name(key)).into(),
             None => self.subjects[usize::from(partition)].clone(),
         };
-        let reply = self.replies[ticket.slot as usize].clone();
-        let mut headers = None;
-        if self.load.message_id {
+        let mut envelope = self.way.envelope(outgoing);
+        // What is never sent twice needs no id.
+        if self.load.message_id && self.way.sends_again() {
             let id = format!("{:x}-{key}-{key_seq}", self.assignment.run_tag);
-            headers.get_or_insert_with(HeaderMap::new).insert(header::NATS_MESSAGE_ID, id.as_str());
+            envelope.headers.get_or_insert_with(HeaderMap::new).insert(header::NATS_MESSAGE_ID, id.as_str());
         }
-        let client = &self.client;
-        let handed_over = async move {
-            match headers {
-                Some(headers) => client.publish_with_reply_and_headers(subject, reply, headers, payload).await,
-                None => client.publish_with_reply(subject, reply, payload).await,
-            }
-        };
-        tokio::select! {
-            biased;
-            outcome = handed_over => outcome.map_err(|_| Error::Closed),
-            // A lost connection takes nothing any more. The message stays in the line and is sent on the next one.
-            _ = self.lost.wait_for(|lost| *lost) => Ok(()),
-        }
+        self.road.hand_over(Parcel { subject, reply: envelope.reply, headers: envelope.headers, payload }).await
+    }
+
+    async fn hand_over_extra(&mut self, subject: Subject, reply: Option<Subject>) -> Result<(), Error> {
+        self.road.hand_over(Parcel { subject, reply, headers: None, payload: Bytes::new() }).await
     }
 
     /// The connection is lost: nothing more is sent until there is another.
@@ -345,45 +350,81 @@ impl<'a> Publisher<'a> {
     }
 
     /// There is another connection. What the old one did not answer it will never answer: all that is sent again now.
-    async fn take_up(
-        &mut self,
-        client: async_nats::Client,
-        lost: watch::Receiver<bool>,
-        inbox: String,
-    ) -> Result<(), Error> {
-        (self.client, self.lost, self.inbox) = (client, lost, inbox);
+    fn take_up(&mut self, road: Road) {
+        self.road = road;
         self.is_down = false;
-        self.send_again().await
+        self.way.renew(&self.road.inbox);
+        self.send_again();
+    }
+
+    /// Books the answers that are there.
+    fn hear_the_rest(&mut self) {
+        while let Some(message) = self.road.answers.next().now_or_never().flatten() {
+            self.hear(&message);
+        }
     }
 
     /// Books one answer.
-    fn hear(&mut self, message: &Message) -> Result<(), Error> {
-        let Some(ticket) = ticket(&message.subject) else { return Ok(()) };
-        let had_room = self.line.has_room();
+    fn hear(&mut self, message: &Message) {
+        let had_room = self.has_room();
         let now = clock::now();
-        match answer(message) {
-            Ok(ack) => {
+        let heard = self.way.hear(message);
+        match heard.stored {
+            Some(Stored::One { ticket, stream_seq, duplicate }) => {
                 if let Some(sent) = self.line.stored(ticket) {
-                    self.notebook.with(|writer| writer.stored(sent.slot, now, ack.seq, ack.duplicate));
-                    self.troubled_since = None;
+                    self.book(sent, now, stream_seq, duplicate);
                 }
             }
-            Err(refusal) => {
-                self.last_refusal = refusal;
+            Some(Stored::Below { number, last }) => self.book_below(number, last, now),
+            None => {}
+        }
+        match heard.trouble {
+            Some(Trouble::One(ticket, reason)) => {
+                self.last_refusal = reason;
                 self.line.refused(ticket);
             }
+            Some(Trouble::All(reason)) => {
+                self.last_refusal = reason;
+                self.line.all_refused();
+            }
+            Some(Trouble::Told(reason)) => self.last_refusal = reason,
+            None => {}
         }
-        if !had_room && self.line.has_room() {
+        if self.line.is_empty() {
+            self.way.settled();
+        }
+        if !had_room && self.has_room() {
             self.open_since = now;
         }
-        Ok(())
+    }
+
+    /// Books every message below `number`; the sequences, where the last is known, end with it.
+    fn book_below(&mut self, number: u64, last: Option<u64>, now: MonoNs) {
+        let stored: Vec<Sent> = std::iter::from_fn(|| self.line.first_stored_below(number)).collect();
+        for (behind, sent) in (0..stored.len() as u64).rev().zip(stored) {
+            let stream_seq = last.map_or(0, |last| last.saturating_sub(behind));
+            self.book(sent, now, stream_seq, false);
+        }
+    }
+
+    fn book(&mut self, sent: Sent, now: MonoNs, stream_seq: u64, duplicate: bool) {
+        self.notebook.with(|writer| writer.stored(sent.slot, now, stream_seq, duplicate));
+        self.troubled_since = None;
     }
 
     /// Stops the line when an answer is overdue; starts it again when it can be.
-    async fn look_after_the_line(&mut self) -> Result<(), Error> {
+    fn look_after_the_line(&mut self) -> Result<(), Error> {
         let now = clock::now();
-        let overdue = self.line.first_waiting().is_some_and(|sent| now.since(sent.at) > ANSWER_WITHIN);
-        if overdue {
+        let is_overdue = |sent: &Sent| now.since(sent.at) > ANSWER_WITHIN;
+        let overdue = self.line.first_waiting().is_some_and(is_overdue);
+        if let plan::Way::Windowed { retry: Retry::PerMessage, .. } = self.load.way
+            && !self.is_down
+        {
+            self.line.retry(is_overdue);
+            if self.line.has_again() {
+                self.troubled_since.get_or_insert(now);
+            }
+        } else if overdue {
             self.line.stop();
         }
         if self.line.is_stopped() {
@@ -394,26 +435,27 @@ impl<'a> Publisher<'a> {
         }
         // What is refused when time is up stays refused: sent once more, nobody would hear what became of it.
         if self.line.is_stopped() && !self.is_down && !self.is_done() && (self.line.is_quiet() || overdue) {
-            self.send_again().await?;
+            self.way.restart();
+            self.send_again();
         }
         Ok(())
     }
 
-    /// Starts the line again from the first message that is not stored, in order.
-    async fn send_again(&mut self) -> Result<(), Error> {
-        let again = self.line.restart();
-        self.name_replies();
-        for ticket in again {
-            let Some(sent) = self.line.get_mut(ticket) else { continue };
-            // Its age counts from this attempt; the journal keeps the first instant of sending.
-            sent.at = clock::now();
-            let message = sent.message;
-            self.transmit(ticket, message).await?;
+    /// Starts the line again from the first message that is not stored; or without what nobody sends again.
+    fn send_again(&mut self) {
+        if self.way.sends_again() {
+            self.line.restart();
+        } else {
+            for sent in self.line.give_up() {
+                self.notebook.with(|writer| writer.abandon(sent.slot));
+            }
         }
-        if self.line.has_room() {
-            self.open_since = clock::now();
-        }
-        Ok(())
+        self.open_since = clock::now();
+    }
+
+    /// Whether the backlog is stored.
+    fn is_filled(&self) -> bool {
+        self.want == Want::Backlog { left: 0 } && self.line.is_empty()
     }
 
     fn is_done(&self) -> bool {
@@ -443,40 +485,4 @@ fn partition(key: u32, partitions: u16) -> u16 {
 
 fn key_name(key: u32) -> String {
     format!("k{key}")
-}
-
-/// `<inbox>.<generation>.<slot>` back into a ticket.
-fn ticket(subject: &str) -> Option<Ticket> {
-    let mut tokens = subject.rsplit('.');
-    let slot = tokens.next()?.parse().ok()?;
-    let generation = tokens.next()?.parse().ok()?;
-    Some(Ticket { generation, slot })
-}
-
-#[derive(Deserialize)]
-struct Ack {
-    #[serde(default)]
-    seq: u64,
-    #[serde(default)]
-    duplicate: bool,
-    #[serde(default)]
-    error: Option<Refusal>,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default)]
-    description: String,
-}
-
-/// The server's answer to a publish: where it is stored, or why not.
-fn answer(message: &Message) -> Result<Ack, String> {
-    if message.status.is_some_and(|status| status == async_nats::StatusCode::NO_RESPONDERS) {
-        return Err("no stream takes the subject (no responders)".to_owned());
-    }
-    match serde_json::from_slice::<Ack>(&message.payload) {
-        Ok(Ack { error: Some(refusal), .. }) => Err(refusal.description),
-        Ok(ack) if ack.seq > 0 => Ok(ack),
-        Ok(_) | Err(_) => Err("an answer that is no publish acknowledgement".to_owned()),
-    }
 }

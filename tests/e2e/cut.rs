@@ -12,13 +12,13 @@ use crate::place::Place;
 use crate::server::OwnServer;
 
 /// What stands between the program and the server. It knows publishers by the name that they give.
-struct Relay {
-    port: u16,
+pub(crate) struct Relay {
+    pub(crate) port: u16,
     publishers: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Relay {
-    fn to(server: &str) -> Self {
+    pub(crate) fn to(server: &str) -> Self {
         let server = server.trim_start_matches("nats://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it has an address").port();
@@ -45,7 +45,7 @@ impl Relay {
     }
 
     /// Cuts the connections of all publishers. Returns how many there were.
-    fn cut(&self) -> usize {
+    pub(crate) fn cut(&self) -> usize {
         let cut: Vec<TcpStream> = self.publishers.lock().expect("nobody panicked").drain(..).collect();
         cut.iter().filter(|client| client.shutdown(Shutdown::Both).is_ok()).count()
     }

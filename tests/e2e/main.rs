@@ -13,6 +13,7 @@ mod interrupt;
 mod order;
 mod place;
 mod processes;
+mod publish;
 mod rebalance;
 mod server;
 mod strategies;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -30,6 +30,13 @@ impl OwnServer {
         Self::start_for(place, "", Given::default())
     }
 
+    /// Starts one of a version.
+    pub(crate) fn start_version(place: &Place, version: &str) -> Self {
+        let store = place.path().join("own-server/store");
+        let configuration = format!("jetstream {{ store_dir: \"{}\" }}\n", store.display());
+        Self::launch_binary(place, &binary(version), &configuration, Given::default())
+    }
+
     /// Starts one without JetStream.
     pub(crate) fn start_plain(place: &Place) -> Self {
         Self::launch(place, "", Given::default())
@@ -43,11 +50,15 @@ impl OwnServer {
 
     fn launch(place: &Place, configuration: &str, given: Given) -> Self {
         let binary = block_on(Finder::from_environment().find(None)).expect("the normal way leads to a nats-server");
+        Self::launch_binary(place, &binary.path, configuration, given)
+    }
+
+    fn launch_binary(place: &Place, binary: &Path, configuration: &str, given: Given) -> Self {
         let folder = place.path().join("own-server");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("server.conf"), configuration).expect("a configuration");
         let log = File::create(folder.join("log")).expect("a log");
-        let mut command = Command::new(binary.path);
+        let mut command = Command::new(binary);
         // The server picks a free port itself and writes it down. It carries no mark: it is not jetlag's to end.
         command
             .arg("-c")
@@ -77,6 +88,39 @@ impl OwnServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// The stream of the only run, as it is.
+    pub(crate) fn stream(&self) -> async_nats::jetstream::stream::Info {
+        let name = self.run_stream();
+        self.ask(async |jetstream| {
+            jetstream.get_stream(name).await.expect("it is there").get_info().await.expect("it answers")
+        })
+    }
+
+    /// Changes the stream of the only run.
+    pub(crate) fn change_stream(&self, change: impl FnOnce(&mut async_nats::jetstream::stream::Config)) {
+        let mut config = self.stream().config;
+        change(&mut config);
+        self.ask(async |jetstream| jetstream.update_stream(config).await.expect("it takes the change"));
+    }
+
+    /// All messages of the only run's stream, in its order.
+    pub(crate) fn messages(&self) -> Vec<async_nats::jetstream::message::StreamMessage> {
+        let name = self.run_stream();
+        self.ask(async |jetstream| {
+            let stream = jetstream.get_stream(name).await.expect("it is there");
+            let state = stream.cached_info().state.clone();
+            let mut messages = Vec::new();
+            for sequence in state.first_sequence..=state.last_sequence {
+                messages.push(stream.get_raw_message(sequence).await.expect("nothing was evicted"));
+            }
+            messages
+        })
+    }
+
+    fn run_stream(&self) -> String {
+        self.streams().into_iter().find(|name| name.starts_with("jetlag-")).expect("the run has a stream")
+    }
+
     /// Names of all streams, buckets included.
     pub(crate) fn streams(&self) -> Vec<String> {
         self.ask(async |jetstream| jetstream.stream_names().try_collect().await.expect("it answers"))
@@ -93,7 +137,7 @@ impl OwnServer {
     }
 
     /// What the server says of a stream.
-    pub(crate) fn stream(&self, name: &str) -> (stream::Config, stream::State) {
+    pub(crate) fn stream_called(&self, name: &str) -> (stream::Config, stream::State) {
         self.ask(async |jetstream| {
             let stream = jetstream.get_stream(name).await.expect("it is there");
             let info = stream.cached_info();
@@ -116,6 +160,12 @@ impl Drop for OwnServer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The program of a version of nats-server.
+pub(crate) fn binary(version: &str) -> PathBuf {
+    let version = version.parse().expect("a version");
+    block_on(Finder::from_environment().find(Some(version))).expect("this version can be had").path
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

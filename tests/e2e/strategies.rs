@@ -39,14 +39,15 @@ handler-time = "2ms"
     );
     for &kind in kinds {
         let own = match kind {
-            "lease-group" => "ttl = \"500ms\"",
-            "ordered" => "start = \"all\"",
-            "pinned" => "ack-wait = \"1s\", pin-ttl = \"500ms\"",
-            _ => "ack-wait = \"1s\"",
+            "lease-group" => ", ttl = \"500ms\"",
+            "ordered" => ", start = \"all\"",
+            "core-queue" => "",
+            "pinned" => ", ack-wait = \"1s\", pin-ttl = \"500ms\"",
+            _ => ", ack-wait = \"1s\"",
         };
         let (members, fault) = if kind == "ordered" { (1, faults.alone) } else { (3, faults.group) };
         profile += &format!(
-            "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\", {own} }}\n\
+            "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\"{own} }}\n\
              \"fleet.members\" = {members}\nfault = [{fault}]\n"
         );
     }
@@ -60,7 +61,9 @@ handler-time = "2ms"
         // Complete says that no promise was broken and that the measurement can be trusted.
         let told = told.is(RunState::Complete);
         assert!(told.count("stored") > 100.0, "{kind}");
-        assert_eq!(told.count("lost"), 0.0, "{kind}");
+        // Who delivers at most once loses what a crash takes with it, and only that.
+        let may_lose = !told.report.promises.at_least_once && faults.group.contains("kill");
+        assert!(may_lose || told.count("lost") == 0.0, "{kind}: {} lost", told.count("lost"));
         assert!(told.report.faults.iter().all(|fault| !fault.struck.is_empty()), "{kind}: every fault struck");
         if told.report.promises.order_per_key {
             assert_eq!(told.count("order_violations"), 0.0, "{kind}");

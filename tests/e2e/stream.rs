@@ -30,7 +30,7 @@ fn run(place: &Place, server: &OwnServer, case: &Case) {
     ));
     let ended = place.run(&["run", "profile.toml", "--out", "out", "--keep", "--server", &server.url()]).ended_with(0);
     let told = ended.report().is(RunState::Complete);
-    let (config, state) = server.stream(&format!("jetlag-{}", told.report.run.id));
+    let (config, state) = server.stream_called(&format!("jetlag-{}", told.report.run.id));
     assert!((case.shows)(&config), "{}: {config:#?}", case.stream);
     assert!(told.count("handled") > 0.0, "{}", case.stream);
     assert_eq!((told.count("lost"), told.count("misrouted")), (0.0, 0.0), "{}", case.stream);

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use crate::driver::Error;
 use crate::model::gone::Gone;
+use crate::profile::Plan;
 use crate::profile::document::{Compression, Discard, Retention, Routing, Storage};
-use crate::profile::plan;
+use crate::profile::plan::Way;
 
 /// How long the peers of a cluster may take to agree on where a stream shall lie.
 const AGREE_WITHIN: Duration = Duration::from_secs(10);
@@ -20,33 +21,39 @@ const AGREE_POLL: Duration = Duration::from_millis(100);
 pub(in crate::driver) struct Subjects {
     /// Partition p's subject is this, a dot, and p.
     pub(in crate::driver) partitions: String,
+    /// The subjects that the stream listens to when publishers find the partition.
+    stored: String,
     /// Where the server finds the partition: a key's subject is this, a dot, and the key's name.
     pub(in crate::driver) keys: Option<String>,
 }
 
 impl Subjects {
-    /// The subjects of the run `run_id`. All of any run lie below `jetlag.`, so that a user can be granted them.
-    pub(super) fn new(run_id: &str, routing: Routing) -> Self {
+    /// The subjects of the run `run_id`. All of any run lie below `jetlag.`, so that a user can be granted them. What
+    /// nobody stores goes where the stream does not listen.
+    pub(super) fn new(run_id: &str, routing: Routing, persists: bool) -> Self {
         let keys = (routing == Routing::Server).then(|| format!("jetlag.{run_id}.k"));
-        Self { partitions: format!("jetlag.{run_id}.p"), keys }
+        let last = if persists { "p" } else { "core" };
+        Self { partitions: format!("jetlag.{run_id}.{last}"), stored: format!("jetlag.{run_id}.p.*"), keys }
+    }
+
+    /// What the stream listens to.
+    fn heard(&self) -> String {
+        self.keys.as_ref().map_or_else(|| self.stored.clone(), |keys| format!("{keys}.*"))
     }
 }
 
 /// What the plan's stream is to the server.
-pub(super) fn config(plan: &plan::Stream, name: &str, subjects: &Subjects) -> stream::Config {
+pub(super) fn config(plan: &Plan, name: &str, subjects: &Subjects) -> stream::Config {
+    let Plan { stream: plan, load, .. } = plan;
     let bounded = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1);
-    let published = subjects.keys.as_ref().unwrap_or(&subjects.partitions);
     stream::Config {
         name: name.to_owned(),
-        subjects: vec![format!("{published}.*")],
+        subjects: vec![subjects.heard()],
         subject_transform: subjects.keys.as_ref().map(|keys| stream::SubjectTransform {
             source: format!("{keys}.*"),
             destination: format!("{}.{{{{partition({},1)}}}}", subjects.partitions, plan.partitions),
         }),
-        storage: match plan.storage {
-            Storage::File => stream::StorageType::File,
-            Storage::Memory => stream::StorageType::Memory,
-        },
+        storage: storage(plan.storage),
         retention: match plan.retention {
             Retention::Limits => stream::RetentionPolicy::Limits,
             Retention::Interest => stream::RetentionPolicy::Interest,
@@ -68,7 +75,17 @@ pub(super) fn config(plan: &plan::Stream, name: &str, subjects: &Subjects) -> st
         max_messages_per_subject: bounded(plan.max_messages_per_subject),
         discard_new_per_subject: plan.discard_new_per_subject,
         max_message_size: plan.max_message_bytes.and_then(|bytes| i32::try_from(bytes).ok()).unwrap_or(-1),
+        allow_atomic_publish: matches!(load.way, Way::AtomicBatch { .. }),
+        allow_batch_publish: matches!(load.way, Way::FastBatch { .. }),
         ..stream::Config::default()
+    }
+}
+
+/// A storage in the words of the client library.
+pub(super) fn storage(storage: Storage) -> stream::StorageType {
+    match storage {
+        Storage::File => stream::StorageType::File,
+        Storage::Memory => stream::StorageType::Memory,
     }
 }
 
@@ -191,9 +208,17 @@ mod tests {
 
     #[test]
     fn the_server_maps_the_only_token_that_names_the_key() {
-        let subjects = Subjects::new("abc", Routing::Server);
+        let subjects = Subjects::new("abc", Routing::Server, true);
         assert_eq!(subjects.partitions, "jetlag.abc.p");
         assert_eq!(subjects.keys.as_deref(), Some("jetlag.abc.k"));
-        assert_eq!(Subjects::new("abc", Routing::Client).keys, None);
+        assert_eq!(subjects.heard(), "jetlag.abc.k.*");
+    }
+
+    #[test]
+    fn the_stream_does_not_hear_what_nobody_shall_store() {
+        let stored = Subjects::new("abc", Routing::Client, true);
+        assert_eq!((stored.heard().as_str(), stored.partitions.as_str()), ("jetlag.abc.p.*", "jetlag.abc.p"));
+        let unstored = Subjects::new("abc", Routing::Client, false);
+        assert_eq!((unstored.heard().as_str(), unstored.partitions.as_str()), ("jetlag.abc.p.*", "jetlag.abc.core"));
     }
 }

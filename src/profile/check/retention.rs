@@ -2,7 +2,7 @@
 //! consumers need. What these need is the strategy's to say (`strategy/footing.rs`).
 
 use super::Findings;
-use crate::profile::document::{Discard, Document, Retention};
+use crate::profile::document::{Discard, Document, Retention, Routing};
 
 pub(super) fn check(document: &Document, findings: &mut Findings) {
     let (stream, footing, kind) = (&document.stream, document.strategy.footing(), document.strategy.kind());
@@ -15,6 +15,10 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
         let message = format!("{kind} cannot work on a stream with {name} retention: {}", objections.join("; "));
         let help = "use retention \"limits\", or a strategy whose durables last";
         findings.add(&["stream.retention", "strategy.kind"], message, Some(help));
+    }
+    if let (Routing::Server, Some(why)) = (stream.routing, footing.against_routing()) {
+        let message = format!("{kind} cannot work where the server finds the partition: {why}");
+        findings.add(&["stream.routing", "strategy.kind"], message, Some("use routing \"client\""));
     }
     if let (Some(limit), Some(why)) = (evicting(document), footing.against_eviction()) {
         let message = format!("{kind} cannot work on a stream that evicts: {why}");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Findings, NUMBER_MAX};
 use crate::model::units::Size;
+use crate::profile::demand;
 use crate::profile::document::{Compression, Discard, Document, Storage, Stream};
 
 /// The headers of a message with an id: the line of the version, the id of sixteen digits and two numbers of up to ten.
@@ -19,6 +20,12 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
         if parts.len() != 3 || !numbers {
             let message = format!("\"{version}\" is no version of nats-server");
             findings.add(&["server.version"], message, Some("write all three numbers, like \"2.12.8\""));
+        } else if let Ok(known) = version.parse()
+            && let Some(demand) = demand::unmet(&demand::demands(document), known)
+        {
+            let message = format!("nats-server {version} is too old: {} is needed for {}", demand.version, demand.why);
+            let help = format!("set server.version to {} or newer, or {}", demand.version, demand.remedy);
+            findings.add(&["server.version", demand.key], message, Some(&help));
         }
     }
     let few = |count: u16| matches!(count, 1 | 3 | 5);

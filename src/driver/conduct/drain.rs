@@ -1,0 +1,65 @@
+//! The drain: until everything stored has been handled, or the profile's limit.
+
+use super::Conductor;
+use crate::clock;
+use crate::driver::Error;
+use crate::driver::look::Seen;
+use crate::model::story::StoryEvent;
+use crate::model::time::{MonoNs, SpanNs};
+use crate::profile::plan::Handler;
+
+/// How often the journals are looked into while the last messages are waited for.
+const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
+/// A fleet to which nothing comes back and that has handled nothing for so long, and ten times what a handler takes, is
+/// done: what it has not got by then it never gets.
+const REST: SpanNs = SpanNs(2_000_000_000);
+
+impl Conductor<'_> {
+    /// Waits until everything stored has been handled, or for as long as the profile allows. Where nothing is promised
+    /// to be delivered at all, the fleet's rest is the end.
+    pub(super) async fn drain(&mut self) -> Result<(), Error> {
+        let bound = clock::now() + self.plan.phases.drain_max;
+        let comes_back = self.plan.strategy.promises().at_least_once;
+        let (mut handled, mut since) = (0, MonoNs(0));
+        while self.goes_on() && clock::now() < bound {
+            let seen = self.seen().await;
+            if seen.backlog == 0 {
+                return Ok(());
+            }
+            let now = clock::now();
+            if since.0 == 0 || seen.handled != handled {
+                (handled, since) = (seen.handled, now);
+            }
+            if !comes_back && now.since(since) > self.rest() {
+                return Ok(());
+            }
+            let pause = now + LOOK_EVERY;
+            while self.goes_on() && clock::now() < pause {
+                self.step(pause).await?;
+            }
+        }
+        let waiting = self.seen().await.backlog;
+        if self.goes_on() && waiting > 0 {
+            self.ground.tell(StoryEvent::DrainCut { waiting })?;
+        }
+        Ok(())
+    }
+
+    /// A look that knows what the stream's limits have evicted: that waits for nobody.
+    async fn seen(&mut self) -> Seen {
+        let seen = self.look.refresh();
+        if seen.backlog == 0 || !self.plan.stream.evicts() {
+            return seen;
+        }
+        // A server that does not answer now is asked again at the next look.
+        self.ground.gone().await.map_or(seen, |gone| self.look.forget(&gone))
+    }
+
+    fn rest(&self) -> SpanNs {
+        let handler = match self.plan.fleet.handler {
+            Handler::None => 0,
+            Handler::Fixed(time) | Handler::Exponential(time) => time.0,
+        };
+        SpanNs(REST.0.saturating_add(handler.saturating_mul(10)))
+    }
+}
