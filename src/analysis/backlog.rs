@@ -13,7 +13,8 @@ const CLOSEST: SpanNs = SpanNs(100_000_000);
 /// The instants at which messages entered and left the backlog, each sorted.
 ///
 /// A message enters when its storage is confirmed and leaves when its first successful handling ends. One that was
-/// handled before its confirmation came was never in it: it enters and leaves at one instant.
+/// handled before its confirmation came was never in it: it enters and leaves at one instant. One that is given up
+/// leaves then, and one that was never offered does not enter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Backlog {
     entered: Vec<MonoNs>,
@@ -24,12 +25,13 @@ impl Backlog {
     pub(super) fn of(ledger: &Ledger, firsts: &[Option<First>]) -> Self {
         let mut backlog = Self::default();
         for (message, first) in ledger.messages.iter().zip(firsts) {
-            let Some(stored) = message.stored else { continue };
+            let Some(stored) = message.stored.filter(|_| message.offered) else { continue };
             if let Some(first) = first {
                 backlog.entered.push(stored.min(first.finished));
                 backlog.left.push(first.finished);
             } else {
                 backlog.entered.push(stored);
+                backlog.left.extend(message.dropped.map(|dropped| dropped.max(stored)));
             }
         }
         backlog.entered.sort_unstable();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::drops::{self, Drop, Drops};
 use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
 use super::provision::Ground;
@@ -48,7 +49,14 @@ pub(super) async fn conduct(
 ) -> Result<Ending, Error> {
     let (hearing, heard) = mpsc::unbounded_channel();
     let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
-    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys);
+    let mut look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys, ground.offer().clone());
+    let drops = match plan.strategy.max_deliver() {
+        Some(_) => Some(ground.listen_for_drops().await?),
+        None => None,
+    };
+    if drops.is_some() {
+        look.expect_drops();
+    }
     let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
     let mut conductor = Conductor {
         plan,
@@ -58,6 +66,7 @@ pub(super) async fn conduct(
         stop,
         show,
         look,
+        drops,
         strikes,
         resumes: Vec::new(),
         restarts: Vec::new(),
@@ -84,6 +93,8 @@ struct Conductor<'a> {
     stop: Stop,
     show: &'a mut dyn FnMut(&Scene),
     look: Look,
+    /// What the server gives up, where it may.
+    drops: Option<Drops>,
     strikes: VecDeque<Strike>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
@@ -316,6 +327,11 @@ impl Conductor<'_> {
                     self.hear(heard).await?;
                 }
             },
+            dropped = drops::next(&mut self.drops) => {
+                self.look.note_drop(dropped.stream_seq);
+                let Drop { stream_seq, deliveries } = dropped;
+                self.ground.tell(StoryEvent::Dropped { stream_seq, deliveries })?;
+            }
             () = tokio::time::sleep(wake.since(now).into()) => {}
             Ok(()) = self.stop.changed() => self.interrupted = true,
         }

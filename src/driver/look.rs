@@ -3,11 +3,12 @@
 //! The workers' own counts cannot tell: repeats count there, and a killed member takes its last count with it. What is
 //! seen here is for the display and for the end of the drain; the verdict comes from the whole evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::clock;
 use crate::evidence::Follower;
+use crate::model::offer::Offer;
 use crate::model::record::{Author, Fate, Handling, Publish, Record};
 use crate::model::time::MonoNs;
 
@@ -20,6 +21,20 @@ pub(super) struct Look {
     /// Handlings that are too young to be judged: another member's earlier one may not have been read yet.
     young: Vec<Handling>,
     seen: Seen,
+    offer: Offer,
+    drops: Drops,
+}
+
+/// Messages that the server delivers no more. It tells their place in the stream; which messages these are is known from
+/// the publishers' journals, sooner or later.
+#[derive(Default)]
+struct Drops {
+    /// Whether there can be any: else nothing needs to be remembered.
+    expected: bool,
+    /// Messages by their place in the stream: key and sequence.
+    places: BTreeMap<u64, (u32, u32)>,
+    /// Told of places that are not known yet.
+    early: BTreeSet<u64>,
 }
 
 /// What has been seen so far.
@@ -44,6 +59,8 @@ struct Key {
     /// Whose storing was confirmed.
     stored: Bits,
     handled: Bits,
+    /// Given up, by a member or by the server.
+    gone: Bits,
 }
 
 /// One bit a message, by `key_seq`.
@@ -68,8 +85,8 @@ impl Bits {
 }
 
 impl Look {
-    /// Looks into `journals` of the run `run_tag`, which has `keys` keys.
-    pub(super) fn new(journals: PathBuf, run_tag: u64, keys: u32) -> Self {
+    /// Looks into `journals` of the run `run_tag`, which has `keys` keys and whose consumers make this `offer`.
+    pub(super) fn new(journals: PathBuf, run_tag: u64, keys: u32, offer: Offer) -> Self {
         Self {
             journals,
             run_tag,
@@ -77,6 +94,21 @@ impl Look {
             keys: vec![Key::default(); keys as usize],
             young: Vec::new(),
             seen: Seen::default(),
+            offer,
+            drops: Drops::default(),
+        }
+    }
+
+    /// Expects to be told of messages that the server drops.
+    pub(super) fn expect_drops(&mut self) {
+        self.drops.expected = true;
+    }
+
+    /// The server delivers the message at `stream_seq` no more.
+    pub(super) fn note_drop(&mut self, stream_seq: u64) {
+        match self.drops.places.remove(&stream_seq) {
+            Some((key, key_seq)) => note_gone(&mut self.keys, &mut self.seen, key, key_seq),
+            None => drop(self.drops.early.insert(stream_seq)),
         }
     }
 
@@ -88,12 +120,19 @@ impl Look {
     /// Reads what is new. A journal that cannot be read is left out: the analysis at the end says what is wrong with it.
     pub(super) fn refresh(&mut self) -> Seen {
         let now = clock::now();
-        let Self { followers, young, seen, keys, .. } = self;
+        let Self { followers, young, seen, keys, offer, drops, .. } = self;
         for follower in followers.values_mut() {
             let _ = follower.poll(|record| match record {
-                Record::Publish(Publish { key, key_seq, fate: Fate::Stored { .. }, .. }) => {
-                    note_stored(keys, seen, key, key_seq);
+                Record::Publish(Publish { key, key_seq, partition, fate: Fate::Stored { stream_seq, .. }, .. }) => {
+                    let offered = offer.holds(partition, stream_seq);
+                    note_stored(keys, seen, key, key_seq, offered);
+                    if drops.early.remove(&stream_seq) {
+                        note_gone(keys, seen, key, key_seq);
+                    } else if drops.expected {
+                        drops.places.insert(stream_seq, (key, key_seq));
+                    }
                 }
+                Record::Term(term) => note_gone(keys, seen, term.key, term.key_seq),
                 Record::Handling(handling) if handling.finished.is_some_and(|finish| finish.ok) => young.push(handling),
                 _ => {}
             });
@@ -108,23 +147,38 @@ impl Look {
             self.young.extract_if(.., |handling| handling.finished.is_none_or(|finish| finish.at < now)).collect();
         known.sort_unstable_by_key(|handling| handling.started);
         for handling in known {
+            self.drops.places.remove(&handling.stream_seq);
             let Some(key) = self.keys.get_mut(handling.key as usize) else { continue };
             if key.handled.set(handling.key_seq) {
                 self.seen.handled += 1;
-                self.seen.backlog -= u64::from(key.stored.has(handling.key_seq));
-                self.seen.breaks += u64::from(handling.key_seq != key.high + 1);
+                self.seen.backlog -= u64::from(key.stored.has(handling.key_seq) && !key.gone.has(handling.key_seq));
+                // Where a consumer does not begin at the first message, the first one handled of a key breaks nothing.
+                let begins = key.high == 0 && self.offer != Offer::default();
+                self.seen.breaks += u64::from(handling.key_seq != key.high + 1 && !begins);
             }
             key.high = key.high.max(handling.key_seq);
         }
     }
 }
 
-/// A message may be confirmed twice, and it may have been handled before its confirmation was read.
-fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32) {
+/// A message may be confirmed twice, and it may have been handled before its confirmation was read. One that is not
+/// offered waits for nobody.
+fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32, offered: bool) {
     let Some(key) = keys.get_mut(key as usize) else { return };
     if key.stored.set(key_seq) {
         seen.stored += 1;
-        seen.backlog += u64::from(!key.handled.has(key_seq));
+        if !offered {
+            key.gone.set(key_seq);
+        }
+        seen.backlog += u64::from(!key.handled.has(key_seq) && !key.gone.has(key_seq));
+    }
+}
+
+/// A message that is given up waits no more; it may still be handled, by who holds it.
+fn note_gone(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32) {
+    let Some(key) = keys.get_mut(key as usize) else { return };
+    if key.gone.set(key_seq) {
+        seen.backlog -= u64::from(key.stored.has(key_seq) && !key.handled.has(key_seq));
     }
 }
 
@@ -139,9 +193,9 @@ mod tests {
 
     /// What is seen of some confirmed messages of one key and some handlings.
     fn look_after(stored: &[u32], handlings: &[(u32, u64)]) -> Seen {
-        let mut look = Look::new(PathBuf::new(), 0, 1);
+        let mut look = Look::new(PathBuf::new(), 0, 1, Offer::default());
         for key_seq in stored {
-            note_stored(&mut look.keys, &mut look.seen, 0, *key_seq);
+            note_stored(&mut look.keys, &mut look.seen, 0, *key_seq, true);
         }
         look.young = handlings
             .iter()
@@ -192,9 +246,27 @@ mod tests {
     fn a_second_confirmation_and_a_late_one_add_nothing_to_wait_for() {
         let seen = look_after(&[1, 1, 70], &[(1, 1), (70, 2), (70, 3)]);
         assert_eq!((seen.stored, seen.handled, seen.backlog), (2, 2, 0));
-        let mut look = Look::new(PathBuf::new(), 0, 1);
+        let mut look = Look::new(PathBuf::new(), 0, 1, Offer::default());
         look.keys[0].handled.set(7);
-        note_stored(&mut look.keys, &mut look.seen, 0, 7);
+        note_stored(&mut look.keys, &mut look.seen, 0, 7, true);
         assert_eq!((look.seen.stored, look.seen.backlog), (1, 0));
+    }
+
+    #[test]
+    fn what_is_given_up_or_not_offered_waits_for_nobody() {
+        let mut look = Look::new(PathBuf::new(), 0, 1, Offer::default());
+        look.expect_drops();
+        // The server may be faster than the publisher's journal.
+        look.note_drop(3);
+        for (key_seq, offered) in [(1, false), (2, true), (3, true)] {
+            note_stored(&mut look.keys, &mut look.seen, 0, key_seq, offered);
+            look.drops.places.insert(key_seq.into(), (0, key_seq));
+        }
+        assert_eq!(look.seen.backlog, 2);
+        look.note_drop(2);
+        look.note_drop(2);
+        assert_eq!((look.seen.stored, look.seen.backlog), (3, 1));
+        note_gone(&mut look.keys, &mut look.seen, 0, 3);
+        assert_eq!(look.seen.backlog, 0);
     }
 }

@@ -1,5 +1,6 @@
 //! The ground of a run: its folder, its servers, its stream. Made before the workers, cleared after them.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +9,13 @@ use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, D
 use async_nats::jetstream::{self, ErrorCode, stream};
 use tokio::time::Instant;
 
+use super::drops::Drops;
 use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
 use crate::model::manifest::{Environment, FORMAT, Manifest};
+use crate::model::offer::Offer;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
@@ -45,6 +48,8 @@ pub(super) struct Ground {
     name: String,
     bucket: Option<String>,
     run_tag: u64,
+    /// What of the stored messages the consumers offer.
+    offer: Offer,
 }
 
 /// Makes the ground for a run of `plan` in the new folder `path`, unless the user asks to stop before it is there: then
@@ -112,7 +117,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         variant: plan.variant.clone(),
         strategy: plan.strategy.kind().to_owned(),
         commit_mode: plan.strategy.commit_mode().map(str::to_owned),
-        promises: plan.strategy.promises(),
+        promises: plan.promises(),
         command: options.command.clone(),
         seed: plan.seed,
         started_wall: anchor.wall.clone(),
@@ -170,6 +175,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         bucket: plan.strategy.bucket(&name),
         name,
         run_tag,
+        offer: Offer::default(),
     };
     for (process, pid) in ground.server_processes() {
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
@@ -218,8 +224,14 @@ impl Ground {
             group: &self.name,
             subject_prefix: &self.subject_prefix(),
             partitions: plan.stream.partitions,
+            starts: RefCell::default(),
         };
         plan.strategy.provision(&site).await?;
+        let starts = site.starts.into_inner();
+        for start in &starts {
+            self.tell(StoryEvent::Starts { partition: start.partition, stream_seq: start.stream_seq })?;
+        }
+        self.offer = Offer::of(starts);
         Ok(())
     }
 
@@ -308,6 +320,17 @@ impl Ground {
     /// How workers reach the server.
     pub(super) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What of the stored messages the consumers offer.
+    pub(super) fn offer(&self) -> &Offer {
+        &self.offer
+    }
+
+    /// Listens for messages that the server gives up, because they were delivered as often as the consumer allows.
+    pub(super) async fn listen_for_drops(&self) -> Result<Drops, Error> {
+        let told = Drops::listen(&self.jetstream.client(), &self.name).await;
+        told.map_err(|error| Error::refused("listen for messages that the server gives up", &error))
     }
 
     /// Name of stream and group.

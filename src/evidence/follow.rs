@@ -171,6 +171,6 @@ fn is_complete(record: &Record) -> bool {
     match record {
         Record::Publish(publish) => publish.fate != Fate::Unknown,
         Record::Handling(handling) => handling.finished.is_some(),
-        Record::Commit(_) | Record::Ownership(_) | Record::Life(_) => true,
+        Record::Commit(_) | Record::Ownership(_) | Record::Life(_) | Record::Term(_) => true,
     }
 }

@@ -158,6 +158,7 @@ impl Read {
             Record::Commit(it) => journal.commits.push(it),
             Record::Ownership(it) => journal.ownership.push(it),
             Record::Life(it) => journal.life.push(it),
+            Record::Term(it) => journal.terms.push(it),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A run as evidence, decoded: the input of every analysis.
 
 use super::manifest::Manifest;
-use super::record::{Author, Commit, Handling, Life, Ownership, Publish};
+use super::record::{Author, Commit, Handling, Life, Ownership, Publish, Term};
 use super::story::StoryLine;
 
 /// Everything a run left behind, in memory.
@@ -32,6 +32,8 @@ pub struct Journal {
     pub ownership: Vec<Ownership>,
     /// Life events.
     pub life: Vec<Life>,
+    /// Messages given up.
+    pub terms: Vec<Term>,
 }
 
 impl Journal {
@@ -45,6 +47,7 @@ impl Journal {
             commits: Vec::new(),
             ownership: Vec::new(),
             life: Vec::new(),
+            terms: Vec::new(),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::nearest::nearest;
 use super::shape::{self, ANY_TEXT};
 use super::tree::{self, Value};
 use crate::model::units::Timespan;
+use crate::strategy::consumer::ruled_out;
 
 /// Something wrong at a place in the row of all texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +166,7 @@ impl<'s> Reader<'s> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let Some(node) = known.get(name) else {
+                let kind_named = kind;
                 let whose = kind.map_or_else(|| whose.to_owned(), |kind| format!("{whose} of kind \"{kind}\""));
                 let others: Vec<_> = shape::kinds(node)
                     .into_iter()
@@ -173,7 +175,11 @@ impl<'s> Reader<'s> {
                 if others.is_empty() {
                     self.unknown(key, &whose, known.keys().copied());
                 } else {
-                    let help = format!("it belongs to kind {}", shape::one_of(&others));
+                    let belongs = format!("it belongs to kind {}", shape::one_of(&others));
+                    let help = match kind_named.and_then(|kind| ruled_out(kind, name)) {
+                        Some(reason) => format!("{belongs}; {reason}"),
+                        None => belongs,
+                    };
                     self.tell(key.span(), format!("`{name}` is no key of {whose}"), "unknown here", Some(help));
                 }
                 continue;

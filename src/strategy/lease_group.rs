@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
-use super::desk::{self, Delivery, Notebook};
+use super::desk::{self, Delivery, Notebook, Outcome};
 use super::seat::{Seat, Start};
 use super::{About, Error};
 use crate::model::promise::Promises;
@@ -147,12 +147,17 @@ impl Settings {
         let failure = RefCell::new(None);
         let failed = Notify::new();
         let run = member.run(async |message: &Message| {
-            seat.desk.handle(&delivery(message)).await.map_err(|error| {
-                let reason = HandlerError::new(error.to_string());
-                failure.replace(Some(error));
-                failed.notify_one();
-                reason
-            })
+            match seat.desk.attempt(&delivery(message), message.attempt.into()).await {
+                Ok(Outcome::Done) => Ok(()),
+                // The group tries again in place, for as long as the lease holds.
+                Ok(Outcome::Failed) => Err(HandlerError::new("the handler failed, as the profile wants it")),
+                Err(error) => {
+                    let reason = HandlerError::new(error.to_string());
+                    failure.replace(Some(error));
+                    failed.notify_one();
+                    Err(reason)
+                }
+            }
         });
         let mut run = std::pin::pin!(run);
         let leave = async {

@@ -11,7 +11,8 @@ use super::{Ears, Error, Mouth};
 use crate::model::record::LifeEvent;
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
-use crate::strategy::desk::{Desk, Handler, Notebook};
+use crate::strategy::desk::{Desk, Notebook};
+use crate::strategy::handler::Handler;
 use crate::strategy::seat::{Seat, Start};
 
 /// A member that has been refused something gets so long to be able to work all the same.
