@@ -226,10 +226,10 @@ impl<'s> Reader<'s> {
     /// A value that is not what its key holds.
     fn wrong(&mut self, name: &str, value: &Value<'_>, node: &Schema, error: &toml::de::Error) {
         let words = shape::words(node);
-        if !words.is_empty() {
-            return self.not_a_word(value, name, &words);
-        }
         let expected = shape::expected(node);
+        if !words.is_empty() {
+            return self.none_of(value, name, &words, &expected);
+        }
         let number = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_));
         let message = if number && expected.contains("unit") {
             format!("`{name}` is a number without a unit")
@@ -243,10 +243,14 @@ impl<'s> Reader<'s> {
 
     /// A value that is none of the words it may be.
     pub(super) fn not_a_word(&mut self, value: &Value<'_>, key: &str, words: &[&str]) {
+        self.none_of(value, key, words, &shape::one_of(words));
+    }
+
+    /// A value that is none of the words it may be, nor anything else of what is `expected`.
+    fn none_of(&mut self, value: &Value<'_>, key: &str, words: &[&str], expected: &str) {
         let typed = value.get_ref().as_str();
         let what = typed.map_or_else(|| a(value.get_ref()), |typed| format!("\"{typed}\""));
         let help = typed.and_then(|typed| nearest(typed, words.iter().copied()));
-        let expected = shape::one_of(words);
         self.tell(
             value.span(),
             format!("`{key}` is {what}"),

@@ -2,16 +2,19 @@
 
 use super::Findings;
 use crate::profile::document::Document;
+use crate::strategy::Strategy;
 
 /// What subject, reply subject and headers add to a payload, generously.
 const ENVELOPE: u64 = 1024;
 
 pub(super) fn check(document: &Document, findings: &mut Findings) {
-    if let Some(replicas) = document.strategy.consumer().and_then(|consumer| consumer.replicas)
-        && replicas > document.stream.replicas
-    {
+    let (key, replicas) = match &document.strategy {
+        Strategy::LeaseGroup(settings) => ("strategy.consumer-replicas", Some(settings.consumer_replicas)),
+        other => ("strategy.replicas", other.consumer().and_then(|consumer| consumer.replicas)),
+    };
+    if let Some(replicas) = replicas.filter(|replicas| *replicas > document.stream.replicas) {
         let message = format!("{replicas} copies of a consumer, and the stream has {}", document.stream.replicas);
-        findings.add(&["strategy.replicas", "stream.replicas"], message, Some("a consumer lies where its stream lies"));
+        findings.add(&[key, "stream.replicas"], message, Some("a consumer lies where its stream lies"));
     }
     if let Some(bytes) = document.strategy.pulling().and_then(|pulling| pulling.max_bytes)
         && bytes.0 < document.load.payload.0 + ENVELOPE
