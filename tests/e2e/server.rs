@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use jetlag::nats::{Access, Finder, Given, jetstream};
+use jetlag::nats::{Access, Finder, Given, Version, jetstream};
 
 use crate::place::Place;
 use crate::processes::wait_for;
@@ -40,8 +40,20 @@ impl OwnServer {
         Self::launch(place, &format!("jetstream {{ store_dir: \"{}\" }}\n{configuration}", store.display()), given)
     }
 
+    /// Starts one of a version, that is open to everybody.
+    pub(crate) fn start_version(place: &Place, version: &str) -> Self {
+        let store = place.path().join("own-server/store");
+        let wanted = Some(version.parse().expect("it is a version"));
+        let configuration = format!("jetstream {{ store_dir: \"{}\" }}\n", store.display());
+        Self::launch_version(place, &configuration, Given::default(), wanted)
+    }
+
     fn launch(place: &Place, configuration: &str, given: Given) -> Self {
-        let binary = block_on(Finder::from_environment().find(None)).expect("the normal way leads to a nats-server");
+        Self::launch_version(place, configuration, given, None)
+    }
+
+    fn launch_version(place: &Place, configuration: &str, given: Given, wanted: Option<Version>) -> Self {
+        let binary = block_on(Finder::from_environment().find(wanted)).expect("the normal way leads to a nats-server");
         let folder = place.path().join("own-server");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("server.conf"), configuration).expect("a configuration");
@@ -91,13 +103,19 @@ impl OwnServer {
         self.ask(async |jetstream| jetstream.create_stream(config).await.expect("it answers"));
     }
 
-    fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
-        let access = Access::new(self.given.clone()).expect("the way in is a good one");
-        block_on(async {
-            let client = access.connect("test", |_| {}).await.expect("it lets the test in");
-            question(jetstream(client, ANSWER_WITHIN)).await
-        })
+    /// Asks the server something, on a connection of its own.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
+        ask_at(self.given.clone(), question)
     }
+}
+
+/// Asks any server something, on a connection of its own.
+pub(crate) fn ask_at<T>(given: Given, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
+    let access = Access::new(given).expect("the way in is a good one");
+    block_on(async {
+        let client = access.connect("test", |_| {}).await.expect("it lets the test in");
+        question(jetstream(client, ANSWER_WITHIN)).await
+    })
 }
 
 impl Drop for OwnServer {
