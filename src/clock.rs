@@ -4,6 +4,7 @@
 //! clock is read once a run, beside it, so that a report can say when the run took place.
 
 pub mod alarm;
+pub mod burn;
 
 use std::marker::PhantomData;
 

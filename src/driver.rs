@@ -5,6 +5,7 @@
 
 mod clean;
 mod conduct;
+mod drops;
 mod fleet;
 mod look;
 mod provision;

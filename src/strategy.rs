@@ -4,9 +4,11 @@
 
 pub mod accounts;
 mod acks;
+pub mod consumer;
 pub mod core_queue;
 pub mod desk;
 pub mod footing;
+pub mod handler;
 mod inbox;
 pub mod key_sequence;
 pub mod lease_group;
@@ -16,6 +18,7 @@ mod pull;
 pub mod queue_group;
 pub mod seat;
 pub mod serial;
+mod settle;
 pub mod shared_pull;
 pub mod site;
 
@@ -25,6 +28,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
 pub use footing::Footing;
+
+use consumer::{Ack, Consumer, Deliver, Pulling};
+use handler::OnFailure;
 use seat::Seat;
 pub use site::Site;
 
@@ -118,13 +124,17 @@ impl Strategy {
     /// How its consumers stand on the stream.
     #[must_use]
     pub fn footing(&self) -> Footing {
-        match self {
+        let footing = match self {
             Self::LeaseGroup(settings) => settings.footing(),
             Self::Ordered(_) => ordered::FOOTING,
             Self::KeySequence(_) => key_sequence::FOOTING,
-            Self::SharedPull(_) | Self::QueueGroup(_) | Self::Serial(_) | Self::Pinned(_) => Footing::DURABLE,
             Self::CoreQueue(_) => core_queue::FOOTING,
-        }
+            Self::SharedPull(shared_pull::Settings { redelivery, .. })
+            | Self::QueueGroup(queue_group::Settings { redelivery, .. }) => redelivery.footing(),
+            Self::Serial(_) | Self::Pinned(_) => Footing::DURABLE,
+        };
+        let begins_later = self.consumer().is_some_and(|consumer| consumer.deliver != Deliver::All);
+        Footing { begins_later: footing.begins_later || begins_later, ..footing }
     }
 
     /// Most members that make sense, where there is such a number.
@@ -142,10 +152,101 @@ impl Strategy {
     pub fn commit_mode(&self) -> Option<&'static str> {
         match self {
             Self::LeaseGroup(settings) => Some(settings.commit.name()),
-            Self::SharedPull(_) | Self::QueueGroup(_) | Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => {
-                Some(lease_group::Commit::Explicit.name())
-            }
+            Self::SharedPull(shared_pull::Settings { redelivery, .. })
+            | Self::QueueGroup(queue_group::Settings { redelivery, .. }) => match redelivery.ack {
+                Ack::Explicit => Some(lease_group::Commit::Explicit.name()),
+                Ack::All => Some("all"),
+                Ack::None => None,
+            },
+            Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => Some(lease_group::Commit::Explicit.name()),
             Self::Ordered(_) | Self::CoreQueue(_) => None,
+        }
+    }
+
+    /// The same with the defaults written out that depend on other keys.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        let mut filled = self.clone();
+        if let Some(consumer) = filled.consumer_mut() {
+            *consumer = consumer.filled();
+        }
+        filled
+    }
+
+    /// Where its consumers begin and how they live, where it says so.
+    #[must_use]
+    pub fn consumer(&self) -> Option<&Consumer> {
+        match self {
+            Self::SharedPull(settings) => Some(&settings.consumer),
+            Self::QueueGroup(settings) => Some(&settings.consumer),
+            Self::Serial(settings) => Some(&settings.consumer),
+            Self::Pinned(settings) => Some(&settings.consumer),
+            Self::KeySequence(settings) => Some(&settings.consumer),
+            _ => None,
+        }
+    }
+
+    fn consumer_mut(&mut self) -> Option<&mut Consumer> {
+        match self {
+            Self::SharedPull(settings) => Some(&mut settings.consumer),
+            Self::QueueGroup(settings) => Some(&mut settings.consumer),
+            Self::Serial(settings) => Some(&mut settings.consumer),
+            Self::Pinned(settings) => Some(&mut settings.consumer),
+            Self::KeySequence(settings) => Some(&mut settings.consumer),
+            _ => None,
+        }
+    }
+
+    /// When and how much its members pull, where it says so.
+    #[must_use]
+    pub fn pulling(&self) -> Option<&Pulling> {
+        match self {
+            Self::SharedPull(settings) => Some(&settings.pulling),
+            Self::KeySequence(settings) => Some(&settings.pulling),
+            _ => None,
+        }
+    }
+
+    /// Whether messages that are stored may be kept from the members: not offered, or given up by the server.
+    #[must_use]
+    pub fn withholds(&self) -> bool {
+        self.max_deliver().is_some() || self.consumer().is_some_and(|consumer| consumer.deliver != Deliver::All)
+    }
+
+    /// How often the server delivers a message at most, where there is a limit.
+    #[must_use]
+    pub fn max_deliver(&self) -> Option<u32> {
+        match self {
+            Self::SharedPull(settings) => settings.redelivery.max_deliver,
+            Self::QueueGroup(settings) => settings.redelivery.max_deliver,
+            _ => None,
+        }
+    }
+
+    /// Why its members cannot say anything to the server about a message that they are handling; `None` when they can.
+    #[must_use]
+    pub fn is_silent_because(&self) -> Option<&'static str> {
+        match self {
+            Self::LeaseGroup(_) => Some("the group tries a message again in place: nothing may overtake it"),
+            Self::Ordered(_) => Some("an ordered consumer acknowledges nothing"),
+            Self::CoreQueue(_) => Some("core NATS knows no acknowledgements"),
+            Self::SharedPull(settings) => (!settings.acknowledges()).then_some(WITHOUT_ACKS),
+            Self::QueueGroup(settings) => (!settings.acknowledges()).then_some(WITHOUT_ACKS),
+            Self::Serial(_) | Self::Pinned(_) | Self::KeySequence(_) => None,
+        }
+    }
+
+    /// Why its members cannot do so with a message that the handler failed on; `None` when they can.
+    #[must_use]
+    pub fn cannot_because(&self, deed: OnFailure) -> Option<&'static str> {
+        match (self, deed) {
+            (_, OnFailure::Retry) => None,
+            // Without acks nothing comes again: doing nothing leaves it unhandled.
+            (Self::SharedPull(_) | Self::QueueGroup(_), OnFailure::NoAck) => None,
+            (Self::KeySequence(_), OnFailure::Term) => {
+                Some("a message that is given up leaves a hole at which its key stands still for ever")
+            }
+            _ => self.is_silent_because(),
         }
     }
 
@@ -204,6 +305,9 @@ impl Strategy {
         }
     }
 }
+
+/// Why nothing can be said to the server where it wants no acks.
+const WITHOUT_ACKS: &str = "with ack \"none\" what is delivered counts as done";
 
 /// Why a member cannot go on.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,7 @@ mod lives;
 mod loss;
 mod message;
 mod order;
+mod withheld;
 
 #[cfg(test)]
 mod oracle;

@@ -81,7 +81,7 @@ fn sets_go_over_the_file_and_over_variants() {
     // Another kind takes the keys of the old one with it, and a handler without time its time.
     assert_eq!(plan(&["strategy.kind=shared-pull"]).strategy.kind(), "shared-pull");
     assert_eq!(plan(&["strategy={kind=\"shared-pull\",batch=7}"]).settings["strategy"]["batch"], 7);
-    assert_eq!(plan(&["fleet.handler=none"]).fleet.handler, profile::plan::Handler::None);
+    assert_eq!(plan(&["fleet.handler=none"]).fleet.handler, profile::plan::Handler::taking(profile::plan::Time::None));
     assert!(plans("naive-vs-safe", &["run.seed=9"]).iter().all(|plan| plan.seed == 9));
 }
 

@@ -13,7 +13,8 @@ const CLOSEST: SpanNs = SpanNs(100_000_000);
 /// The instants at which messages entered and left the backlog, each sorted.
 ///
 /// A message enters when its storage is confirmed and leaves when its first successful handling ends. One that was
-/// handled before its confirmation came was never in it: it enters and leaves at one instant.
+/// handled before its confirmation came was never in it: it enters and leaves at one instant. One that is given up
+/// leaves then, and one that was never offered does not enter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Backlog {
     entered: Vec<MonoNs>,
@@ -30,6 +31,7 @@ impl Backlog {
                 backlog.left.push(first.finished);
             } else {
                 backlog.entered.push(stored);
+                backlog.left.extend(message.dropped.map(|dropped| dropped.max(stored)));
             }
         }
         backlog.entered.sort_unstable();

@@ -46,7 +46,13 @@ pub struct Findings {
     pub extra_copies: u64,
     /// Handled in a partition that is not the one its key hashes to.
     pub misrouted: u64,
-    /// Stored and never handled by the end of the evidence.
+    /// Stored before the place where the consumers begin.
+    pub not_offered: u64,
+    /// Stored, offered and never handled, because a member or the server gave it up.
+    pub dropped: u64,
+    /// Acks that the server had nobody to take.
+    pub acks_refused: u64,
+    /// Stored and never handled by the end of the evidence, though offered and not given up.
     pub unhandled: u64,
     /// Of these, `lost` when loss can be judged; the rest still waited when the drain was cut.
     pub lost: u64,

@@ -119,6 +119,14 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
             counted(evicted, "stored message")
         ));
     }
+    if ledger.not_offered > 0 {
+        let what = counted(ledger.not_offered, "message");
+        notes.push(format!("{what} stored before the place where the consumers begin: not offered, and not lost"));
+    }
+    if ledger.dropped > 0 {
+        let what = counted(ledger.dropped, "message");
+        notes.push(format!("{what} given up, by a member (term) or by the server (max-deliver), and never handled"));
+    }
     let publisher = ledger.publisher;
     if publisher.publish_reordered > 0 {
         notes.push(format!("{} stored out of their key's order", counted(publisher.publish_reordered, "message")));
@@ -136,6 +144,12 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
         }
     }
     notes
+}
+
+/// Acks that the server had nobody to take.
+pub(super) fn acks_refused(history: &History) -> u64 {
+    let events = history.journals.iter().flat_map(|journal| &journal.life);
+    events.filter(|event| event.event == LifeEvent::AckRefused).count() as u64
 }
 
 fn slow_consumers(history: &History, other: &mut Vec<String>) -> u64 {

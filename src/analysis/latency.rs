@@ -69,7 +69,7 @@ impl Latencies {
             record(|l| &mut l.transit, first.received.since(message.sent));
             record(|l| &mut l.handling, first.finished.since(first.started));
             record(|l| &mut l.end_to_end, first.finished.since(message.intended));
-        } else if message.is_stored() {
+        } else if message.is_due() {
             self.censored += 1;
         }
     }

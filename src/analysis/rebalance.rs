@@ -219,12 +219,14 @@ impl Stranded {
 fn stranded(scene: &Scene<'_>, t0: MonoNs) -> Stranded {
     let mut stranded = Stranded::default();
     for (message, first) in scene.ledger.messages.iter().zip(scene.firsts) {
+        // What is given up is stranded no more.
+        let settled = first.map(|first| first.finished).or(message.dropped);
         let in_flight =
-            message.waits_since().is_some_and(|stored| stored < t0) && first.is_none_or(|f| f.finished > t0);
+            message.waits_since().is_some_and(|stored| stored < t0) && settled.is_none_or(|settled| settled > t0);
         if in_flight {
             stranded.messages += 1;
-            match first {
-                Some(first) => stranded.last = stranded.last.max(Some(first.finished)),
+            match settled {
+                Some(settled) => stranded.last = stranded.last.max(Some(settled)),
                 None => stranded.unhandled += 1,
             }
         }

@@ -77,7 +77,12 @@ pub(super) fn silences(
         else {
             continue;
         };
-        let wait_ends = first.map_or(timeline.work_end, |first| first.started);
+        if !message.offered {
+            continue;
+        }
+        // What is given up waits no more.
+        let given_up = message.dropped.unwrap_or(timeline.work_end).min(timeline.work_end);
+        let wait_ends = first.map_or(given_up, |first| first.started);
         found[usize::from(message.partition)].arrivals.push((stored.min(wait_ends), wait_ends));
         if stored < wait_ends {
             changes.push((stored, Change::Waits));

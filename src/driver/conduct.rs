@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::drops::{self, Drop, Drops};
 use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
 use super::provision::Ground;
@@ -49,7 +50,8 @@ pub(super) async fn conduct(
 ) -> Result<Ending, Error> {
     let (hearing, heard) = mpsc::unbounded_channel();
     let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
-    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys, plan.stream.evicts());
+    let remembers = plan.stream.evicts() || plan.strategy.withholds();
+    let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys, remembers);
     let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
     let mut conductor = Conductor {
         plan,
@@ -59,6 +61,7 @@ pub(super) async fn conduct(
         stop,
         show,
         look,
+        drops: None,
         strikes,
         resumes: Vec::new(),
         restarts: Vec::new(),
@@ -85,6 +88,8 @@ struct Conductor<'a> {
     stop: Stop,
     show: &'a mut dyn FnMut(&Scene),
     look: Look,
+    /// What the server gives up, where it may.
+    drops: Option<Drops>,
     strikes: VecDeque<Strike>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
@@ -109,7 +114,11 @@ impl Conductor<'_> {
             self.await_ready().await?;
             self.fill().await?;
         }
+        if self.plan.strategy.max_deliver().is_some() {
+            self.drops = Some(self.ground.listen_for_drops().await?);
+        }
         self.ground.make_consumers(self.plan).await?;
+        self.look.take_offer(self.ground.offer().clone());
         self.start_members().await?;
         if self.plan.load.backlog == 0 {
             self.start_publishers().await?;
@@ -330,6 +339,11 @@ impl Conductor<'_> {
                     self.hear(heard).await?;
                 }
             },
+            dropped = drops::next(&mut self.drops) => {
+                self.look.note_drop(dropped.stream_seq);
+                let Drop { stream_seq, deliveries } = dropped;
+                self.ground.tell(StoryEvent::Dropped { stream_seq, deliveries })?;
+            }
             () = tokio::time::sleep(wake.since(now).into()) => {}
             Ok(()) = self.stop.changed() => self.interrupted = true,
         }

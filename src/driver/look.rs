@@ -3,12 +3,13 @@
 //! The workers' own counts cannot tell: repeats count there, and a killed member takes its last count with it. What is
 //! seen here is for the display and for the end of the drain; the verdict comes from the whole evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::clock;
 use crate::evidence::Follower;
 use crate::model::gone::Gone;
+use crate::model::offer::Offer;
 use crate::model::record::{Author, Fate, Handling, Publish, Record};
 use crate::model::time::MonoNs;
 
@@ -20,23 +21,35 @@ pub(super) struct Look {
     keys: Vec<Key>,
     /// Handlings that are too young to be judged: another member's earlier one may not have been read yet.
     young: Vec<Handling>,
-    /// Stored messages by stream sequence, as long as they wait; only where the stream may evict them.
-    waiting: Option<Waiting>,
+    /// Where the messages stand that wait; only where some may be withheld from the members.
+    places: Option<Places>,
+    /// Stream sequences of messages that the server gave up before it was known which they are.
+    early: BTreeSet<u64>,
+    /// What the consumers offer.
+    offer: Offer,
     seen: Seen,
 }
 
-/// Messages that wait, by stream sequence: key and sequence within it. Handled ones are swept out now and then.
+/// Messages that wait, by stream sequence. Handled ones are swept out now and then.
 #[derive(Default)]
-struct Waiting {
-    messages: BTreeMap<u64, (u32, u32)>,
+struct Places {
+    messages: BTreeMap<u64, Place>,
     sweep_at: usize,
 }
 
-impl Waiting {
-    fn insert(&mut self, stream_seq: u64, key: u32, key_seq: u32, keys: &[Key]) {
-        self.messages.insert(stream_seq, (key, key_seq));
+/// A message by its place in the stream.
+#[derive(Clone, Copy)]
+struct Place {
+    partition: u16,
+    key: u32,
+    key_seq: u32,
+}
+
+impl Places {
+    fn insert(&mut self, stream_seq: u64, place: Place, keys: &[Key]) {
+        self.messages.insert(stream_seq, place);
         if self.messages.len() > self.sweep_at {
-            self.messages.retain(|_, &mut (key, key_seq)| !is_handled(keys, key, key_seq));
+            self.messages.retain(|_, place| !is_handled(keys, place.key, place.key_seq));
             self.sweep_at = 2 * self.messages.len() + 4096;
         }
     }
@@ -68,6 +81,8 @@ struct Key {
     /// Whose storing was confirmed.
     stored: Bits,
     handled: Bits,
+    /// Withheld from the members: given up, evicted, not offered.
+    gone: Bits,
 }
 
 /// One bit a message, by `key_seq`.
@@ -86,28 +101,47 @@ impl Bits {
         clear
     }
 
-    fn clear(&mut self, key_seq: u32) {
-        if let Some(word) = self.0.get_mut(key_seq as usize / 64) {
-            *word &= !(1 << (key_seq % 64));
-        }
-    }
-
     fn has(&self, key_seq: u32) -> bool {
         self.0.get(key_seq as usize / 64).is_some_and(|word| word & (1 << (key_seq % 64)) != 0)
     }
 }
 
 impl Look {
-    /// Looks into `journals` of the run `run_tag`, which has `keys` keys and a stream that may evict messages or not.
-    pub(super) fn new(journals: PathBuf, run_tag: u64, keys: u32, evicts: bool) -> Self {
+    /// Looks into `journals` of the run `run_tag`, which has `keys` keys. `remembers` says whether messages may be
+    /// withheld from the members: evicted, given up by the server, or not offered.
+    pub(super) fn new(journals: PathBuf, run_tag: u64, keys: u32, remembers: bool) -> Self {
         Self {
             journals,
             run_tag,
             followers: BTreeMap::new(),
             keys: vec![Key::default(); keys as usize],
             young: Vec::new(),
-            waiting: evicts.then(Waiting::default),
+            places: remembers.then(Places::default),
+            early: BTreeSet::new(),
+            offer: Offer::default(),
             seen: Seen::default(),
+        }
+    }
+
+    /// The consumers have been made: what of the messages that were stored by then they do not offer waits for nobody.
+    pub(super) fn take_offer(&mut self, offer: Offer) {
+        self.withhold(|stream_seq, place| !offer.holds(place.partition, stream_seq));
+        self.offer = offer;
+    }
+
+    /// The server delivers the message at `stream_seq` no more.
+    pub(super) fn note_drop(&mut self, stream_seq: u64) {
+        match self.places.as_mut().and_then(|places| places.messages.remove(&stream_seq)) {
+            Some(Place { key, key_seq, .. }) => note_gone(&mut self.keys, &mut self.seen, key, key_seq),
+            None => drop(self.early.insert(stream_seq)),
+        }
+    }
+
+    /// Takes the messages out of the backlog that `is_withheld` speaks of.
+    fn withhold(&mut self, is_withheld: impl Fn(u64, &Place) -> bool) {
+        let Self { places: Some(places), keys, seen, .. } = self else { return };
+        for (_, place) in places.messages.extract_if(.., |stream_seq, place| is_withheld(*stream_seq, place)) {
+            note_gone(keys, seen, place.key, place.key_seq);
         }
     }
 
@@ -119,15 +153,18 @@ impl Look {
     /// Reads what is new. A journal that cannot be read is left out: the analysis at the end says what is wrong with it.
     pub(super) fn refresh(&mut self) -> Seen {
         let now = clock::now();
-        let Self { followers, young, seen, keys, waiting, .. } = self;
+        let Self { followers, young, seen, keys, places, early, offer, .. } = self;
         for follower in followers.values_mut() {
             let _ = follower.poll(|record| match record {
-                Record::Publish(Publish { key, key_seq, fate: Fate::Stored { stream_seq, .. }, .. }) => {
-                    note_stored(keys, seen, key, key_seq);
-                    if let Some(waiting) = waiting {
-                        waiting.insert(stream_seq, key, key_seq, keys);
+                Record::Publish(Publish { key, key_seq, partition, fate: Fate::Stored { stream_seq, .. }, .. }) => {
+                    note_stored(keys, seen, key, key_seq, offer.holds(partition, stream_seq));
+                    if early.remove(&stream_seq) {
+                        note_gone(keys, seen, key, key_seq);
+                    } else if let Some(places) = places.as_mut().filter(|_| stream_seq != 0) {
+                        places.insert(stream_seq, Place { partition, key, key_seq }, keys);
                     }
                 }
+                Record::Term(term) => note_gone(keys, seen, term.key, term.key_seq),
                 Record::Handling(handling) if handling.finished.is_some_and(|finish| finish.ok) => young.push(handling),
                 _ => {}
             });
@@ -138,16 +175,7 @@ impl Look {
 
     /// Takes what the stream does not hold any more out of the backlog: nobody can handle it.
     pub(super) fn forget(&mut self, gone: &Gone) -> Seen {
-        let Self { waiting, keys, seen, .. } = self;
-        if let Some(waiting) = waiting {
-            for (_, (key, key_seq)) in waiting.messages.extract_if(.., |stream_seq, _| gone.contains(*stream_seq)) {
-                let Some(key) = keys.get_mut(key as usize) else { continue };
-                if key.stored.has(key_seq) && !key.handled.has(key_seq) {
-                    key.stored.clear(key_seq);
-                    seen.backlog -= 1;
-                }
-            }
-        }
+        self.withhold(|stream_seq, _| gone.contains(stream_seq));
         self.seen
     }
 
@@ -157,29 +185,47 @@ impl Look {
             self.young.extract_if(.., |handling| handling.finished.is_none_or(|finish| finish.at < now)).collect();
         known.sort_unstable_by_key(|handling| handling.started);
         for handling in known {
+            if let Some(places) = &mut self.places {
+                places.messages.remove(&handling.stream_seq);
+            }
             let Some(key) = self.keys.get_mut(handling.key as usize) else { continue };
             if key.handled.set(handling.key_seq) {
                 self.seen.handled += 1;
-                self.seen.backlog -= u64::from(key.stored.has(handling.key_seq));
-                self.seen.breaks += u64::from(handling.key_seq != key.high + 1);
+                self.seen.backlog -= u64::from(key.stored.has(handling.key_seq) && !key.gone.has(handling.key_seq));
+                // Where a consumer does not begin at the first message, the first one handled of a key breaks nothing.
+                let begins = key.high == 0 && self.offer != Offer::default();
+                self.seen.breaks += u64::from(handling.key_seq != key.high + 1 && !begins);
             }
             key.high = key.high.max(handling.key_seq);
         }
     }
 }
 
-/// A message may be confirmed twice, and it may have been handled before its confirmation was read.
-fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32) {
+/// A message may be confirmed twice, and it may have been handled before its confirmation was read. One that is not
+/// offered waits for nobody.
+fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32, offered: bool) {
     let Some(key) = keys.get_mut(key as usize) else { return };
     if key.stored.set(key_seq) {
         seen.stored += 1;
-        seen.backlog += u64::from(!key.handled.has(key_seq));
+        if !offered {
+            key.gone.set(key_seq);
+        }
+        seen.backlog += u64::from(!key.handled.has(key_seq) && !key.gone.has(key_seq));
+    }
+}
+
+/// A message that is given up waits no more; it may still be handled, by who holds it.
+fn note_gone(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32) {
+    let Some(key) = keys.get_mut(key as usize) else { return };
+    if key.gone.set(key_seq) {
+        seen.backlog -= u64::from(key.stored.has(key_seq) && !key.handled.has(key_seq));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::offer::Start;
     use crate::model::record::Finish;
 
     fn look(handlings: &[(u32, u64)]) -> Seen {
@@ -191,11 +237,17 @@ mod tests {
         looked(stored, handlings).seen
     }
 
+    /// Sees the confirmation of the message at stream sequence `key_seq`, the one with that number in its key.
+    fn note(look: &mut Look, key_seq: u32) {
+        note_stored(&mut look.keys, &mut look.seen, 0, key_seq, true);
+        let place = Place { partition: 0, key: 0, key_seq };
+        look.places.as_mut().expect("it remembers").insert(key_seq.into(), place, &look.keys);
+    }
+
     fn looked(stored: &[u32], handlings: &[(u32, u64)]) -> Look {
         let mut look = Look::new(PathBuf::new(), 0, 1, true);
         for key_seq in stored {
-            note_stored(&mut look.keys, &mut look.seen, 0, *key_seq);
-            look.waiting.as_mut().expect("it may evict").insert(u64::from(*key_seq), 0, *key_seq, &look.keys);
+            note(&mut look, *key_seq);
         }
         look.young = handlings
             .iter()
@@ -257,7 +309,23 @@ mod tests {
         assert_eq!((seen.stored, seen.handled, seen.backlog), (2, 2, 0));
         let mut look = Look::new(PathBuf::new(), 0, 1, false);
         look.keys[0].handled.set(7);
-        note_stored(&mut look.keys, &mut look.seen, 0, 7);
+        note_stored(&mut look.keys, &mut look.seen, 0, 7, true);
         assert_eq!((look.seen.stored, look.seen.backlog), (1, 0));
+    }
+
+    #[test]
+    fn what_is_given_up_or_not_offered_waits_for_nobody() {
+        let mut look = Look::new(PathBuf::new(), 0, 1, true);
+        // The server may be faster than the publisher's journal.
+        look.note_drop(3);
+        [1, 2, 3].into_iter().for_each(|key_seq| note(&mut look, key_seq));
+        assert_eq!(look.seen.backlog, 3);
+        look.take_offer(Offer::of([Start { partition: None, stream_seq: 2 }]));
+        assert_eq!(look.seen.backlog, 2);
+        look.note_drop(2);
+        look.note_drop(2);
+        assert_eq!((look.seen.stored, look.seen.backlog), (3, 1));
+        note_gone(&mut look.keys, &mut look.seen, 0, 3);
+        assert_eq!(look.seen.backlog, 0);
     }
 }

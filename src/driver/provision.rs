@@ -2,6 +2,7 @@
 
 mod stream;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,12 +12,14 @@ use async_nats::jetstream;
 use stream::Subjects;
 pub(super) use stream::remove;
 
+use super::drops::Drops;
 use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
 use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
+use crate::model::offer::Offer;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
@@ -47,6 +50,8 @@ pub(super) struct Ground {
     /// Buckets that carry the run's id, too.
     buckets: Vec<String>,
     run_tag: u64,
+    /// What of the stored messages the consumers offer.
+    offer: Offer,
 }
 
 /// Makes the ground for a run of `plan` in the new folder `path`, unless the user asks to stop before it is there: then
@@ -121,7 +126,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         variant: plan.variant.clone(),
         strategy: plan.strategy.kind().to_owned(),
         commit_mode: plan.strategy.commit_mode().map(str::to_owned),
-        promises: plan.strategy.promises(),
+        promises: plan.promises(),
         confirmation: plan.confirmation(),
         command: options.command.clone(),
         seed: plan.seed,
@@ -178,6 +183,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         name,
         subjects,
         run_tag,
+        offer: Offer::default(),
     };
     for (process, pid) in ground.server_processes() {
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
@@ -216,15 +222,21 @@ impl Ground {
     }
 
     /// Makes what the members share: on what is in the stream by then.
-    pub(super) async fn make_consumers(&self, plan: &Plan) -> Result<(), Error> {
+    pub(super) async fn make_consumers(&mut self, plan: &Plan) -> Result<(), Error> {
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,
             group: &self.name,
             subject_prefix: &self.subjects.partitions,
             partitions: plan.stream.partitions,
+            starts: RefCell::default(),
         };
         plan.strategy.provision(&site).await?;
+        let starts = site.starts.into_inner();
+        for start in &starts {
+            self.tell(StoryEvent::Starts { partition: start.partition, stream_seq: start.stream_seq })?;
+        }
+        self.offer = Offer::of(starts);
         if let Some(bank) = &plan.bank {
             accounts::provision(bank, &self.jetstream, &self.name, stream::storage(plan.stream.storage)).await?;
         }
@@ -307,6 +319,17 @@ impl Ground {
     /// JetStream as the driver speaks to it.
     pub(super) fn jetstream(&self) -> &jetstream::Context {
         &self.jetstream
+    }
+
+    /// What of the stored messages the consumers offer.
+    pub(super) fn offer(&self) -> &Offer {
+        &self.offer
+    }
+
+    /// Listens for messages that the server gives up, because they were delivered as often as the consumer allows.
+    pub(super) async fn listen_for_drops(&self) -> Result<Drops, Error> {
+        let told = Drops::listen(&self.jetstream.client(), &self.name).await;
+        told.map_err(|error| Error::refused("listen for messages that the server gives up", &error))
     }
 
     /// Name of stream and group.

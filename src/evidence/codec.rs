@@ -3,13 +3,13 @@
 //! ```text
 //! word 0   the time word, never zero: sent · started · at
 //! word 1   kind and intact u8 | detail u8 | check u16 | partition u16 | publisher u16   (low to high)
-//!          publish              handling             commit       ownership             life     posting
-//! word 2   key | key_seq        key | key_seq        epoch        epoch                          key | key_seq
-//! word 3   intended             intended             stream_seq   deadline · start_seq           amount | sequence held
-//! word 4   possible             received                                                         balance held
-//! word 5   bytes                epoch | consumer_seq                                             revision held
-//! word 6   stream_seq (later)   stream_seq                                                       revision (later)
-//! word 7   stored (later)       finished (later)                                                 settled (later)
+//!          publish              handling             commit       ownership             life   posting                    term
+//! word 2   key | key_seq        key | key_seq        epoch        epoch                        key | key_seq              key | key_seq
+//! word 3   intended             intended             stream_seq   deadline · start_seq         amount | sequence held     stream_seq
+//! word 4   possible             received                                                       balance held
+//! word 5   bytes                epoch | consumer_seq                                           revision held
+//! word 6   stream_seq (later)   stream_seq                                                     revision (later)
+//! word 7   stored (later)       finished (later)                                               settled (later)
 //! ```
 //!
 //! *Later* words are zero when the record is published and written when its fate is known, the last one last. It
@@ -20,7 +20,7 @@ use super::check::sum;
 use crate::model::bank::Balance;
 use crate::model::record::{
     Commit, Fate, Finish, Handling, Life, LifeEvent, Ownership, OwnershipChange, Posting, PostingFate, Publish, Reach,
-    Record,
+    Record, Term,
 };
 use crate::model::time::{MonoNs, SpanNs};
 
@@ -49,6 +49,7 @@ const COMMIT: u8 = 3;
 const OWNERSHIP: u8 = 4;
 const LIFE: u8 = 5;
 const POSTING: u8 = 6;
+const TERM: u8 = 7;
 /// Lies beside the kind, because `delivered` needs the whole detail byte.
 const INTACT: u8 = 0x80;
 
@@ -176,6 +177,7 @@ pub(super) fn encode(record: &Record, salt: u64) -> Line {
                 LifeEvent::Stopping => 4,
                 LifeEvent::Stopped => 5,
                 LifeEvent::SlowConsumer => 6,
+                LifeEvent::AckRefused => 7,
             };
             plain(it.at, tags(LIFE, detail, 0, 0), 0, 0, salt)
         }
@@ -183,6 +185,12 @@ pub(super) fn encode(record: &Record, salt: u64) -> Line {
             let mut line = posting(it, salt);
             (line[6], line[7]) = settled(it.at, it.fate, salt);
             line
+        }
+        Record::Term(it) => {
+            let words = [it.at.0.max(1), tags(TERM, 0, it.partition, 0), pair(it.key, it.key_seq), it.stream_seq];
+            let mut line = [0; WORDS];
+            line[..4].copy_from_slice(&words);
+            sealed(line, salt)
         }
     }
 }
@@ -324,6 +332,7 @@ pub(super) fn decode(line: &Line, salt: u64) -> Result<Record, Flaw> {
                 4 => LifeEvent::Stopping,
                 5 => LifeEvent::Stopped,
                 6 => LifeEvent::SlowConsumer,
+                7 => LifeEvent::AckRefused,
                 _ => return Err(unknown),
             },
         }),
@@ -342,6 +351,9 @@ pub(super) fn decode(line: &Line, salt: u64) -> Result<Record, Flaw> {
                 Some((_, at)) => PostingFate::Written { at, revision: seventh },
             },
         }),
+        TERM if detail == 0 => {
+            Record::Term(Term { at, key: low(third), key_seq: high(third), partition, stream_seq: fourth })
+        }
         _ => return Err(unknown),
     })
 }
@@ -419,7 +431,8 @@ pub(super) mod tests {
     /// Any record that a worker could write.
     pub(in crate::evidence) fn records() -> impl Strategy<Value = Record> {
         use LifeEvent as L;
-        let events = [L::Born, L::Connected, L::Disconnected, L::Ready, L::Stopping, L::Stopped, L::SlowConsumer];
+        let events =
+            [L::Born, L::Connected, L::Disconnected, L::Ready, L::Stopping, L::Stopped, L::SlowConsumer, L::AckRefused];
         prop_oneof![
             publishes().prop_map(Record::Publish),
             handlings().prop_map(Record::Handling),
@@ -435,6 +448,9 @@ pub(super) mod tests {
             }),
             (instants(), prop::sample::select(events.to_vec()))
                 .prop_map(|(at, event)| Record::Life(Life { at, event })),
+            (instants(), any::<(u32, u32, u16, u64)>()).prop_map(|(at, (key, key_seq, partition, stream_seq))| {
+                Record::Term(Term { at, key, key_seq, partition, stream_seq })
+            }),
         ]
     }
 

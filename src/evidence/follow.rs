@@ -172,6 +172,6 @@ fn is_complete(record: &Record) -> bool {
         Record::Publish(publish) => publish.fate != Fate::Unknown,
         Record::Handling(handling) => handling.finished.is_some(),
         // Nobody who follows a journal waits for the fate of a posting.
-        Record::Commit(_) | Record::Ownership(_) | Record::Life(_) | Record::Posting(_) => true,
+        Record::Commit(_) | Record::Ownership(_) | Record::Life(_) | Record::Posting(_) | Record::Term(_) => true,
     }
 }

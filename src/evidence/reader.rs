@@ -159,6 +159,7 @@ impl Read {
             Record::Ownership(it) => journal.ownership.push(it),
             Record::Life(it) => journal.life.push(it),
             Record::Posting(it) => journal.postings.push(it),
+            Record::Term(it) => journal.terms.push(it),
         }
     }
 }

@@ -139,10 +139,43 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "dropped",
+        unit: "count",
+        better: Better::Lower,
+        about: "stored and never handled, because a member gave it up (term) or the server did (max-deliver); absent where it is 0",
+        read: |found, pen| {
+            if found.dropped > 0 {
+                pen.count(Scope::Run, found.dropped, stored(found));
+            }
+        },
+    },
+    Metric {
+        id: "not_offered",
+        unit: "count",
+        better: Better::None,
+        about: "stored before the place where the consumers begin; absent where it is 0",
+        read: |found, pen| {
+            if found.not_offered > 0 {
+                pen.count(Scope::Run, found.not_offered, stored(found));
+            }
+        },
+    },
+    Metric {
+        id: "acks_refused",
+        unit: "count",
+        better: Better::Lower,
+        about: "acks that the server had nobody to take, because the consumer was gone or its leader was; absent where it is 0",
+        read: |found, pen| {
+            if found.acks_refused > 0 {
+                pen.count(Scope::Run, found.acks_refused, found.handled);
+            }
+        },
+    },
+    Metric {
         id: "unhandled",
         unit: "count",
         better: Better::Lower,
-        about: "stored and never handled by the end of the evidence, however it ended",
+        about: "stored and never handled by the end of the evidence, however it ended, though offered and not dropped",
         read: |found, pen| {
             pen.count(Scope::Run, found.unhandled, stored(found));
         },

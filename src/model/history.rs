@@ -1,7 +1,7 @@
 //! A run as evidence, decoded: the input of every analysis.
 
 use super::manifest::Manifest;
-use super::record::{Author, Commit, Handling, Life, Ownership, Posting, Publish};
+use super::record::{Author, Commit, Handling, Life, Ownership, Posting, Publish, Term};
 use super::story::StoryLine;
 
 /// Everything a run left behind, in memory.
@@ -34,6 +34,8 @@ pub struct Journal {
     pub life: Vec<Life>,
     /// Applications to accounts.
     pub postings: Vec<Posting>,
+    /// Messages given up.
+    pub terms: Vec<Term>,
 }
 
 impl Journal {
@@ -48,6 +50,7 @@ impl Journal {
             ownership: Vec::new(),
             life: Vec::new(),
             postings: Vec::new(),
+            terms: Vec::new(),
         }
     }
 }

@@ -76,6 +76,8 @@ pub enum Record {
     Life(Life),
     /// The application of a message to its account (workload `ledger`).
     Posting(Posting),
+    /// A message that a member gave up.
+    Term(Term),
 }
 
 /// One publish: written when it is sent, completed when its fate is known.
@@ -177,6 +179,21 @@ pub struct Commit {
     pub reach: Reach,
 }
 
+/// A message that a member gave up: the server confirmed that it delivers it no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// When the confirmation came.
+    pub at: MonoNs,
+    /// Key, as the payload says.
+    pub key: u32,
+    /// Sequence within the key, as the payload says.
+    pub key_seq: u32,
+    /// Partition.
+    pub partition: u16,
+    /// Stream sequence.
+    pub stream_seq: u64,
+}
+
 /// How far a commit reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -251,6 +268,8 @@ pub enum LifeEvent {
     Stopped,
     /// The client library dropped messages because the process read too slowly: the run is invalid.
     SlowConsumer,
+    /// The server had nobody to take an ack: the consumer is gone, or its leader is.
+    AckRefused,
 }
 
 /// The application of a message's amount to its account in the store: written before the store is, completed when it is

@@ -96,6 +96,21 @@ pub enum StoryEvent {
         /// A sentence.
         text: String,
     },
+    /// A consumer was made that does not begin at the first message.
+    Starts {
+        /// The partition that it is of; absent when it is of all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partition: Option<u16>,
+        /// First stream sequence that it delivers.
+        stream_seq: u64,
+    },
+    /// The server delivers a message no more: it was delivered as often as the consumer allows (`max-deliver`).
+    Dropped {
+        /// Its sequence in the stream.
+        stream_seq: u64,
+        /// How often it was delivered.
+        deliveries: u64,
+    },
     /// The drain ended at its bound, and not because everything stored had been handled.
     DrainCut {
         /// Messages that still waited, as the driver saw it.

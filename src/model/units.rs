@@ -27,6 +27,47 @@ pub enum Rate {
     Max,
 }
 
+/// An instant as text: RFC 3339 like `"2026-11-22T10:00:00Z"`, or a length of time before now like `"30s"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// That instant.
+    At(jiff::Timestamp),
+    /// So long before whenever it is asked.
+    Ago(Timespan),
+}
+
+impl Since {
+    /// Nanoseconds since 1970 of the instant that is meant, when it is `now`.
+    #[must_use]
+    pub fn unix_ns(self, now: jiff::Timestamp) -> i128 {
+        match self {
+            Self::At(instant) => instant.as_nanosecond(),
+            Self::Ago(span) => now.as_nanosecond() - i128::try_from(span.0.as_nanos()).unwrap_or(i128::MAX),
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let instant = text.parse().map(Self::At).ok();
+        instant.or_else(|| text.parse().map(Self::Ago).ok()).ok_or_else(|| {
+            format!(
+                "'{text}' is no instant: write \"2026-11-22T10:00:00Z\", or a length of time before now, like \"30s\""
+            )
+        })
+    }
+}
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(instant) => instant.fmt(f),
+            Self::Ago(span) => span.fmt(f),
+        }
+    }
+}
+
 impl Timespan {
     /// In the unit of the journals.
     #[must_use]
@@ -122,6 +163,12 @@ macro_rules! as_text {
 
 as_text!(Timespan, "Timespan", "^[0-9]", "A length of time with its unit, like \"250ms\" or \"2s\".");
 as_text!(Size, "Size", "^[0-9].*[A-Za-z]$", "A size with its unit, like \"256B\" or \"1KiB\".");
+as_text!(
+    Since,
+    "Since",
+    "^[0-9].*[A-Za-z0-9]$",
+    "An instant like \"2026-11-22T10:00:00Z\", or a length of time before now like \"30s\"."
+);
 as_text!(Rate, "Rate", "^(max|[0-9_.]+ */s)$", "Messages a second, like \"2000/s\", or \"max\".");
 
 #[cfg(test)]
@@ -134,6 +181,20 @@ mod tests {
         assert!("256".parse::<Size>().is_err());
         assert!("2000".parse::<Rate>().is_err());
         assert!("-3/s".parse::<Rate>().is_err());
+    }
+
+    #[test]
+    fn an_instant_is_a_date_or_a_span_before_now() {
+        let now = "2026-11-22T10:00:30Z".parse().expect("a date");
+        let of = |text: &str| text.parse::<Since>().map(|since| since.unix_ns(now));
+        assert_eq!(of("30s"), of("2026-11-22T10:00:00Z"));
+        assert_eq!(of("2026-11-22T11:00:00+01:00"), of("2026-11-22T10:00:00Z"));
+        for text in ["", "yesterday", "2026-11-22", "30"] {
+            assert!(of(text).is_err(), "{text}");
+        }
+        for text in ["30s", "2026-11-22T10:00:00Z"] {
+            assert_eq!(text.parse::<Since>().expect("an instant").to_string(), text);
+        }
     }
 
     #[test]

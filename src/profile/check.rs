@@ -2,6 +2,8 @@
 //!
 //! Pure: a document in, findings out. A finding names the keys it is about; where these were typed is for others.
 
+mod consumer;
+mod failure;
 mod faults;
 mod fleet;
 mod ledger;
@@ -45,6 +47,8 @@ pub fn check(document: &Document) -> Vec<Finding> {
     load::check(document, &mut findings);
     ledger::check(document, &mut findings);
     fleet::check(document, &mut findings);
+    failure::check(document, &mut findings);
+    consumer::check(document, &mut findings);
     for (key, message) in document.strategy.objections() {
         findings.add(&[&format!("strategy.{key}"), "strategy.kind"], message, None);
     }

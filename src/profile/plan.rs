@@ -9,10 +9,11 @@ use super::load::Loaded;
 use crate::fault;
 use crate::model::bank::{Bank, Workload};
 use crate::model::manifest::Confirmation;
+use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
-pub use crate::strategy::desk::Handler;
+pub use crate::strategy::handler::{Failing, Handler, OnFailure, Time, Work};
 
 /// One run to be made. It exists only if it can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,11 +193,11 @@ pub enum KeyChoice {
 }
 
 /// The members at the start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fleet {
     /// How many, at least 1.
     pub members: u16,
-    /// How long a message takes to be handled.
+    /// What a handler does.
     pub handler: Handler,
 }
 
@@ -233,7 +234,7 @@ impl Plan {
             stream: Stream::of(&document.stream),
             load: Load::of(&document.load),
             bank: (document.load.workload == Workload::Ledger).then(|| document.ledger.bank()),
-            fleet: Fleet { members: document.fleet.members, handler: Handler::of(&document.fleet) },
+            fleet: Fleet { members: document.fleet.members, handler: Handler::of(&document.fleet, document.run.seed) },
             strategy: document.strategy.clone(),
             faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
             limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
@@ -249,6 +250,19 @@ impl Plan {
             (Way::Core { .. }, Strategy::CoreQueue(_)) => Confirmation::Sent,
             (Way::Core { .. }, _) => Confirmation::SentToStream,
             _ => Confirmation::Stored,
+        }
+    }
+
+    /// What the strategy promises with these handlers: who gives messages up handles not all of them, and what follows
+    /// stands behind a hole.
+    #[must_use]
+    pub fn promises(&self) -> Promises {
+        let promises = self.strategy.promises();
+        let gives_up = self.fleet.handler.on_failure() == Some(OnFailure::Term);
+        Promises {
+            at_least_once: promises.at_least_once && !gives_up,
+            order_per_key: promises.order_per_key && !gives_up,
+            ..promises
         }
     }
 }
@@ -312,13 +326,30 @@ impl Load {
 }
 
 impl Handler {
-    fn of(fleet: &document::Fleet) -> Self {
-        let time = fleet.handler_time().span();
-        match fleet.handler {
-            document::Handler::None => Self::None,
-            document::Handler::Fixed => Self::Fixed(time),
-            document::Handler::Exponential => Self::Exponential(time),
-        }
+    fn of(fleet: &document::Fleet, seed: u64) -> Self {
+        let usual = fleet.handler_time().span();
+        let time = match fleet.handler {
+            document::Handler::None => Time::None,
+            document::Handler::Fixed => Time::Fixed(usual),
+            document::Handler::Exponential => Time::Exponential(usual),
+            document::Handler::Bimodal => {
+                Time::Bimodal { usual, slow: fleet.slow_time().span(), share: fleet.slow_share() }
+            }
+        };
+        let work = match fleet.handler_work() {
+            document::Work::Wait => Work::Wait,
+            document::Work::Cpu => Work::Cpu,
+        };
+        let then = match fleet.on_failure() {
+            document::OnFailure::Nak => OnFailure::Nak,
+            document::OnFailure::NakDelay => OnFailure::NakDelay(fleet.nak_delay().span()),
+            document::OnFailure::Term => OnFailure::Term,
+            document::OnFailure::NoAck => OnFailure::NoAck,
+            document::OnFailure::Retry => OnFailure::Retry,
+        };
+        let share = fleet.fail_share.filter(|share| *share > 0.0);
+        let failing = share.map(|share| Failing { share, times: fleet.fail_times(), then, seed });
+        Self { time, work, failing, in_progress_every: fleet.in_progress_every.map(|every| every.span()) }
     }
 }
 

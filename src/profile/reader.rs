@@ -16,6 +16,7 @@ use super::nearest::nearest;
 use super::shape::{self, ANY_TEXT};
 use super::tree::{self, Value};
 use crate::model::units::Timespan;
+use crate::strategy::consumer::ruled_out;
 
 /// Something wrong at a place in the row of all texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +167,7 @@ impl<'s> Reader<'s> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let Some(node) = known.get(name) else {
+                let kind_named = kind;
                 let whose = kind.map_or_else(|| whose.to_owned(), |kind| format!("{whose} of kind \"{kind}\""));
                 let others: Vec<_> = shape::kinds(node)
                     .into_iter()
@@ -174,7 +176,11 @@ impl<'s> Reader<'s> {
                 if others.is_empty() {
                     self.unknown(key, &whose, known.keys().copied());
                 } else {
-                    let help = format!("it belongs to kind {}", shape::one_of(&others));
+                    let belongs = format!("it belongs to kind {}", shape::one_of(&others));
+                    let help = match kind_named.and_then(|kind| ruled_out(kind, name)) {
+                        Some(reason) => format!("{belongs}; {reason}"),
+                        None => belongs,
+                    };
                     self.tell(key.span(), format!("`{name}` is no key of {whose}"), "unknown here", Some(help));
                 }
                 continue;
@@ -221,10 +227,10 @@ impl<'s> Reader<'s> {
     /// A value that is not what its key holds.
     fn wrong(&mut self, name: &str, value: &Value<'_>, node: &Schema, error: &toml::de::Error) {
         let words = shape::words(node);
-        if !words.is_empty() {
-            return self.not_a_word(value, name, &words);
-        }
         let expected = shape::expected(node);
+        if !words.is_empty() {
+            return self.none_of(value, name, &words, &expected);
+        }
         let number = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_));
         let message = if number && expected.contains("unit") {
             format!("`{name}` is a number without a unit")
@@ -238,10 +244,14 @@ impl<'s> Reader<'s> {
 
     /// A value that is none of the words it may be.
     pub(super) fn not_a_word(&mut self, value: &Value<'_>, key: &str, words: &[&str]) {
+        self.none_of(value, key, words, &shape::one_of(words));
+    }
+
+    /// A value that is none of the words it may be, nor anything else of what is `expected`.
+    fn none_of(&mut self, value: &Value<'_>, key: &str, words: &[&str], expected: &str) {
         let typed = value.get_ref().as_str();
         let what = typed.map_or_else(|| a(value.get_ref()), |typed| format!("\"{typed}\""));
         let help = typed.and_then(|typed| nearest(typed, words.iter().copied()));
-        let expected = shape::one_of(words);
         self.tell(
             value.span(),
             format!("`{key}` is {what}"),

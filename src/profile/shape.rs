@@ -52,11 +52,21 @@ pub(super) fn words(node: &Value) -> Vec<&str> {
     node.get("const").and_then(Value::as_str).into_iter().chain(listed).chain(nested).collect()
 }
 
+/// The keys of the small tables that a value may be instead of a word: `{ by-sequence = 5 }`.
+fn tables(node: &Value) -> Vec<&str> {
+    variants(node)
+        .iter()
+        .filter(|variant| type_of(variant) == "object")
+        .flat_map(|table| properties(table).into_keys())
+        .collect()
+}
+
 /// What a value must be, in words.
 pub(super) fn expected(node: &Value) -> String {
     let words = words(node);
     if !words.is_empty() {
-        return one_of(&words);
+        let tables: String = tables(node).iter().map(|key| format!(", or {{ {key} = … }}")).collect();
+        return format!("{}{tables}", one_of(&words));
     }
     let number = |key: &str| node.get(key).and_then(Value::as_u64);
     match type_of(node) {
@@ -72,6 +82,9 @@ pub(super) fn expected(node: &Value) -> String {
         _ => match node.get("pattern").and_then(Value::as_str).unwrap_or_default() {
             "^[0-9]" => "a length of time with its unit, like \"250ms\" or \"2s\"".to_owned(),
             "^[0-9].*[A-Za-z]$" => "a size with its unit, like \"256B\" or \"1KiB\"".to_owned(),
+            "^[0-9].*[A-Za-z0-9]$" => {
+                "an instant like \"2026-11-22T10:00:00Z\", or a length of time before now".to_owned()
+            }
             target if target.starts_with("^(random") => "\"c2\", \"owner-of:3\", \"random\" or \"all\"".to_owned(),
             rate if rate.contains("/s") => "a rate like \"2000/s\", or \"max\"".to_owned(),
             _ => ANY_TEXT.to_owned(),

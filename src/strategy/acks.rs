@@ -1,8 +1,10 @@
 //! Acknowledgements that count only when the server has confirmed them.
 //!
-//! An ack goes out as a request, pipelined, and its reply is read beside the work; the reply makes it a commit in the
-//! journal. An ack that nobody answers stays uncommitted: the message is delivered again, or was acknowledged already. It
-//! is forgotten after a while, because its answer may have been lost with a connection.
+//! An ack goes out as a request, and its reply makes it a commit in the journal. Mostly acks are pipelined and their
+//! replies are read beside the work; a member that wants to be sure waits for each. A reply that says that nobody took
+//! the ack, because the consumer is gone, is a refusal (the client library's own double ack takes it for a yes). An ack
+//! that nobody answers stays uncommitted: the message is delivered again, or was acknowledged already. It is forgotten
+//! after a while, because its answer may have been lost with a connection.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -12,6 +14,7 @@ use std::time::Duration;
 use async_nats::{StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Error;
@@ -19,7 +22,7 @@ use super::desk::Notebook;
 use super::inbox::Taken;
 use super::seat::Seat;
 use crate::clock;
-use crate::model::record::{Commit, Reach, Record};
+use crate::model::record::{Commit, LifeEvent, Reach, Record, Term};
 use crate::model::time::{MonoNs, SpanNs};
 
 /// How long a leaving member waits for the confirmation of its last acks.
@@ -36,6 +39,21 @@ pub(super) struct Acks {
     inbox: String,
     waiting: Rc<RefCell<Waiting>>,
     confirming: JoinHandle<()>,
+    patience: Duration,
+}
+
+/// What a confirmation means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The message is done, or all of its partition up to it.
+    Done(Reach),
+    /// The message is given up.
+    GivenUp {
+        /// Key, as the payload says.
+        key: u32,
+        /// Sequence within the key, as the payload says.
+        key_seq: u32,
+    },
 }
 
 impl Acks {
@@ -47,29 +65,60 @@ impl Acks {
             .subscribe(format!("{inbox}.*"))
             .await
             .map_err(|error| Error::refused("subscribe to an inbox", &error))?;
-        let waiting = Rc::new(RefCell::new(Waiting::new(ack_wait.max(REMEMBER_MIN).into(), REMEMBER_MOST)));
+        let patience = ack_wait.max(REMEMBER_MIN);
+        let waiting = Rc::new(RefCell::new(Waiting::new(patience.into(), REMEMBER_MOST)));
         let confirming = tokio::task::spawn_local(confirm(seat.desk.notebook().clone(), Rc::clone(&waiting), replies));
-        Ok(Self { client: seat.client.clone(), inbox, waiting, confirming })
+        Ok(Self { client: seat.client.clone(), inbox, waiting, confirming, patience })
     }
 
-    /// Acknowledges a message.
-    pub(super) async fn ack(&self, taken: &Taken) -> Result<(), Error> {
+    /// Says what `meaning` says of a message. With `wait`, returns when the server has confirmed or refused it, or
+    /// after the ack wait: then the message comes again, or somebody else has it.
+    pub(super) async fn say(&self, taken: &Taken, meaning: Meaning, wait: bool) -> Result<(), Error> {
+        if !wait {
+            return self.request(taken, meaning, None).await;
+        }
+        let (answered, answer) = oneshot::channel();
+        self.request(taken, meaning, Some(answered)).await?;
+        // Either way the answer has been written down where there was one.
+        let _ = tokio::time::timeout(self.patience, answer).await;
+        Ok(())
+    }
+
+    async fn request(
+        &self,
+        taken: &Taken,
+        meaning: Meaning,
+        answered: Option<oneshot::Sender<()>>,
+    ) -> Result<(), Error> {
         let stream_seq = taken.info.stream_sequence;
-        self.waiting.borrow_mut().insert(stream_seq, taken.partition, clock::now());
+        let open = Open { partition: taken.partition, meaning, answered };
+        self.waiting.borrow_mut().insert(stream_seq, open, clock::now());
+        let word: &'static [u8] = match meaning {
+            Meaning::Done(_) => b"+ACK",
+            Meaning::GivenUp { .. } => b"+TERM",
+        };
         let reply = format!("{}.{stream_seq}", self.inbox);
         self.client
-            .publish_with_reply(taken.ack_to.clone(), reply, Bytes::from_static(b"+ACK"))
+            .publish_with_reply(taken.ack_to.clone(), reply, Bytes::from_static(word))
             .await
             .map_err(|error| Error::refused("acknowledge a message", &error))
     }
 
     /// Gives a message back, to be delivered again after `delay`.
     pub(super) async fn not_yet(&self, taken: &Taken, delay: Duration) -> Result<(), Error> {
-        let nak = format!("-NAK {{\"delay\": {}}}", delay.as_nanos());
+        let nak = if delay.is_zero() { "-NAK".to_owned() } else { format!("-NAK {{\"delay\": {}}}", delay.as_nanos()) };
         self.client
             .publish(taken.ack_to.clone(), nak.into())
             .await
             .map_err(|error| Error::refused("give a message back", &error))
+    }
+
+    /// Says that a message is being handled: its ack wait begins anew.
+    pub(super) async fn in_progress(&self, taken: &Taken) -> Result<(), Error> {
+        self.client
+            .publish(taken.ack_to.clone(), Bytes::from_static(b"+WPI"))
+            .await
+            .map_err(|error| Error::refused("say that a message is in progress", &error))
     }
 
     /// Waits until all are confirmed, for a bounded time.
@@ -83,10 +132,18 @@ impl Acks {
     }
 }
 
+/// An ack that is under way.
+struct Open {
+    partition: u16,
+    meaning: Meaning,
+    /// Who waits for the answer.
+    answered: Option<oneshot::Sender<()>>,
+}
+
 /// What waits for the server's confirmation, for a bounded time and in bounded number.
 struct Waiting {
-    /// Partition, and when the ack was sent last, by stream sequence.
-    acks: HashMap<u64, (u16, MonoNs)>,
+    /// What it is, and when it was sent last, by stream sequence.
+    acks: HashMap<u64, (Open, MonoNs)>,
     /// In the order of sending. What was confirmed or sent again since is passed over.
     sent: VecDeque<(u64, MonoNs)>,
     remember: SpanNs,
@@ -98,14 +155,14 @@ impl Waiting {
         Self { acks: HashMap::new(), sent: VecDeque::new(), remember, most }
     }
 
-    fn insert(&mut self, stream_seq: u64, partition: u16, now: MonoNs) {
-        self.acks.insert(stream_seq, (partition, now));
+    fn insert(&mut self, stream_seq: u64, open: Open, now: MonoNs) {
+        self.acks.insert(stream_seq, (open, now));
         self.sent.push_back((stream_seq, now));
         self.forget(now);
     }
 
-    fn remove(&mut self, stream_seq: u64) -> Option<u16> {
-        self.acks.remove(&stream_seq).map(|(partition, _)| partition)
+    fn remove(&mut self, stream_seq: u64) -> Option<Open> {
+        self.acks.remove(&stream_seq).map(|(open, _)| open)
     }
 
     fn is_empty(&mut self, now: MonoNs) -> bool {
@@ -133,22 +190,29 @@ impl Drop for Acks {
     }
 }
 
-/// Journals each confirmed ack as a commit.
+/// Journals each answer: a confirmed ack as a commit, a confirmed term as that, a refusal as one.
 async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscriber) {
     while let Some(reply) = replies.next().await {
         let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
-        let Some((stream_seq, partition)) =
-            stream_seq.and_then(|seq| waiting.borrow_mut().remove(seq).map(|partition| (seq, partition)))
-        else {
+        let Some((stream_seq, open)) = stream_seq.and_then(|seq| Some((seq, waiting.borrow_mut().remove(seq)?))) else {
             continue;
         };
-        if reply.status.is_some_and(|status| status != StatusCode::OK) {
-            continue;
-        }
-        let commit = Commit { at: clock::now(), partition, epoch: 0, stream_seq, reach: Reach::Exact };
-        if notebook.append(Record::Commit(commit)).is_err() {
+        let (at, partition) = (clock::now(), open.partition);
+        let written = if reply.status.is_some_and(|status| status != StatusCode::OK) {
+            notebook.life(LifeEvent::AckRefused)
+        } else {
+            notebook.append(match open.meaning {
+                Meaning::Done(reach) => Record::Commit(Commit { at, partition, epoch: 0, stream_seq, reach }),
+                Meaning::GivenUp { key, key_seq } => Record::Term(Term { at, key, key_seq, partition, stream_seq }),
+            })
+        };
+        if written.is_err() {
             // The next handling meets the same error and reports it.
             return;
+        }
+        if let Some(answered) = open.answered {
+            // Who has stopped waiting needs no answer.
+            let _ = answered.send(());
         }
     }
 }
@@ -159,36 +223,44 @@ mod tests {
 
     const REMEMBER: SpanNs = SpanNs(100);
 
+    fn of(partition: u16) -> Open {
+        Open { partition, meaning: Meaning::Done(Reach::Exact), answered: None }
+    }
+
+    fn taken_out(waiting: &mut Waiting, stream_seq: u64) -> Option<u16> {
+        waiting.remove(stream_seq).map(|open| open.partition)
+    }
+
     #[test]
     fn an_ack_that_nobody_answers_is_forgotten_after_its_time() {
         let mut waiting = Waiting::new(REMEMBER, 10);
-        waiting.insert(1, 7, MonoNs(0));
-        waiting.insert(2, 8, MonoNs(60));
+        waiting.insert(1, of(7), MonoNs(0));
+        waiting.insert(2, of(8), MonoNs(60));
         assert!(!waiting.is_empty(MonoNs(101)));
-        assert_eq!((waiting.remove(1), waiting.remove(2)), (None, Some(8)));
+        assert_eq!((taken_out(&mut waiting, 1), taken_out(&mut waiting, 2)), (None, Some(8)));
         assert!(waiting.is_empty(MonoNs(101)) && waiting.sent.is_empty());
     }
 
     #[test]
     fn an_ack_sent_again_counts_from_the_last_time() {
         let mut waiting = Waiting::new(REMEMBER, 10);
-        waiting.insert(1, 7, MonoNs(0));
-        waiting.insert(1, 7, MonoNs(90));
+        waiting.insert(1, of(7), MonoNs(0));
+        waiting.insert(1, of(7), MonoNs(90));
         assert!(!waiting.is_empty(MonoNs(150)));
-        assert_eq!(waiting.remove(1), Some(7));
+        assert_eq!(taken_out(&mut waiting, 1), Some(7));
     }
 
     #[test]
     fn no_more_are_remembered_than_the_bound_says() {
         let mut waiting = Waiting::new(REMEMBER, 3);
         for stream_seq in 1..=1000 {
-            waiting.insert(stream_seq, 0, MonoNs(0));
+            waiting.insert(stream_seq, of(0), MonoNs(0));
             assert!(waiting.acks.len() <= 3 && waiting.sent.len() <= 3);
         }
-        assert_eq!((waiting.remove(997), waiting.remove(1000)), (None, Some(0)));
+        assert_eq!((taken_out(&mut waiting, 997), taken_out(&mut waiting, 1000)), (None, Some(0)));
         // Confirmed ones leave the queue, too, when those before them have.
         for stream_seq in 2000..3000 {
-            waiting.insert(stream_seq, 0, MonoNs(0));
+            waiting.insert(stream_seq, of(0), MonoNs(0));
             waiting.remove(stream_seq);
         }
         assert!(waiting.sent.len() <= 3);

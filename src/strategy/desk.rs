@@ -10,28 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Exp1};
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::accounts::{self, Accounts};
+use super::handler::{Handler, OnFailure, Work};
+use crate::clock::burn::burn;
 use crate::clock::{self, alarm::Alarm};
 use crate::evidence::{self, Writer};
 use crate::model::payload;
 use crate::model::record::{Handling, Life, LifeEvent, Ownership, OwnershipChange, Record};
-use crate::model::time::{MonoNs, SpanNs};
-
-/// How long a message takes to be handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Handler {
-    /// No time at all.
-    None,
-    /// Always this long.
-    Fixed(SpanNs),
-    /// Exponentially distributed with this mean.
-    Exponential(SpanNs),
-}
+use crate::model::time::MonoNs;
 
 /// The journal of a process, shared between the threads that write it.
 ///
@@ -101,6 +89,15 @@ impl Notebook {
     }
 }
 
+/// How an attempt to handle a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The handler succeeded.
+    Done,
+    /// The handler failed, and the message still waits to be handled.
+    Failed,
+}
+
 /// A message as a strategy hands it over.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
@@ -154,21 +151,55 @@ impl Desk {
         Self { accounts, ..self }
     }
 
-    /// Handles one message: journals the start, plays the handler's time, applies it to its account, journals the end.
+    /// Handles one message, again and again until the handler succeeds: for strategies that cannot give one back.
     ///
     /// # Errors
     /// When the journal or the account cannot be written.
     pub async fn handle(&self, delivery: &Delivery<'_>) -> Result<(), Error> {
-        let handling = self.handling(delivery);
-        let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&handling)) else { return Ok(()) };
-        let slot = begun?;
-        if let Some(span) = self.time() {
-            self.wait(delivery.started.max(clock::now()) + span).await?;
+        let mut again = *delivery;
+        for attempt in 1.. {
+            match self.attempt(&again, attempt).await? {
+                Outcome::Done => break,
+                Outcome::Failed => again.started = clock::now(),
+            }
         }
-        self.apply(&handling, delivery.payload).await?;
-        let finished = clock::now();
-        self.notebook.with(|writer| writer.finish(slot, finished, true));
         Ok(())
+    }
+
+    /// Tries once to handle a message: journals the start, plays the handler, applies the message to its account if the
+    /// handler succeeds, journals the end. `attempt` counts from 1 and decides whether a message that fails some times
+    /// fails this time.
+    ///
+    /// # Errors
+    /// When the journal or the account cannot be written.
+    pub async fn attempt(&self, delivery: &Delivery<'_>, attempt: u64) -> Result<Outcome, Error> {
+        let handling = self.handling(delivery);
+        let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&handling)) else {
+            return Ok(Outcome::Done);
+        };
+        let slot = begun?;
+        self.work(delivery.started).await?;
+        // What is damaged or a stranger's is no message that was chosen.
+        let failing = self.handler.failing.filter(|_| handling.intact);
+        let fails = failing.is_some_and(|failing| failing.fails(handling.key, handling.key_seq, attempt));
+        if !fails {
+            self.apply(&handling, delivery.payload).await?;
+        }
+        let finished = clock::now();
+        self.notebook.with(|writer| writer.finish(slot, finished, !fails));
+        Ok(if fails { Outcome::Failed } else { Outcome::Done })
+    }
+
+    /// What the handler does.
+    #[must_use]
+    pub fn handler(&self) -> &Handler {
+        &self.handler
+    }
+
+    /// Whether a message that the handler failed on is tried again in place.
+    #[must_use]
+    pub fn retries(&self) -> bool {
+        self.handler.on_failure() == Some(OnFailure::Retry)
     }
 
     /// Applies a message to its account. What is damaged or of another run says nothing that could be applied.
@@ -207,15 +238,13 @@ impl Desk {
         }
     }
 
-    /// How long the handler takes this time.
-    fn time(&self) -> Option<SpanNs> {
-        match self.handler {
-            Handler::None => None,
-            Handler::Fixed(time) => Some(time),
-            Handler::Exponential(mean) => {
-                let draw: f64 = Exp1.sample(&mut *self.random.borrow_mut());
-                Some(SpanNs((draw * mean.0 as f64) as u64))
-            }
+    /// Plays the handler: waits, or keeps a core busy, for as long as it takes this time.
+    async fn work(&self, started: MonoNs) -> io::Result<()> {
+        let Some(span) = self.handler.time.draw(&mut *self.random.borrow_mut()) else { return Ok(()) };
+        match self.handler.work {
+            Work::Wait => self.wait(started.max(clock::now()) + span).await,
+            // A thread of its own, as any program gives it that does not want its connection to stand still.
+            Work::Cpu => tokio::task::spawn_blocking(move || burn(span)).await.map_err(io::Error::other),
         }
     }
 

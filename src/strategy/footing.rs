@@ -11,8 +11,8 @@ pub struct Footing {
     pub is_replaced: bool,
     /// Two of them may want the same subject at the same time.
     pub overlaps: bool,
-    /// They may begin at a stream sequence, and not at the beginning.
-    pub begins_at_sequence: bool,
+    /// They may begin elsewhere than at the beginning, at a stream sequence say.
+    pub begins_later: bool,
     /// What was handled is acknowledged, one by one.
     pub acknowledges: bool,
     /// A message that is gone from the stream stops those behind it for ever.
@@ -27,7 +27,7 @@ impl Footing {
         stands_before_load: true,
         is_replaced: false,
         overlaps: false,
-        begins_at_sequence: false,
+        begins_later: false,
         acknowledges: true,
         stops_at_holes: false,
         hears_what_is_published: false,
@@ -56,8 +56,8 @@ impl Footing {
         if self.overlaps {
             why.push("consumers must not overlap (error 10100), and the next one is opened beside the last");
         }
-        if self.begins_at_sequence {
-            why.push("consumers must begin at the beginning (error 10101), and here they begin at a sequence");
+        if self.begins_later {
+            why.push("consumers must begin at the beginning (error 10101), and here they may begin later");
         }
         if !self.acknowledges {
             why.push("consumers must acknowledge every message (error 10084), and here they do not");
@@ -83,6 +83,7 @@ impl Footing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::consumer::{Ack, Consumer, Deliver, Redelivery};
     use crate::strategy::{
         Strategy, core_queue, key_sequence, lease_group, ordered, pinned, queue_group, serial, shared_pull,
     };
@@ -91,11 +92,17 @@ mod tests {
     fn all() -> Vec<(&'static str, Strategy)> {
         use lease_group::{Commit, Settings, Takeover};
         let group = |commit, takeover| Strategy::LeaseGroup(Settings { commit, takeover, ..Settings::default() });
+        let shared_pull = |consumer, ack| {
+            let redelivery = Redelivery { ack, ..Redelivery::default() };
+            Strategy::SharedPull(shared_pull::Settings { consumer, redelivery, ..shared_pull::Settings::default() })
+        };
         vec![
             ("checkpoint", group(Commit::Checkpoint, Takeover::Safe)),
             ("explicit", group(Commit::Explicit, Takeover::Safe)),
             ("resume", group(Commit::Explicit, Takeover::Resume)),
             ("shared-pull", Strategy::SharedPull(shared_pull::Settings::default())),
+            ("without acks", shared_pull(Consumer::default(), Ack::None)),
+            ("from now on", shared_pull(Consumer { deliver: Deliver::New, ..Consumer::default() }, Ack::Explicit)),
             ("queue-group", Strategy::QueueGroup(queue_group::Settings::default())),
             ("serial", Strategy::Serial(serial::Settings::default())),
             ("ordered", Strategy::Ordered(ordered::Settings::default())),
@@ -113,6 +120,8 @@ mod tests {
             ("explicit", 2, 2, false, false),
             ("resume", 1, 0, false, false),
             ("shared-pull", 0, 0, false, false),
+            ("without acks", 1, 1, false, false),
+            ("from now on", 0, 1, false, false),
             ("queue-group", 0, 0, false, false),
             ("serial", 0, 0, false, false),
             ("ordered", 3, 3, false, false),
@@ -140,7 +149,7 @@ mod tests {
             (Footing { is_replaced: true, ..Footing::DURABLE }, Some("takeover"), None),
             (Footing { stands_before_load: false, ..Footing::DURABLE }, Some("published before"), None),
             (Footing { overlaps: true, ..Footing::DURABLE }, None, Some("10100")),
-            (Footing { begins_at_sequence: true, ..Footing::DURABLE }, None, Some("10101")),
+            (Footing { begins_later: true, ..Footing::DURABLE }, None, Some("10101")),
             (Footing { acknowledges: false, ..Footing::DURABLE }, Some("when it is delivered"), Some("10084")),
         ] {
             for (told, word) in [(footing.against_interest(), interest), (footing.against_work_queue(), work_queue)] {

@@ -32,6 +32,11 @@ impl Inbox {
         Ok(Self { messages, reading })
     }
 
+    /// Whether nothing has arrived that was not asked for yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// The next message and when it arrived; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<(MonoNs, Message)> {
         self.messages.recv().await
@@ -81,6 +86,8 @@ pub(super) struct Taken {
     pub(super) partition: u16,
     /// When it arrived.
     pub(super) received: MonoNs,
+    /// Whether nothing else had arrived when it was taken.
+    pub(super) is_last: bool,
 }
 
 impl Taken {
@@ -89,7 +96,12 @@ impl Taken {
         let ack_to = message.reply.clone()?;
         let info = ::lease_group::Delivery::parse(&ack_to)?;
         let partition = message.subject.rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or(u16::MAX);
-        Some(Self { message, ack_to, info, partition, received })
+        Some(Self { message, ack_to, info, partition, received, is_last: false })
+    }
+
+    /// The same, with nothing else in hand if `is_last`.
+    pub(super) fn last(self, is_last: bool) -> Self {
+        Self { is_last, ..self }
     }
 
     /// As the desk wants it; whether it may be handled was checked at `started`.

@@ -20,15 +20,17 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, Config};
 use async_nats::jetstream::{self, kv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::acks::Acks;
+use super::consumer::{Consumer, Deliver, Pulling, object_to_pending};
+use super::desk::Outcome;
 use super::inbox::Taken;
 use super::pull::Puller;
 use super::seat::Seat;
+use super::settle::Settler;
 use super::{About, Error, Footing, Site};
 use crate::clock;
 use crate::model::payload;
@@ -50,7 +52,8 @@ const REQUEST_WITHIN: Duration = Duration::from_secs(2);
 
 /// Settings of the shared consumer and of what comes too early.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Settings {
     /// After how long without an ack a message is delivered again.
     pub ack_wait: Timespan,
@@ -60,6 +63,12 @@ pub struct Settings {
     pub max_ack_pending: i64,
     /// After how long a message that came too early is delivered again.
     pub delay: Timespan,
+    /// When a member pulls.
+    #[serde(flatten)]
+    pub pulling: Pulling,
+    /// Where the consumer begins, how long it lives and where its state lies.
+    #[serde(flatten)]
+    pub consumer: Consumer,
 }
 
 impl Default for Settings {
@@ -69,6 +78,8 @@ impl Default for Settings {
             batch: 10,
             max_ack_pending: 1000,
             delay: Timespan(Duration::from_millis(50)),
+            pulling: Pulling::default(),
+            consumer: Consumer::default(),
         }
     }
 }
@@ -77,7 +88,8 @@ impl Settings {
     /// Order without exclusion.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false }
+        let promises = Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false };
+        self.consumer.limit(promises)
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.
@@ -87,11 +99,12 @@ impl Settings {
         if self.ack_wait.0 < Duration::from_millis(100) {
             objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
         }
-        if self.batch == 0 {
-            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
-        }
-        if self.max_ack_pending == 0 || self.max_ack_pending < -1 {
-            objections.push(("max-ack-pending", "max-ack-pending is 1 or more, or -1 for no limit".to_owned()));
+        self.pulling.object(self.batch, &mut objections);
+        self.consumer.object(&mut objections);
+        object_to_pending(self.max_ack_pending, &mut objections);
+        if self.consumer.deliver != Deliver::All {
+            let text = "deliver must be \"all\": each key waits for its first message, which would never come";
+            objections.push(("deliver", text.to_owned()));
         }
         if self.delay.0 < Duration::from_millis(1) {
             objections.push(("delay", "delay is below 1ms: early messages would be sent in a hot loop".to_owned()));
@@ -99,7 +112,7 @@ impl Settings {
         objections
     }
 
-    /// Makes the bucket and the durable that all members share.
+    /// Makes the bucket and the consumer that all members share.
     ///
     /// # Errors
     /// When the server refuses it.
@@ -109,16 +122,14 @@ impl Settings {
             .create_key_value(bucket)
             .await
             .map_err(|error| Error::refused(format!("make the bucket '{}'", site.group), &error))?;
-        site.make_consumer(pull::Config {
-            durable_name: Some(site.group.to_owned()),
+        let config = Config {
             ack_policy: AckPolicy::Explicit,
-            deliver_policy: DeliverPolicy::All,
             ack_wait: self.ack_wait.0,
             max_ack_pending: self.max_ack_pending,
             max_deliver: -1,
-            ..pull::Config::default()
-        })
-        .await
+            ..Config::default()
+        };
+        site.make_consumer(None, self.consumer.describe(site.group, config)?).await
     }
 
     /// Consumes as one member until told to leave: pulls stop, what is in hand is finished and acknowledged.
@@ -127,33 +138,33 @@ impl Settings {
     /// When the bucket cannot be opened, the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
         let last = Last::open(seat).await?;
-        let acks = Acks::begin(seat, self.ack_wait.0).await?;
-        let mut puller = Puller::new(seat, seat.group.clone(), self.batch);
-        puller.run(async |taken| self.take(seat, &last, &acks, taken).await).await?;
-        acks.settle().await;
+        let settler = Settler::begin(seat, &self.consumer, self.ack_wait).await?;
+        let mut puller = Puller::new(seat, seat.group.clone(), self.batch, &self.pulling);
+        puller.run(async |taken| self.take(&last, &settler, taken).await).await?;
+        settler.end().await;
         Ok(())
     }
 
-    async fn take(&self, seat: &Seat, last: &Last, acks: &Acks, taken: Taken) -> Result<(), Error> {
+    async fn take(&self, last: &Last, settler: &Settler<'_>, taken: Taken) -> Result<(), Error> {
         // Taken before the look-up: what it finds was true at some instant after this.
         let started = clock::now();
         let Ok(header) = payload::decode(&taken.message.payload) else {
             // Not of this run, or damaged: the desk writes it down as such, and nothing waits for it.
-            seat.desk.handle(&taken.delivery(started)).await?;
-            return acks.ack(&taken).await;
+            settler.handle(&taken, started).await?;
+            return settler.done(&taken).await;
         };
         // A bucket that does not answer leaves the message to its redelivery.
         let Some(found) = last.of(header.key).await else { return Ok(()) };
         match judge(found.sequence, header.key_seq) {
-            Turn::Passed => acks.ack(&taken).await,
-            Turn::Early => acks.not_yet(&taken, self.delay.0).await,
-            Turn::Now => {
-                seat.desk.handle(&taken.delivery(started)).await?;
-                if last.advance(header.key, header.key_seq, found.revision).await {
-                    acks.ack(&taken).await?;
+            Turn::Passed => settler.done(&taken).await,
+            Turn::Early => settler.not_yet(&taken, self.delay.0).await,
+            Turn::Now => match settler.handle(&taken, started).await? {
+                Outcome::Failed => settler.failed(&taken).await,
+                Outcome::Done if last.advance(header.key, header.key_seq, found.revision).await => {
+                    settler.done(&taken).await
                 }
-                Ok(())
-            }
+                Outcome::Done => Ok(()),
+            },
         }
     }
 }

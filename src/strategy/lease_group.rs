@@ -7,14 +7,14 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use ::lease_group::{
-    Connection, Group, HandlerError, MemberEvent, Message, Observer, PartitionEvent, Progress,
-    Takeover as GroupTakeover,
+    Connection, ConsumerStorage as GroupStorage, Group, HandlerError, MemberEvent, Message, Observer, PartitionEvent,
+    Progress, Takeover as GroupTakeover,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
-use super::desk::{self, Delivery, Notebook};
+use super::desk::{self, Delivery, Notebook, Outcome};
 use super::seat::{Seat, Start};
 use super::{About, Error, Footing};
 use crate::model::promise::Promises;
@@ -49,6 +49,21 @@ pub struct Settings {
     pub batch: u32,
     /// A handler that takes longer stops the renewal of its member's lease.
     pub max_handling: Timespan,
+    /// With `takeover = "safe"`: where the consumer of each epoch keeps its state. Nothing needs it after a crash.
+    pub consumer_storage: ConsumerStorage,
+    /// With `takeover = "safe"`: copies of that state, 1, 3 or 5, at most as many as of the stream. More than one takes an
+    /// election at every takeover, which must be over within a third of the `ttl`.
+    pub consumer_replicas: u16,
+}
+
+/// Where the consumer of an epoch keeps its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsumerStorage {
+    /// In memory.
+    Memory,
+    /// Where the stream keeps its messages: on disk, unless that is in memory, too.
+    File,
 }
 
 /// How progress is committed.
@@ -92,6 +107,8 @@ impl Default for Settings {
             ack_wait: Timespan(Duration::from_secs(120)),
             batch: 500,
             max_handling: Timespan(Duration::from_secs(300)),
+            consumer_storage: ConsumerStorage::Memory,
+            consumer_replicas: 1,
         }
     }
 }
@@ -112,7 +129,7 @@ impl Settings {
             stands_before_load: false,
             is_replaced: safe,
             overlaps: safe,
-            begins_at_sequence: safe,
+            begins_later: safe,
             acknowledges: self.commit == Commit::Explicit,
             stops_at_holes: false,
             hears_what_is_published: false,
@@ -148,6 +165,20 @@ impl Settings {
             let text = "max-handling is shorter than a renewal interval, which is a third of the ttl";
             objections.push(("max-handling", text.to_owned()));
         }
+        if !matches!(self.consumer_replicas, 1 | 3 | 5) {
+            let text = format!("consumer-replicas is {}, expected 1, 3 or 5", self.consumer_replicas);
+            objections.push(("consumer-replicas", text));
+        }
+        if self.takeover == Takeover::Resume {
+            let idle =
+                |key| format!("{key} has no effect with takeover \"resume\": its durable lies where the stream does");
+            if self.consumer_storage != ConsumerStorage::Memory {
+                objections.push(("consumer-storage", idle("consumer-storage")));
+            }
+            if self.consumer_replicas != 1 {
+                objections.push(("consumer-replicas", idle("consumer-replicas")));
+            }
+        }
         objections
     }
 
@@ -163,12 +194,17 @@ impl Settings {
         let failure = RefCell::new(None);
         let failed = Notify::new();
         let run = member.run(async |message: &Message| {
-            seat.desk.handle(&delivery(message)).await.map_err(|error| {
-                let reason = HandlerError::new(error.to_string());
-                failure.replace(Some(error));
-                failed.notify_one();
-                reason
-            })
+            match seat.desk.attempt(&delivery(message), message.attempt.into()).await {
+                Ok(Outcome::Done) => Ok(()),
+                // The group tries again in place, for as long as the lease holds.
+                Ok(Outcome::Failed) => Err(HandlerError::new("the handler failed, as the profile wants it")),
+                Err(error) => {
+                    let reason = HandlerError::new(error.to_string());
+                    failure.replace(Some(error));
+                    failed.notify_one();
+                    Err(reason)
+                }
+            }
         });
         let mut run = std::pin::pin!(run);
         let leave = async {
@@ -204,6 +240,13 @@ impl Settings {
                 Takeover::Safe => GroupTakeover::Safe,
                 Takeover::Resume => GroupTakeover::Resume { ack_wait: self.ack_wait.0 },
             })
+            .consumers(
+                match self.consumer_storage {
+                    ConsumerStorage::Memory => GroupStorage::Memory,
+                    ConsumerStorage::File => GroupStorage::Stream,
+                },
+                self.consumer_replicas.into(),
+            )
             .batch(self.batch)
             .worker(&seat.member)
             .observer(Witness { notebook: seat.desk.notebook().clone(), start: seat.start.clone(), opening })

@@ -41,7 +41,7 @@ pub(super) const FOOTING: Footing = Footing {
     stands_before_load: false,
     is_replaced: true,
     overlaps: true,
-    begins_at_sequence: true,
+    begins_later: true,
     acknowledges: false,
     stops_at_holes: false,
     hears_what_is_published: false,

@@ -19,16 +19,16 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PriorityPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, Config, PriorityPolicy};
 use futures_util::future;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::acks::Acks;
+use super::consumer::{Consumer, Pulling};
 use super::pull::Puller;
 use super::seat::Seat;
+use super::settle::Settler;
 use super::{About, Error, Site};
-use crate::clock;
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
 
@@ -47,7 +47,8 @@ const UNPIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Settings of the pinned consumers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Settings {
     /// A member that has not pulled for so long loses its pin.
     pub pin_ttl: Timespan,
@@ -57,6 +58,9 @@ pub struct Settings {
     pub max_ack_pending: u32,
     /// Messages a pull asks for, where more than one may be unacknowledged.
     pub batch: u32,
+    /// Where the consumers begin, how long they live and where their state lies.
+    #[serde(flatten)]
+    pub consumer: Consumer,
 }
 
 impl Default for Settings {
@@ -66,6 +70,7 @@ impl Default for Settings {
             ack_wait: Timespan(Duration::from_secs(5)),
             max_ack_pending: 1,
             batch: 100,
+            consumer: Consumer::default(),
         }
     }
 }
@@ -75,7 +80,7 @@ impl Settings {
     #[must_use]
     pub fn promises(&self) -> Promises {
         let order_per_key = self.max_ack_pending == 1;
-        Promises { at_least_once: true, order_per_key, exclusive: false, owners: false }
+        self.consumer.limit(Promises { at_least_once: true, order_per_key, exclusive: false, owners: false })
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.
@@ -94,6 +99,7 @@ impl Settings {
         if self.batch == 0 {
             objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
         }
+        self.consumer.object(&mut objections);
         objections
     }
 
@@ -103,20 +109,19 @@ impl Settings {
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
         for partition in 0..site.partitions {
-            site.make_consumer(pull::Config {
-                durable_name: Some(durable(site.group, partition)),
+            let config = Config {
                 filter_subject: format!("{}.{partition}", site.subject_prefix),
                 ack_policy: AckPolicy::Explicit,
-                deliver_policy: DeliverPolicy::All,
                 ack_wait: self.ack_wait.0,
                 max_ack_pending: i64::from(self.max_ack_pending),
                 max_deliver: -1,
                 priority_policy: PriorityPolicy::PinnedClient,
                 priority_groups: vec![GROUP.to_owned()],
                 priority_timeout: self.pin_ttl.0,
-                ..pull::Config::default()
-            })
-            .await?;
+                ..Config::default()
+            };
+            let config = self.consumer.describe(&durable(site.group, partition), config)?;
+            site.make_consumer(Some(partition), config).await?;
         }
         Ok(())
     }
@@ -127,10 +132,10 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat, self.ack_wait.0).await?;
-        let partitions = (0..seat.partitions).map(|partition| self.consume_partition(seat, &acks, partition));
+        let settler = Settler::begin(seat, &self.consumer, self.ack_wait).await?;
+        let partitions = (0..seat.partitions).map(|partition| self.consume_partition(seat, &settler, partition));
         let pinned: Vec<bool> = future::try_join_all(partitions).await?;
-        acks.settle().await;
+        settler.end().await;
         let held = (0..seat.partitions).zip(pinned).filter(|(_, pinned)| *pinned);
         // What is not given back in time is taken away after the pin's time.
         let unpinning = future::join_all(held.map(|(partition, _)| unpin(seat, partition)));
@@ -139,11 +144,11 @@ impl Settings {
     }
 
     /// Returns whether the partition's pin was held to the end.
-    async fn consume_partition(&self, seat: &Seat, acks: &Acks, partition: u16) -> Result<bool, Error> {
+    async fn consume_partition(&self, seat: &Seat, settler: &Settler<'_>, partition: u16) -> Result<bool, Error> {
         let consumer = durable(&seat.group, partition);
         let puller = match self.max_ack_pending {
             1 => Puller::one_at_a_time(seat, consumer, self.ack_wait.0),
-            most => Puller::new(seat, consumer, self.batch.min(most)),
+            most => Puller::new(seat, consumer, self.batch.min(most), &Pulling::default()),
         };
         let mut puller = puller.in_group(GROUP, self.pin_ttl.0 / 2);
         let later = super::partition(&format!("{}.{partition}", seat.member), SPREAD_MS);
@@ -152,12 +157,7 @@ impl Settings {
             () = seat.told_to_leave() => return Ok(false),
             () = later => {}
         }
-        puller
-            .run(async |taken| {
-                seat.desk.handle(&taken.delivery(clock::now())).await?;
-                acks.ack(&taken).await
-            })
-            .await?;
+        puller.run(async |taken| settler.settle(taken).await).await?;
         Ok(puller.is_pinned())
     }
 }

@@ -8,13 +8,12 @@ use async_nats::{Message, StatusCode};
 use serde::Serialize;
 
 use super::Error;
+use super::consumer::Pulling;
 use super::inbox::{Inbox, Taken};
 use super::seat::Seat;
 use crate::clock;
 use crate::model::time::MonoNs;
 
-/// Longest time that the server keeps a pull open.
-const EXPIRY_MAX: Duration = Duration::from_secs(10);
 /// Longest time between two signs that a pull is still open.
 const HEARTBEAT_MAX: Duration = Duration::from_secs(1);
 /// Wait before a pull is tried again that nobody answered.
@@ -27,6 +26,9 @@ pub(super) struct Puller<'a> {
     consumer: String,
     batch: u32,
     expiry: Duration,
+    /// The next pull goes out when so many of those asked for are still to come.
+    threshold: u64,
+    max_bytes: Option<u64>,
     /// A message is started only so long after its pull was sent.
     start_within: Option<Duration>,
     /// The priority group, and the pin while this member has it.
@@ -42,6 +44,8 @@ struct Priority {
 #[derive(Serialize)]
 struct Request<'a> {
     batch: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<u64>,
     expires: u64,
     idle_heartbeat: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,9 +55,18 @@ struct Request<'a> {
 }
 
 impl<'a> Puller<'a> {
-    /// Pulls `batch` messages at a time from `consumer`.
-    pub(super) fn new(seat: &'a Seat, consumer: String, batch: u32) -> Self {
-        Self { seat, consumer, batch, expiry: EXPIRY_MAX, start_within: None, priority: None }
+    /// Pulls `batch` messages at a time from `consumer`, as `pulling` says.
+    pub(super) fn new(seat: &'a Seat, consumer: String, batch: u32, pulling: &Pulling) -> Self {
+        Self {
+            seat,
+            consumer,
+            batch,
+            expiry: pulling.max_wait.0,
+            threshold: pulling.threshold.unwrap_or(batch / 2).into(),
+            max_bytes: pulling.max_bytes.map(|bytes| bytes.0),
+            start_within: None,
+            priority: None,
+        }
     }
 
     /// One message at a time, which is started only while its ack wait cannot have run out.
@@ -64,8 +77,8 @@ impl<'a> Puller<'a> {
     pub(super) fn one_at_a_time(seat: &'a Seat, consumer: String, ack_wait: Duration) -> Self {
         Self {
             start_within: Some(ack_wait.mul_f64(0.85)),
-            expiry: EXPIRY_MAX.min(ack_wait / 2),
-            ..Self::new(seat, consumer, 1)
+            expiry: Pulling::default().max_wait.0.min(ack_wait / 2),
+            ..Self::new(seat, consumer, 1, &Pulling::default())
         }
     }
 
@@ -89,7 +102,7 @@ impl<'a> Puller<'a> {
         let mut pulled_at = clock::now();
         loop {
             let leaving = *self.seat.leave.borrow();
-            if !leaving && open <= batch / 2 {
+            if !leaving && open <= self.threshold {
                 pulled_at = clock::now();
                 self.pull(&subject, heartbeat).await?;
                 self.seat.start.asked();
@@ -104,7 +117,7 @@ impl<'a> Puller<'a> {
                         self.remember_pin(&message);
                         let Some(taken) = Taken::new(received, message) else { continue };
                         if self.may_start(pulled_at) {
-                            handle(taken).await?;
+                            handle(taken.last(inbox.is_empty())).await?;
                         }
                     }
                     Some(StatusCode::IDLE_HEARTBEAT) => {}
@@ -147,6 +160,7 @@ impl<'a> Puller<'a> {
         let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         let request = Request {
             batch: self.batch,
+            max_bytes: self.max_bytes,
             expires: nanoseconds(self.expiry),
             idle_heartbeat: nanoseconds(heartbeat),
             group: self.priority.as_ref().map(|priority| priority.group),

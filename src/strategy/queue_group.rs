@@ -2,11 +2,13 @@
 //!
 //! **How it works.** The server pushes each message to one member of the group, chosen at random, as long as fewer than
 //! `max-ack-pending` are unacknowledged. Members do nothing but subscribe. The server sends idle heartbeats, to one
-//! member at random too, so that silence proves nothing to a member. There is no flow control: the server accepts it
-//! together with a deliver group (2.15), but one member, at random, would answer for all. So `max-ack-pending` is the
-//! only brake, and it must have a limit.
+//! member at random too, so that silence proves nothing to a member. The server accepts `flow-control` together with a
+//! deliver group (2.10 to 2.15 do), but it asks one member, at random, and that answers for all: a group is not held
+//! back by its slowest member. So `max-ack-pending` is the only brake that holds, and it must have a limit, except
+//! where nothing is acknowledged: there it does not exist, and a group that is too slow is buried.
 //!
-//! **Promises.** At least once: what is not acknowledged within the ack wait is pushed again, to anybody.
+//! **Promises.** At least once: what is not acknowledged within the ack wait is pushed again, to anybody. Settings take
+//! that away: `ack` other than "explicit", `max-deliver`, and a consumer that may be gone with its position.
 //!
 //! **Hazards.** Two members work on one key at the same time, so the slower of them is overtaken. A paused member goes
 //! on being sent its share until the unacknowledged fill the limit, and a crashed one takes up to all of them with it:
@@ -18,15 +20,17 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
+use async_nats::jetstream::consumer::Config;
+use async_nats::{Message, StatusCode, Subject};
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::acks::Acks;
+use super::consumer::{Ack, Consumer, Redelivery};
 use super::inbox::{Inbox, Taken};
 use super::seat::Seat;
+use super::settle::Settler;
 use super::{About, Error, Site};
-use crate::clock;
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
 
@@ -38,7 +42,8 @@ pub const ABOUT: About = About {
 
 /// Settings of the push consumer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Settings {
     /// After how long without an ack a message is delivered again.
     pub ack_wait: Timespan,
@@ -46,6 +51,14 @@ pub struct Settings {
     pub max_ack_pending: u32,
     /// How often the server says that it is there while it has nothing to push.
     pub idle_heartbeat: Timespan,
+    /// Whether the server asks now and then if what it pushed has arrived, and waits for the answer. Default false.
+    pub flow_control: bool,
+    /// What counts as an ack.
+    #[serde(flatten)]
+    pub redelivery: Redelivery,
+    /// Where the consumer begins, how long it lives and where its state lies.
+    #[serde(flatten)]
+    pub consumer: Consumer,
 }
 
 impl Default for Settings {
@@ -54,6 +67,9 @@ impl Default for Settings {
             ack_wait: Timespan(Duration::from_secs(5)),
             max_ack_pending: 1000,
             idle_heartbeat: Timespan(Duration::from_secs(1)),
+            flow_control: false,
+            redelivery: Redelivery::default(),
+            consumer: Consumer::default(),
         }
     }
 }
@@ -62,19 +78,19 @@ impl Settings {
     /// At least once, nothing more.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false }
+        let promises = Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false };
+        self.redelivery.limit(self.consumer.limit(promises))
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.
     #[must_use]
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         let mut objections = Vec::new();
-        if self.ack_wait.0 < Duration::from_millis(100) {
-            objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
-        }
+        self.redelivery.object(self.ack_wait, self.consumer.double_ack, &mut objections);
+        self.consumer.object(&mut objections);
         // A member must be able to hold them all.
         if !(1..=65_536).contains(&self.max_ack_pending) {
-            let text = "max-ack-pending is 1 to 65536: without flow control it is the only brake";
+            let text = "max-ack-pending is 1 to 65536: it is the only brake that holds for a group";
             objections.push(("max-ack-pending", text.to_owned()));
         }
         if self.idle_heartbeat.0 < Duration::from_millis(100) {
@@ -83,24 +99,20 @@ impl Settings {
         objections
     }
 
-    /// Makes the durable that pushes to the group.
+    /// Makes the consumer that pushes to the group.
     ///
     /// # Errors
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
-        site.make_consumer(push::Config {
-            durable_name: Some(site.group.to_owned()),
-            deliver_subject: deliver_subject(site.group),
+        let config = Config {
+            deliver_subject: Some(deliver_subject(site.group)),
             deliver_group: Some(site.group.to_owned()),
-            ack_policy: AckPolicy::Explicit,
-            deliver_policy: DeliverPolicy::All,
-            ack_wait: self.ack_wait.0,
-            max_ack_pending: i64::from(self.max_ack_pending),
-            max_deliver: -1,
             idle_heartbeat: self.idle_heartbeat.0,
-            ..push::Config::default()
-        })
-        .await
+            flow_control: self.flow_control,
+            ..Config::default()
+        };
+        let config = self.redelivery.describe(self.ack_wait, self.max_ack_pending.into(), config);
+        site.make_consumer(None, self.consumer.describe(site.group, config)?).await
     }
 
     /// Consumes as one member until told to leave: the subscription ends, what was pushed before is finished and
@@ -109,23 +121,47 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat, self.ack_wait.0).await?;
+        let every = self.max_ack_pending / 4;
+        let settler = Settler::begin_as(seat, &self.consumer, &self.redelivery, self.ack_wait, every).await?;
         let room = self.max_ack_pending as usize + 16;
         let group = Some(seat.group.clone());
         let mut inbox = Inbox::open(seat, deliver_subject(&seat.group), group, room).await?;
         seat.start.asked();
         while let Some((received, message)) = inbox.next().await {
+            if let Some(question) = flow_question(&message) {
+                answer(seat, question).await?;
+                continue;
+            }
             // Heartbeats have a status and no ack subject.
             let Some(taken) = Taken::new(received, message) else { continue };
-            seat.desk.handle(&taken.delivery(clock::now())).await?;
-            acks.ack(&taken).await?;
+            settler.settle(taken.last(inbox.is_empty())).await?;
         }
         if !*seat.leave.borrow() {
             return Err(Error::Closed);
         }
-        acks.settle().await;
+        settler.end().await;
         Ok(())
     }
+
+    /// Whether a member can give a message back, or up.
+    pub(super) fn acknowledges(&self) -> bool {
+        self.redelivery.ack != Ack::None
+    }
+}
+
+/// Where the server wants to hear that all before this was taken in: a request of flow control, or a heartbeat that says
+/// that the consumer stands still for want of such an answer (ADR-15).
+fn flow_question(message: &Message) -> Option<Subject> {
+    if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
+        return None;
+    }
+    let stalled = || message.headers.as_ref()?.get("Nats-Consumer-Stalled").map(|to| Subject::from(to.as_str()));
+    message.reply.clone().or_else(stalled)
+}
+
+async fn answer(seat: &Seat, question: Subject) -> Result<(), Error> {
+    let answered = seat.client.publish(question, Bytes::new()).await;
+    answered.map_err(|error| Error::refused("answer a question of flow control", &error))
 }
 
 /// Where the server pushes to: an inbox, because every user may subscribe to these, also one with few rights.

@@ -17,15 +17,15 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, Config};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::acks::Acks;
+use super::consumer::Consumer;
 use super::pull::Puller;
 use super::seat::Seat;
+use super::settle::Settler;
 use super::{About, Error, Site};
-use crate::clock;
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
 
@@ -37,15 +37,19 @@ pub const ABOUT: About = About {
 
 /// Settings of the serial consumer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Settings {
     /// After how long without an ack the message is delivered again: for so long a crash stops everything.
     pub ack_wait: Timespan,
+    /// Where the consumer begins, how long it lives and where its state lies.
+    #[serde(flatten)]
+    pub consumer: Consumer,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ack_wait: Timespan(Duration::from_secs(5)) }
+        Self { ack_wait: Timespan(Duration::from_secs(5)), consumer: Consumer::default() }
     }
 }
 
@@ -53,33 +57,34 @@ impl Settings {
     /// Order without exclusion.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false }
+        let promises = Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false };
+        self.consumer.limit(promises)
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.
     #[must_use]
     pub fn objections(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
         if self.ack_wait.0 < Duration::from_millis(500) {
-            return vec![("ack-wait", "ack-wait is below 500ms, and a pull is kept open for half of it".to_owned())];
+            objections.push(("ack-wait", "ack-wait is below 500ms, and a pull is kept open for half of it".to_owned()));
         }
-        Vec::new()
+        self.consumer.object(&mut objections);
+        objections
     }
 
-    /// Makes the durable that all members share.
+    /// Makes the consumer that all members share.
     ///
     /// # Errors
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
-        site.make_consumer(pull::Config {
-            durable_name: Some(site.group.to_owned()),
+        let config = Config {
             ack_policy: AckPolicy::Explicit,
-            deliver_policy: DeliverPolicy::All,
             ack_wait: self.ack_wait.0,
             max_ack_pending: 1,
             max_deliver: -1,
-            ..pull::Config::default()
-        })
-        .await
+            ..Config::default()
+        };
+        site.make_consumer(None, self.consumer.describe(site.group, config)?).await
     }
 
     /// Consumes as one member until told to leave: pulls stop, what is in hand is finished and acknowledged.
@@ -87,15 +92,10 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat, self.ack_wait.0).await?;
+        let settler = Settler::begin(seat, &self.consumer, self.ack_wait).await?;
         let mut puller = Puller::one_at_a_time(seat, seat.group.clone(), self.ack_wait.0);
-        puller
-            .run(async |taken| {
-                seat.desk.handle(&taken.delivery(clock::now())).await?;
-                acks.ack(&taken).await
-            })
-            .await?;
-        acks.settle().await;
+        puller.run(async |taken| settler.settle(taken).await).await?;
+        settler.end().await;
         Ok(())
     }
 }

@@ -2,19 +2,22 @@
 //!
 //! Whoever pulls next gets the next message, so two members work on one key at the same time; and what a dead member
 //! had fetched comes again only after the ack wait, behind newer messages. An ack counts as committed when the server
-//! has confirmed it: acks go out as requests, pipelined, and their replies are read beside the work.
+//! has confirmed it: acks go out as requests, and their replies are read beside the work, or waited for (`double-ack`).
+//!
+//! Settings take promises away: with `ack` other than "explicit", with `max-deliver`, and with a consumer that may be
+//! gone with its position (`durable = false`, `memory-storage`), messages may be lost.
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::Config;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::acks::Acks;
+use super::consumer::{Ack, Consumer, Pulling, Redelivery, object_to_pending};
 use super::pull::Puller;
 use super::seat::Seat;
+use super::settle::Settler;
 use super::{About, Error, Site};
-use crate::clock;
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
 
@@ -26,7 +29,8 @@ pub const ABOUT: About = About {
 
 /// Settings of the shared pull consumer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Settings {
     /// After how long without an ack a message is delivered again.
     pub ack_wait: Timespan,
@@ -34,11 +38,27 @@ pub struct Settings {
     pub batch: u32,
     /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
     pub max_ack_pending: i64,
+    /// When a member pulls.
+    #[serde(flatten)]
+    pub pulling: Pulling,
+    /// What counts as an ack.
+    #[serde(flatten)]
+    pub redelivery: Redelivery,
+    /// Where the consumer begins, how long it lives and where its state lies.
+    #[serde(flatten)]
+    pub consumer: Consumer,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ack_wait: Timespan(Duration::from_secs(5)), batch: 100, max_ack_pending: -1 }
+        Self {
+            ack_wait: Timespan(Duration::from_secs(5)),
+            batch: 100,
+            max_ack_pending: -1,
+            pulling: Pulling::default(),
+            redelivery: Redelivery::default(),
+            consumer: Consumer::default(),
+        }
     }
 }
 
@@ -46,40 +66,28 @@ impl Settings {
     /// At least once, nothing more.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false }
+        let promises = Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false };
+        self.redelivery.limit(self.consumer.limit(promises))
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.
     #[must_use]
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         let mut objections = Vec::new();
-        if self.ack_wait.0 < Duration::from_millis(100) {
-            objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
-        }
-        if self.batch == 0 {
-            objections.push(("batch", "batch is 0, and a pull asks for at least one message".to_owned()));
-        }
-        if self.max_ack_pending == 0 || self.max_ack_pending < -1 {
-            objections.push(("max-ack-pending", "max-ack-pending is 1 or more, or -1 for no limit".to_owned()));
-        }
+        self.redelivery.object(self.ack_wait, self.consumer.double_ack, &mut objections);
+        self.pulling.object(self.batch, &mut objections);
+        self.consumer.object(&mut objections);
+        object_to_pending(self.max_ack_pending, &mut objections);
         objections
     }
 
-    /// Makes the durable that all members share.
+    /// Makes the consumer that all members share.
     ///
     /// # Errors
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
-        site.make_consumer(pull::Config {
-            durable_name: Some(site.group.to_owned()),
-            ack_policy: AckPolicy::Explicit,
-            deliver_policy: DeliverPolicy::All,
-            ack_wait: self.ack_wait.0,
-            max_ack_pending: self.max_ack_pending,
-            max_deliver: -1,
-            ..pull::Config::default()
-        })
-        .await
+        let config = self.redelivery.describe(self.ack_wait, self.max_ack_pending, Config::default());
+        site.make_consumer(None, self.consumer.describe(site.group, config)?).await
     }
 
     /// Consumes as one member until told to leave: pulls stop, what is in hand is finished and acknowledged.
@@ -87,15 +95,16 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let acks = Acks::begin(seat, self.ack_wait.0).await?;
-        let mut puller = Puller::new(seat, seat.group.clone(), self.batch);
-        puller
-            .run(async |taken| {
-                seat.desk.handle(&taken.delivery(clock::now())).await?;
-                acks.ack(&taken).await
-            })
-            .await?;
-        acks.settle().await;
+        let every = self.batch / 2;
+        let settler = Settler::begin_as(seat, &self.consumer, &self.redelivery, self.ack_wait, every).await?;
+        let mut puller = Puller::new(seat, seat.group.clone(), self.batch, &self.pulling);
+        puller.run(async |taken| settler.settle(taken).await).await?;
+        settler.end().await;
         Ok(())
+    }
+
+    /// Whether a member can give a message back, or up.
+    pub(super) fn acknowledges(&self) -> bool {
+        self.redelivery.ack != Ack::None
     }
 }

@@ -1,8 +1,11 @@
 //! The site of a run: where a strategy makes what its members share, before the first of them starts.
 
-use async_nats::jetstream::consumer::IntoConsumerConfig;
+use std::cell::RefCell;
+
+use async_nats::jetstream::consumer::{Config, DeliverPolicy};
 
 use super::Error;
+use crate::model::offer::Start;
 
 /// A run's stream, as the driver has made it.
 pub struct Site<'a> {
@@ -16,17 +19,25 @@ pub struct Site<'a> {
     pub subject_prefix: &'a str,
     /// Number of partitions.
     pub partitions: u16,
+    /// Where consumers begin that do not begin at the first message, as they are made.
+    pub starts: RefCell<Vec<Start>>,
 }
 
 impl Site<'_> {
-    /// Makes a consumer on the stream.
-    pub(super) async fn make_consumer(&self, config: impl IntoConsumerConfig) -> Result<(), Error> {
-        let config = config.into_consumer_config();
-        let name = config.durable_name.clone().unwrap_or_default();
-        self.jetstream
+    /// Makes a consumer on the stream, for one partition or for all of them, and keeps where it begins.
+    pub(super) async fn make_consumer(&self, partition: Option<u16>, config: Config) -> Result<(), Error> {
+        let name = config.name.clone().unwrap_or_default();
+        let from_the_first = config.deliver_policy == DeliverPolicy::All;
+        let made = self
+            .jetstream
             .create_consumer_on_stream(config, self.stream)
             .await
-            .map_err(|error| Error::refused(format!("make the durable consumer '{name}'"), &error))?;
+            .map_err(|error| Error::refused(format!("make the consumer '{name}'"), &error))?;
+        if !from_the_first {
+            // Nobody has pulled yet: what counts as delivered is what it will never deliver.
+            let stream_seq = made.cached_info().delivered.stream_sequence + 1;
+            self.starts.borrow_mut().push(Start { partition, stream_seq });
+        }
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::lives::Lives;
 use super::loss;
 use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
-use crate::model::gone::Gone;
+use super::withheld::Withheld;
 use crate::model::history::History;
 use crate::model::manifest::Confirmation;
 
@@ -32,9 +32,8 @@ pub(super) fn judge(history: &History) -> Ledger {
     let commits = Commits::new(&history.journals);
 
     let mut deeds = grouped::group(deeds, |deed| deed.key);
-    let gone = eviction::gone(history);
-    ledger.evicted = gone.map(|_| 0);
-    judge_keys(&mut ledger, history.manifest.confirmation, &mut deeds, &mut copies, &commits, gone);
+    ledger.evicted = eviction::gone(history).map(|_| 0);
+    judge_keys(&mut ledger, history, &mut deeds, &mut copies, &commits);
     count_publishes(&mut ledger, copies);
     rank_partitions(&mut ledger);
     let partitions = partitions(history, &ledger);
@@ -64,13 +63,14 @@ fn in_evidence_order(deeds: &[Deed]) -> Vec<Deed> {
 /// Key by key: which message each handling is of, ranks in stream order, verdicts.
 fn judge_keys(
     ledger: &mut Ledger,
-    confirmation: Confirmation,
+    history: &History,
     deeds: &mut [Deed],
     copies: &mut Vec<Copy>,
     commits: &Commits<'_>,
-    gone: Option<&Gone>,
 ) {
     let Ledger { messages, entries, order, reordered, .. } = ledger;
+    let (gone, withheld, confirmation) =
+        (eviction::gone(history), Withheld::of(history), history.manifest.confirmation);
     let mut scratch = KeyScratch::default();
     let mut handled = deeds.chunk_by_mut(|left, right| left.key == right.key).peekable();
     let mut base = 0;
@@ -88,6 +88,12 @@ fn judge_keys(
         if let Some(gone) = gone {
             eviction::mark(of_key, base, deeds, copies, gone, commits);
         }
+        scratch.delivered.clear();
+        scratch.delivered.resize(of_key.len(), false);
+        for deed in deeds.iter().filter(|deed| deed.message != NONE) {
+            scratch.delivered[deed.message as usize - base] = true;
+        }
+        withheld.mark(of_key, |index| scratch.delivered[index]);
         rank_key(of_key, base, &mut scratch.order, reordered);
         scratch.steps.clear();
         for (at, deed) in deeds.iter_mut().enumerate().filter(|(_, deed)| deed.ok && deed.message != NONE) {
@@ -127,6 +133,8 @@ fn judge_keys(
 struct KeyScratch {
     steps: Vec<Step>,
     order: Vec<u32>,
+    /// Whether a message was delivered at all.
+    delivered: Vec<bool>,
 }
 
 /// Finds the message of every intact handling of one key. A delivery proves storage, and shows second copies.
@@ -156,8 +164,9 @@ fn doubt(of_key: &mut [Message], base: usize, deeds: &[Deed]) {
     }
 }
 
-/// Ranks the stored messages of one key in stream order; without stream sequences in send order. One whose sequence is
-/// not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before it.
+/// Ranks the stored messages of one key that were offered in stream order; without stream sequences in send order. One
+/// whose sequence is not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before
+/// it.
 fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
     order.clear();
     let mut before = 0;
@@ -165,7 +174,7 @@ fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered
         message.place = if message.stream_seq == 0 { before } else { message.stream_seq };
         before = message.place;
     }
-    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
+    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_due()));
     let place = |&index: &u32| {
         let message = &of_key[index as usize];
         (message.place, message.sent, message.key_seq)
@@ -220,10 +229,10 @@ fn count_publishes(ledger: &mut Ledger, mut copies: Vec<Copy>) {
     counts.publish_reordered = ledger.reordered.len() as u64;
 }
 
-/// Ranks the stored messages of every partition in stream order; without stream sequences in send order.
+/// Ranks the stored messages of every partition that were offered in stream order; without stream sequences in send order.
 fn rank_partitions(ledger: &mut Ledger) {
     let messages = &mut ledger.messages;
-    let stored = messages.iter().enumerate().filter(|(_, message)| message.is_stored());
+    let stored = messages.iter().enumerate().filter(|(_, message)| message.is_due());
     let places: Vec<_> = stored.map(|(index, m)| (m.partition, m.place, m.sent, index as u32)).collect();
     let mut places = grouped::group(places, |place| place.0.into());
     for of_partition in places.chunk_by_mut(|left, right| left.0 == right.0) {
@@ -291,7 +300,9 @@ fn count_messages(ledger: &mut Ledger, known: u16) {
     ledger.evicted = ledger.evicted.map(|_| evicted);
     for message in ledger.messages.iter().filter(|message| message.is_stored()) {
         let counts = &mut ledger.partitions[usize::from(message.partition)];
-        let (unhandled, lost) = (u64::from(message.first.is_none()), u64::from(message.lost));
+        let (unhandled, lost) = (u64::from(message.is_unhandled()), u64::from(message.lost));
+        ledger.not_offered += u64::from(!message.offered);
+        ledger.dropped += u64::from(message.offered && message.first.is_none() && message.dropped.is_some());
         counts.stored += 1;
         counts.unhandled += unhandled;
         counts.lost += lost;

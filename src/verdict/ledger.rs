@@ -126,7 +126,7 @@ impl OrderCounts {
 pub struct PartitionCounts {
     /// Stored messages, surfaced ones included.
     pub stored: u64,
-    /// Stored and never handled.
+    /// Stored and never handled, though offered and not given up.
     pub unhandled: u64,
     /// Of these, lost.
     pub lost: u64,
@@ -159,7 +159,11 @@ pub struct Ledger {
     pub aborted: u64,
     /// Handled, and never attempted or not intact.
     pub phantom: u64,
-    /// Stored and never handled by the end of the evidence.
+    /// Stored before the place where the consumers begin.
+    pub not_offered: u64,
+    /// Stored, offered and never handled, because a member or the server gave it up.
+    pub dropped: u64,
+    /// Stored and never handled by the end of the evidence, though offered and not given up.
     pub unhandled: u64,
     /// Of these, lost: all of them, unless the drain was cut while the fleet still worked its way to them.
     pub lost: u64,

@@ -18,7 +18,7 @@ pub(super) fn judge(ledger: &mut Ledger, history: &History, deeds: &[Deed], comm
     let working = cut(history).is_some_and(|at| works(history, deeds, at));
     let passed = if working { passed_over(ledger, history, deeds) } else { Vec::new() };
     for (id, message) in ledger.messages.iter_mut().enumerate() {
-        let unhandled = message.is_stored() && message.first.is_none();
+        let unhandled = message.is_unhandled();
         let covered = || commits.cover(message.partition, message.stream_seq, MonoNs(u64::MAX));
         message.lost = unhandled && (!working || passed[id] || covered());
     }

@@ -54,6 +54,10 @@ pub struct Message {
     pub partition_rank: u32,
     /// Its first successful handling, by number in [`Ledger::entries`](super::Ledger::entries).
     pub first: Option<u32>,
+    /// Whether the consumers offered it; what stands before the place where they begin is nobody's.
+    pub offered: bool,
+    /// Since when it is delivered no more, if a member gave it up or the server did.
+    pub dropped: Option<MonoNs>,
     /// Never handled, and nobody would have: not merely waiting when the drain was cut.
     pub lost: bool,
     /// The stream's own limits removed it before anybody had handled it.
@@ -72,10 +76,22 @@ impl Message {
         matches!(self.standing, Standing::Stored | Standing::Surfaced)
     }
 
-    /// Since when it waits to be handled. One that was evicted waits for nobody.
+    /// Since when it waits to be handled. One that was evicted or not offered waits for nobody.
     #[must_use]
     pub fn waits_since(&self) -> Option<MonoNs> {
-        self.stored.filter(|_| !self.evicted)
+        self.stored.filter(|_| !self.evicted && self.offered)
+    }
+
+    /// Whether somebody has to handle it: it is stored and was offered.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.is_stored() && self.offered
+    }
+
+    /// Whether it is still due at the end of the evidence: neither handled nor given up.
+    #[must_use]
+    pub fn is_unhandled(&self) -> bool {
+        self.is_due() && self.first.is_none() && self.dropped.is_none()
     }
 
     fn of(publish: &Publish) -> Self {
@@ -100,6 +116,8 @@ impl Message {
             rank: 0,
             partition_rank: 0,
             first: None,
+            offered: true,
+            dropped: None,
             lost: false,
             evicted: false,
         }

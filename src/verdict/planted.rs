@@ -4,8 +4,8 @@ use super::scenario::{Scenario, ms, us};
 use super::{Ledger, Verdict, judge};
 use crate::model::gone::Gone;
 use crate::model::manifest::Confirmation;
-use crate::model::record::{Fate, Finish, OwnershipChange, Reach};
-use crate::model::story::StoryEvent;
+use crate::model::record::{Fate, Finish, OwnershipChange, Reach, Term};
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 
 /// `count` messages of key 0, stored a millisecond apart.
@@ -347,4 +347,47 @@ fn absurd_evidence_is_judged_without_panic() {
     assert_eq!(ledger.entries.len(), 5);
     assert_eq!(ledger.entries.iter().filter(|entry| entry.verdict == Verdict::InOrder).count(), 4);
     assert!(ledger.misplaced > 0);
+}
+
+#[test]
+fn what_stands_before_the_start_of_the_consumer_is_not_offered_and_breaks_nothing() {
+    let mut scenario = Scenario::new(1, 1);
+    for seq in 1..=5 {
+        scenario.stored(0, seq, ms(seq.into()));
+    }
+    for seq in 3..=5 {
+        scenario.handled(0, 0, seq, ms(10 + u64::from(seq)));
+    }
+    let starts = StoryEvent::Starts { partition: None, stream_seq: 3 };
+    scenario.history.story.push(StoryLine { at: ms(0), event: starts });
+    let ledger = judge(&scenario.history);
+    assert_eq!((ledger.not_offered, ledger.unhandled, ledger.lost), (2, 0, 0));
+    assert_eq!((ledger.order.in_order, ledger.order.violations()), (3, 0));
+    assert_eq!(ledger.partition_order.violations(), 0);
+
+    // A start of another partition is none of this one's.
+    scenario.history.story[0].event = StoryEvent::Starts { partition: Some(7), stream_seq: 3 };
+    let ledger = judge(&scenario.history);
+    assert_eq!((ledger.not_offered, ledger.lost, ledger.order.skipped), (0, 2, 1));
+}
+
+#[test]
+fn what_was_given_up_is_dropped_and_not_lost_unless_it_was_handled_all_the_same() {
+    let mut scenario = Scenario::new(1, 1);
+    for seq in 1..=4 {
+        scenario.stored(0, seq, ms(seq.into()));
+    }
+    for seq in [1, 4] {
+        scenario.handled(0, 0, seq, ms(10 + u64::from(seq)));
+    }
+    // The server gives up the first, which was handled by then, and the second; a member gives up the third.
+    for stream_seq in [1, 2] {
+        let dropped = StoryEvent::Dropped { stream_seq, deliveries: 3 };
+        scenario.history.story.push(StoryLine { at: ms(30), event: dropped });
+    }
+    let term = Term { at: ms(31), key: 0, key_seq: 3, partition: 0, stream_seq: 3 };
+    scenario.member(0).terms.push(term);
+    let ledger = judge(&scenario.history);
+    assert_eq!((ledger.dropped, ledger.unhandled, ledger.lost), (2, 0, 0));
+    assert_eq!((ledger.order.skipped, ledger.order.hole_messages), (1, 2), "it leaves a hole all the same");
 }

@@ -12,7 +12,8 @@ use crate::model::record::LifeEvent;
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
 use crate::strategy::accounts::Accounts;
-use crate::strategy::desk::{Desk, Handler, Notebook};
+use crate::strategy::desk::{Desk, Notebook};
+use crate::strategy::handler::Handler;
 use crate::strategy::seat::{Seat, Start};
 
 /// A member that has been refused something gets so long to be able to work all the same.

@@ -4,10 +4,13 @@
 
 mod access;
 mod cluster;
+mod consumer;
 mod cut;
 mod death;
 mod environment;
 mod full_disk;
+mod handler;
+mod hazards_consumer;
 mod hazards_stream;
 mod interrupt;
 mod order;

@@ -145,14 +145,19 @@ impl OwnServer {
         })
     }
 
-    /// Asks the server something as the test.
+    /// Asks the server something, on a connection of its own.
     pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
-        let access = Access::new(self.given.clone()).expect("the way in is a good one");
-        block_on(async {
-            let client = access.connect("test", |_| {}).await.expect("it lets the test in");
-            question(jetstream(client, ANSWER_WITHIN)).await
-        })
+        ask_at(self.given.clone(), question)
     }
+}
+
+/// Asks any server something, on a connection of its own.
+pub(crate) fn ask_at<T>(given: Given, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
+    let access = Access::new(given).expect("the way in is a good one");
+    block_on(async {
+        let client = access.connect("test", |_| {}).await.expect("it lets the test in");
+        question(jetstream(client, ANSWER_WITHIN)).await
+    })
 }
 
 impl Drop for OwnServer {

@@ -8,7 +8,7 @@ use async_nats::ConnectOptions;
 use crate::error::{BuildError, JoinError};
 use crate::member::Member;
 use crate::observer::{Observer, Silence};
-use crate::options::{Commit, Takeover};
+use crate::options::{Commit, ConsumerStorage, Takeover};
 
 /// The placeholder for the partition's number in a subject template.
 const PLACEHOLDER: &str = "{partition}";
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) max_handling: Duration,
     pub(crate) commit: Commit,
     pub(crate) takeover: Takeover,
+    pub(crate) consumer_storage: ConsumerStorage,
+    pub(crate) consumer_replicas: usize,
     pub(crate) batch: u32,
     pub(crate) worker: String,
     pub(crate) observer: Arc<dyn Observer>,
@@ -71,6 +73,8 @@ impl Group {
                 max_handling: Duration::from_secs(300),
                 commit: Commit::default(),
                 takeover: Takeover::default(),
+                consumer_storage: ConsumerStorage::Memory,
+                consumer_replicas: 1,
                 batch: 500,
                 worker: "worker".to_owned(),
                 observer: Arc::new(Silence),
@@ -166,6 +170,15 @@ impl GroupBuilder {
         self
     }
 
+    /// Where private consumers keep their state, and on how many servers: in memory and on one by default. A replicated one takes an
+    /// election to create, so every takeover waits for one.
+    #[must_use]
+    pub fn consumers(mut self, storage: ConsumerStorage, replicas: usize) -> Self {
+        self.settings.consumer_storage = storage;
+        self.settings.consumer_replicas = replicas;
+        self
+    }
+
     /// How many messages are pulled at once, 500 by default: what is buffered per partition is at most one and a half times that.
     #[must_use]
     pub fn batch(mut self, batch: u32) -> Self {
@@ -222,6 +235,10 @@ impl GroupBuilder {
                 format!("a checkpoint every {every:?}; 1 ms to one minute work"),
             );
         }
+        demand(
+            matches!(settings.consumer_replicas, 1 | 3 | 5),
+            format!("{} copies of a consumer; 1, 3 or 5 work", settings.consumer_replicas),
+        );
         if let Takeover::Resume { ack_wait } = settings.takeover {
             demand(!ack_wait.is_zero(), "an ack wait of zero".to_owned());
         }

@@ -72,6 +72,6 @@ pub use handler::{Handler, HandlerError};
 pub use member::{Member, MemberHandle};
 pub use message::{Delivery, Message};
 pub use observer::{Connection, MemberEvent, Observer, PartitionEvent, Progress, Silence};
-pub use options::{Commit, Takeover};
+pub use options::{Commit, ConsumerStorage, Takeover};
 pub use record::Session;
 pub use state::{LostReason, Stopped};

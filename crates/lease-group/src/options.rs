@@ -38,6 +38,17 @@ pub enum Takeover {
     },
 }
 
+/// Where the private consumers of [`Takeover::Safe`] keep their state. None of it is needed after a crash: the lease knows where to
+/// begin. So the cheapest place is the default, and the others are there to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConsumerStorage {
+    /// In memory.
+    Memory,
+    /// Where the stream keeps its messages.
+    Stream,
+}
+
 impl Takeover {
     /// [`Resume`](Self::Resume) with the original's two minutes.
     #[must_use]

@@ -6,7 +6,7 @@ use crate::driver::Error;
 use crate::driver::look::Seen;
 use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
-use crate::profile::plan::Handler;
+use crate::strategy::handler::Time;
 
 /// How often the journals are looked into while the last messages are waited for.
 const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
@@ -56,10 +56,11 @@ impl Conductor<'_> {
     }
 
     fn rest(&self) -> SpanNs {
-        let handler = match self.plan.fleet.handler {
-            Handler::None => 0,
-            Handler::Fixed(time) | Handler::Exponential(time) => time.0,
+        let handler = match self.plan.fleet.handler.time {
+            Time::None => SpanNs(0),
+            Time::Fixed(time) | Time::Exponential(time) => time,
+            Time::Bimodal { usual, slow, .. } => usual.max(slow),
         };
-        SpanNs(REST.0.saturating_add(handler.saturating_mul(10)))
+        SpanNs(REST.0.saturating_add(handler.0.saturating_mul(10)))
     }
 }

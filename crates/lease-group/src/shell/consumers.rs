@@ -7,7 +7,7 @@ use async_nats::jetstream::stream::Stream;
 use futures_util::TryStreamExt;
 
 use crate::group::Settings;
-use crate::options::{Commit, Takeover};
+use crate::options::{Commit, ConsumerStorage, Takeover};
 
 /// A private consumer never redelivers by itself: a redelivery would come behind newer messages.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
@@ -72,9 +72,10 @@ fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -
         max_ack_pending,
         filter_subject: settings.subject_of(partition),
         replay_policy: ReplayPolicy::Instant,
-        // In memory and on one server: a replicated consumer takes an election to create, and the lease record knows where to begin.
-        memory_storage: true,
-        num_replicas: 1,
+        // By default in memory and on one server: a replicated consumer takes an election to create, and the lease record knows where
+        // to begin.
+        memory_storage: settings.consumer_storage == ConsumerStorage::Memory,
+        num_replicas: settings.consumer_replicas,
         inactive_threshold: (settings.ttl * 3).max(Duration::from_secs(10)),
         ..Default::default()
     }
