@@ -218,7 +218,10 @@ impl<'a> Publisher<'a> {
             line,
             open_since: clock::now(),
             troubled_since: None,
-            last_refusal: "no answer".to_owned(),
+            last_refusal: match load.way {
+                plan::Way::Core { .. } => "no probe came back; may this user publish to its own inbox?".to_owned(),
+                _ => "no answer".to_owned(),
+            },
             template: Template::new(assignment.run_tag, share.index, load.payload_bytes as usize),
             buffer: BytesMut::new(),
         })
