@@ -1,24 +1,26 @@
 //! A publisher: sends its share of the load when the schedule wants it, and journals the fate of each message.
 //!
-//! It draws keys, keeps the schedule and the line, and changes connections. How a message travels and what confirms it is
-//! the business of its [way](way::Way), one file each.
+//! It draws keys, keeps the schedule and the line, and changes connections: `sending` and `hearing`. How a message travels
+//! and what confirms it is the business of its [way](way::Way), one file each.
 
 mod ack;
 mod atomic;
 mod core;
 mod fast;
+mod hearing;
 mod road;
+mod sending;
 mod way;
 mod windowed;
 
 use std::time::Duration;
 
-use async_nats::{Event, HeaderMap, Message, Subject, header};
-use bytes::{Bytes, BytesMut};
-use futures_util::{FutureExt, StreamExt};
+use async_nats::{Event, Subject};
+use bytes::BytesMut;
+use futures_util::StreamExt;
 
-use self::road::{Parcel, Road};
-use self::way::{Extra, Outgoing, Situation, Stored, Trouble, Way};
+use self::road::Road;
+use self::way::Way;
 use super::line::Line;
 use super::load::{Keys, Schedule, Share};
 use super::{Ears, Error, Mouth};
@@ -26,7 +28,7 @@ use crate::clock::{self, alarm::Alarm};
 use crate::evidence::Slot;
 use crate::model::bank::Workload;
 use crate::model::payload::Template;
-use crate::model::record::{Fate, LifeEvent, Publish};
+use crate::model::record::{LifeEvent, Publish};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
 use crate::profile::plan::{self, Load, Retry};
@@ -220,237 +222,16 @@ impl<'a> Publisher<'a> {
             line,
             open_since: clock::now(),
             troubled_since: None,
-            last_refusal: "no answer".to_owned(),
+            last_refusal: match load.way {
+                plan::Way::Core { .. } => "no probe came back; may this user publish to its own inbox?".to_owned(),
+                _ => "no answer".to_owned(),
+            },
             template: match load.workload {
                 Workload::Plain => template,
                 Workload::Ledger => template.with_amounts(assignment.seed),
             },
             buffer: BytesMut::new(),
         })
-    }
-
-    /// The next intended instant; `now` in a closed loop. `None` when nothing more is wanted.
-    fn next_intended(&self, now: MonoNs) -> Option<MonoNs> {
-        let intended = match (self.want, &self.schedule) {
-            (Want::Nothing | Want::Backlog { left: 0 }, _) => return None,
-            (Want::Backlog { .. }, _) => now,
-            (Want::Load { begin }, Some(schedule)) => begin + schedule.peek(),
-            (Want::Load { begin }, None) => now.max(begin),
-        };
-        self.cease.is_none_or(|cease| intended < cease).then_some(intended)
-    }
-
-    /// Whether a new message may be sent.
-    fn has_room(&self) -> bool {
-        self.line.has_room() && self.way.has_room()
-    }
-
-    fn waits_for_the_schedule(&self) -> bool {
-        self.has_room() && self.next_intended(clock::now()).is_some()
-    }
-
-    fn wake_at(&self, last_tick: MonoNs) -> MonoNs {
-        let due = self.next_intended(clock::now()).unwrap_or(last_tick);
-        due.max(last_tick + TICK)
-    }
-
-    /// Sends all that is due, as far as there is room: first what is to be sent again.
-    async fn send_due(&mut self) -> Result<(), Error> {
-        while self.way.has_room() && !self.road.is_lost() {
-            let Some((number, ticket, sent)) = self.line.next_again() else { break };
-            // Its age counts from this attempt; the journal keeps the first instant of sending.
-            sent.at = clock::now();
-            let message = sent.message;
-            let is_last = !self.line.has_again();
-            self.transmit(Outgoing { ticket, number, is_last }, message).await?;
-        }
-        while self.has_room() && !self.road.is_lost() {
-            let now = clock::now();
-            match self.next_intended(now) {
-                Some(intended) if intended <= now => self.send(intended, now).await?,
-                _ => break,
-            }
-        }
-        if self.road.is_lost() || self.line.is_stopped() {
-            return Ok(());
-        }
-        let now = clock::now();
-        let situation = Situation {
-            now,
-            oldest: self.line.first_waiting().map(|sent| sent.at),
-            next: self.line.next_number(),
-            goes_on: self.next_intended(now).is_some(),
-        };
-        match self.way.extra(situation) {
-            Some(Extra::Probe(subject)) => self.hand_over_extra(subject, None).await,
-            Some(Extra::EndOfBatch(reply)) => {
-                let subject = self.subjects.first().cloned().expect("a run has at least one partition");
-                self.hand_over_extra(subject, Some(reply)).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    async fn send(&mut self, intended: MonoNs, now: MonoNs) -> Result<(), Error> {
-        match (&mut self.want, &mut self.schedule) {
-            (Want::Backlog { left }, _) => *left -= 1,
-            (_, Some(schedule)) => schedule.advance(),
-            _ => {}
-        }
-        let (key, key_seq) = self.keys.draw();
-        let partition = self.partitions[key as usize];
-        let possible = intended.max(self.open_since);
-        let record = Publish {
-            key,
-            key_seq,
-            partition,
-            publisher: self.assignment.author.index,
-            intended,
-            possible,
-            sent: now,
-            bytes: self.load.payload_bytes,
-            fate: Fate::Unknown,
-        };
-        let Some(begun) = self.notebook.with(|writer| writer.begin_publish(&record)) else { return Ok(()) };
-        let slot = begun?;
-        let message = Numbers { key, key_seq, partition, intended };
-        let number = self.line.next_number();
-        let ticket = self.line.send(Sent { slot, message, at: now });
-        let now = clock::now();
-        let another_is_due = self.line.has_room() && self.next_intended(now).is_some_and(|intended| intended <= now);
-        self.transmit(Outgoing { ticket, number, is_last: !another_is_due }, message).await
-    }
-
-    async fn transmit(&mut self, outgoing: Outgoing, message: Numbers) -> Result<(), Error> {
-        let Numbers { key, key_seq, partition, intended } = message;
-        self.template.append(key, key_seq, partition, intended, &mut self.buffer);
-        let payload: Bytes = self.buffer.split().freeze();
-        let subject = match &self.assignment.key_prefix {
-            Some(prefix) => format!("{prefix}.{}", key_name(key)).into(),
-            None => self.subjects[usize::from(partition)].clone(),
-        };
-        let mut envelope = self.way.envelope(outgoing);
-        // What is never sent twice needs no id.
-        if self.load.message_id && self.way.sends_again() {
-            let id = format!("{:x}-{key}-{key_seq}", self.assignment.run_tag);
-            envelope.headers.get_or_insert_with(HeaderMap::new).insert(header::NATS_MESSAGE_ID, id.as_str());
-        }
-        self.road.hand_over(Parcel { subject, reply: envelope.reply, headers: envelope.headers, payload }).await
-    }
-
-    async fn hand_over_extra(&mut self, subject: Subject, reply: Option<Subject>) -> Result<(), Error> {
-        self.road.hand_over(Parcel { subject, reply, headers: None, payload: Bytes::new() }).await
-    }
-
-    /// The connection is lost: nothing more is sent until there is another.
-    fn take_down(&mut self) {
-        self.is_down = true;
-        self.line.stop();
-        self.troubled_since.get_or_insert(clock::now());
-    }
-
-    /// There is another connection. What the old one did not answer it will never answer: all that is sent again now.
-    fn take_up(&mut self, road: Road) {
-        self.road = road;
-        self.is_down = false;
-        self.way.renew(&self.road.inbox);
-        self.send_again();
-    }
-
-    /// Books the answers that are there.
-    fn hear_the_rest(&mut self) {
-        while let Some(message) = self.road.answers.next().now_or_never().flatten() {
-            self.hear(&message);
-        }
-    }
-
-    /// Books one answer.
-    fn hear(&mut self, message: &Message) {
-        let had_room = self.has_room();
-        let now = clock::now();
-        let heard = self.way.hear(message);
-        match heard.stored {
-            Some(Stored::One { ticket, stream_seq, duplicate }) => {
-                if let Some(sent) = self.line.stored(ticket) {
-                    self.book(sent, now, stream_seq, duplicate);
-                }
-            }
-            Some(Stored::Below { number, last }) => self.book_below(number, last, now),
-            None => {}
-        }
-        match heard.trouble {
-            Some(Trouble::One(ticket, reason)) => {
-                self.last_refusal = reason;
-                self.line.refused(ticket);
-            }
-            Some(Trouble::All(reason)) => {
-                self.last_refusal = reason;
-                self.line.all_refused();
-            }
-            Some(Trouble::Told(reason)) => self.last_refusal = reason,
-            None => {}
-        }
-        if self.line.is_empty() {
-            self.way.settled();
-        }
-        if !had_room && self.has_room() {
-            self.open_since = now;
-        }
-    }
-
-    /// Books every message below `number`; the sequences, where the last is known, end with it.
-    fn book_below(&mut self, number: u64, last: Option<u64>, now: MonoNs) {
-        let stored: Vec<Sent> = std::iter::from_fn(|| self.line.first_stored_below(number)).collect();
-        for (behind, sent) in (0..stored.len() as u64).rev().zip(stored) {
-            let stream_seq = last.map_or(0, |last| last.saturating_sub(behind));
-            self.book(sent, now, stream_seq, false);
-        }
-    }
-
-    fn book(&mut self, sent: Sent, now: MonoNs, stream_seq: u64, duplicate: bool) {
-        self.notebook.with(|writer| writer.stored(sent.slot, now, stream_seq, duplicate));
-        self.troubled_since = None;
-    }
-
-    /// Stops the line when an answer is overdue; starts it again when it can be.
-    fn look_after_the_line(&mut self) -> Result<(), Error> {
-        let now = clock::now();
-        let is_overdue = |sent: &Sent| now.since(sent.at) > ANSWER_WITHIN;
-        let overdue = self.line.first_waiting().is_some_and(is_overdue);
-        if let plan::Way::Windowed { retry: Retry::PerMessage, .. } = self.load.way
-            && !self.is_down
-        {
-            self.line.retry(is_overdue);
-            if self.line.has_again() {
-                self.troubled_since.get_or_insert(now);
-            }
-        } else if overdue {
-            self.line.stop();
-        }
-        if self.line.is_stopped() {
-            self.troubled_since.get_or_insert(now);
-        }
-        if self.troubled_since.is_some_and(|since| now.since(since) > PATIENCE) {
-            return Err(Error::Refused { seconds: PATIENCE.0 / 1_000_000_000, reason: self.last_refusal.clone() });
-        }
-        // What is refused when time is up stays refused: sent once more, nobody would hear what became of it.
-        if self.line.is_stopped() && !self.is_down && !self.is_done() && (self.line.is_quiet() || overdue) {
-            self.way.restart();
-            self.send_again();
-        }
-        Ok(())
-    }
-
-    /// Starts the line again from the first message that is not stored; or without what nobody sends again.
-    fn send_again(&mut self) {
-        if self.way.sends_again() {
-            self.line.restart();
-        } else {
-            for sent in self.line.give_up() {
-                self.notebook.with(|writer| writer.abandon(sent.slot));
-            }
-        }
-        self.open_since = clock::now();
     }
 
     /// Whether the backlog is stored.

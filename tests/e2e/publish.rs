@@ -10,7 +10,7 @@ use jetlag::model::story::{Phase, StoryEvent};
 use crate::cut::Relay;
 use crate::order::comparison;
 use crate::place::{Live, Place, Told};
-use crate::server::{OwnServer, binary};
+use crate::server::{OwnServer, binary, step_down};
 
 /// The keys of each way that is not the default.
 const WAYS: [(&str, &str); 4] = [
@@ -96,6 +96,27 @@ fn a_publisher_whose_connection_is_cut_keeps_its_order_whatever_the_way() {
         // Core NATS forgets what no probe covered; the others may not.
         if way != "core" {
             assert_eq!((told.count("unknown"), told.count("surfaced")), (0.0, 0.0), "{way}");
+        }
+        assert!(told.count("stored") > 3000.0, "{way}: {}", told.count("stored"));
+    }
+}
+
+#[test]
+fn order_survives_leaders_that_step_down_whatever_the_way() {
+    for way in ["windowed", "atomic-batch", "fast-batch"] {
+        let place = Place::new();
+        let three = "[server]\nnodes = 3";
+        let text = profile("measure = \"4s\"", &format!("publish = \"{way}\""), three);
+        place.profile(&text.replace("partitions = 4", "partitions = 4\nreplicas = 3"));
+        let mut live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out"]));
+        wait_for_measure(&mut live);
+        for _ in 0..4 {
+            step_down(&place.run_folder().expect("the run has a folder"));
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let told = live.end().ended_with(0).report().is(RunState::Complete);
+        for metric in ["lost", "publish_reordered", "duplicate_stored", "failed", "unknown", "order_violations"] {
+            assert_eq!(told.count(metric), 0.0, "{way}: {metric}");
         }
         assert!(told.count("stored") > 3000.0, "{way}: {}", told.count("stored"));
     }

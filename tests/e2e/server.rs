@@ -167,6 +167,29 @@ impl Drop for OwnServer {
     }
 }
 
+/// Has the servers that jetlag runs in `folder` choose another leader for the stream of that run. The one there was needs a
+/// moment to be one: until then it is asked again.
+pub(crate) fn step_down(folder: &Path) {
+    let configuration = std::fs::read(folder.join("server/0/nats-server.conf")).expect("jetlag configures its servers");
+    let configuration: serde_json::Value = serde_json::from_slice(&configuration).expect("as JSON");
+    let manifest = std::fs::read(folder.join("manifest.json")).expect("a run has a manifest");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("as JSON");
+    let stream = format!("jetlag-{}", manifest["run_id"].as_str().expect("it has an id"));
+    block_on(async {
+        let client =
+            async_nats::connect(format!("nats://127.0.0.1:{}", configuration["port"])).await.expect("open to all");
+        let subject = format!("$JS.API.STREAM.LEADER.STEPDOWN.{stream}");
+        for _ in 0..50 {
+            let answer = client.request(subject.clone(), "".into()).await;
+            if answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.payload).contains("\"success\":true")) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the leader of {stream} does not step down");
+    });
+}
+
 /// The program of a version of nats-server.
 pub(crate) fn binary(version: &str) -> PathBuf {
     let version = version.parse().expect("a version");
