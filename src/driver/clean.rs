@@ -17,7 +17,7 @@ pub async fn clean(folder: &Path, access: &Access) -> Result<String, Error> {
     let manifest = Folder::open(folder)?.manifest()?;
     let client = access.connect("jetlag-clean", |_| ()).await?;
     let name = provision::name_of(&manifest.run_id);
-    let jetstream = crate::nats::jetstream(client, provision::REQUEST_WITHIN);
+    let jetstream = access.jetstream(client, provision::REQUEST_WITHIN);
     provision::remove(&jetstream, &name, Some(&name)).await?;
     Ok(name)
 }

@@ -166,8 +166,8 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         reaper_ended: false,
         cluster,
         servers_ended: BTreeSet::new(),
+        jetstream: access.jetstream(client, REQUEST_WITHIN),
         access,
-        jetstream: nats::jetstream(client, REQUEST_WITHIN),
         bucket: plan.strategy.bucket(&name),
         name,
         subjects,
@@ -194,7 +194,8 @@ async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error
 
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
-        stream::make(&self.jetstream, stream::config(&plan.stream, &self.name, &self.subjects)).await?;
+        stream::make(&self.jetstream, stream::config(&plan.stream, &self.name, &self.subjects), self.access.domain())
+            .await?;
         let site = Site {
             jetstream: &self.jetstream,
             stream: &self.name,

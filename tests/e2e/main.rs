@@ -6,6 +6,7 @@ mod access;
 mod cluster;
 mod cut;
 mod death;
+mod domain;
 mod environment;
 mod full_disk;
 mod hazards_stream;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream;
 use futures_util::TryStreamExt;
-use jetlag::nats::{Access, Finder, Given, jetstream};
+use jetlag::nats::{Access, Finder, Given};
 
 use crate::place::Place;
 use crate::processes::wait_for;
@@ -32,18 +32,25 @@ impl OwnServer {
 
     /// Starts one without JetStream.
     pub(crate) fn start_plain(place: &Place) -> Self {
-        Self::launch(place, "", Given::default())
+        Self::launch(place, "own-server", "", Given::default())
     }
 
     /// Starts one that the test enters with `given`, whose address is filled in here.
     pub(crate) fn start_for(place: &Place, configuration: &str, given: Given) -> Self {
-        let store = place.path().join("own-server/store");
-        Self::launch(place, &format!("jetstream {{ store_dir: \"{}\" }}\n{configuration}", store.display()), given)
+        Self::start_named(place, "own-server", "", configuration, given)
     }
 
-    fn launch(place: &Place, configuration: &str, given: Given) -> Self {
+    /// Starts one of several, whose files lie in the folder `name`, with some words of the section `jetstream`.
+    pub(crate) fn start_named(place: &Place, name: &str, jetstream: &str, configuration: &str, given: Given) -> Self {
+        let store = place.path().join(name).join("store");
+        let configuration = format!("jetstream {{ store_dir: \"{}\", {jetstream} }}\n{configuration}", store.display());
+        Self::launch(place, name, &configuration, given)
+    }
+
+    /// Starts one with nothing but a configuration.
+    pub(crate) fn launch(place: &Place, name: &str, configuration: &str, given: Given) -> Self {
         let binary = block_on(Finder::from_environment().find(None)).expect("the normal way leads to a nats-server");
-        let folder = place.path().join("own-server");
+        let folder = place.path().join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("server.conf"), configuration).expect("a configuration");
         let log = File::create(folder.join("log")).expect("a log");
@@ -59,6 +66,15 @@ impl OwnServer {
         server.port = wait_for("the server to listen", || server.port_written());
         server.given.servers = server.url();
         server
+    }
+
+    /// The port that it has picked for the connections of others: `leafnode`, `route`. Its list of ports lacks them.
+    pub(crate) fn port_for(&self, whom: &str) -> u16 {
+        wait_for("the server to listen for others", || {
+            let log = std::fs::read_to_string(self.folder.join("log")).ok()?;
+            let said = log.split(&format!("Listening for {whom} connections on ")).nth(1)?;
+            said.lines().next()?.rsplit(':').next()?.parse().ok()
+        })
     }
 
     fn port_written(&mut self) -> Option<u16> {
@@ -82,6 +98,17 @@ impl OwnServer {
         self.ask(async |jetstream| jetstream.stream_names().try_collect().await.expect("it answers"))
     }
 
+    /// Names of all streams in a domain.
+    pub(crate) fn streams_of(&self, domain: &str) -> Vec<String> {
+        let given = Given { domain: Some(domain.to_owned()), ..self.given.clone() };
+        self.ask_as(given, async |jetstream| jetstream.stream_names().try_collect().await.expect("it answers"))
+    }
+
+    /// Whether JetStream answers, in the domain that the test enters.
+    pub(crate) fn reaches_jetstream(&self) -> bool {
+        self.ask(async |jetstream| jetstream.query_account().await.is_ok())
+    }
+
     /// Makes a stream that has nothing to do with jetlag.
     pub(crate) fn make_stream(&self, name: &str, subject: &str) {
         let config = async_nats::jetstream::stream::Config {
@@ -103,10 +130,14 @@ impl OwnServer {
 
     /// Asks the server something as the test.
     pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
-        let access = Access::new(self.given.clone()).expect("the way in is a good one");
+        self.ask_as(self.given.clone(), question)
+    }
+
+    fn ask_as<T>(&self, given: Given, question: impl AsyncFnOnce(async_nats::jetstream::Context) -> T) -> T {
+        let access = Access::new(given).expect("the way in is a good one");
         block_on(async {
             let client = access.connect("test", |_| {}).await.expect("it lets the test in");
-            question(jetstream(client, ANSWER_WITHIN)).await
+            question(access.jetstream(client, ANSWER_WITHIN)).await
         })
     }
 }
