@@ -1,5 +1,6 @@
 //! The ground of a run: its folder, its servers, its stream. Made before the workers, cleared after them.
 
+mod rights;
 mod stream;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
 use crate::strategy::Site;
+use crate::strategy::rights::Names;
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -103,6 +105,11 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     let run_id = id.simple().to_string();
     let name = name_of(&run_id);
     let subjects = Subjects::new(&run_id, plan.stream.routing);
+    if let Some(access) = &options.access {
+        let subject = subjects.example();
+        let names = Names { api: &access.api_prefix(), stream: &name, group: &name, subject: &subject };
+        rights::check(access, &plan.strategy, &names).await?;
+    }
     let anchor = clock::anchor();
     let manifest = Manifest {
         format: FORMAT,

@@ -15,6 +15,7 @@ mod order;
 mod place;
 mod processes;
 mod rebalance;
+mod rights;
 mod server;
 mod strategies;
 mod stream;

@@ -119,6 +119,11 @@ impl OwnServer {
         self.ask(async |jetstream| jetstream.create_stream(config).await.expect("it answers"));
     }
 
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).expect("it has a log")
+    }
+
     /// What the server says of a stream.
     pub(crate) fn stream(&self, name: &str) -> (stream::Config, stream::State) {
         self.ask(async |jetstream| {

@@ -32,6 +32,16 @@ impl Subjects {
     }
 }
 
+impl Subjects {
+    /// One that is published to.
+    pub(super) fn example(&self) -> String {
+        match &self.keys {
+            Some(keys) => format!("{keys}.k0"),
+            None => format!("{}.0", self.partitions),
+        }
+    }
+}
+
 /// What the plan's stream is to the server.
 pub(super) fn config(plan: &plan::Stream, name: &str, subjects: &Subjects) -> stream::Config {
     let bounded = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1);
