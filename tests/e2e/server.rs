@@ -119,6 +119,33 @@ impl OwnServer {
         self.ask(async |jetstream| jetstream.create_stream(config).await.expect("it answers"));
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether its process has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().expect("it is ours").is_some()
+    }
+
+    /// Whether a stream can have so many copies by now.
+    pub(crate) fn makes_copies(&self, copies: usize) -> bool {
+        let config = stream::Config { name: "PROBE".to_owned(), num_replicas: copies, ..Default::default() };
+        self.ask(async |jetstream| {
+            let made = jetstream.create_stream(config).await.is_ok();
+            let _ = jetstream.delete_stream("PROBE").await;
+            made
+        })
+    }
+
+    /// The node that leads a stream, while one does.
+    pub(crate) fn leader_of(&self, name: &str) -> Option<String> {
+        self.ask(async |jetstream| {
+            let stream = jetstream.get_stream(name).await.ok()?;
+            stream.cached_info().cluster.as_ref()?.leader.clone()
+        })
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).expect("it has a log")
