@@ -7,6 +7,7 @@ use jetlag::strategy;
 use jetlag::strategy::rights::{Act, Names, Right, permissions};
 
 use crate::place::Place;
+use crate::processes::wait_for;
 use crate::server::OwnServer;
 
 /// A short run; the safe group with acks needs the most of all settings.
@@ -24,14 +25,22 @@ fn profile_of(kind: &str) -> String {
 }
 
 fn rights_of(kind: &str) -> Vec<Right> {
+    rights_in("$JS.API", kind)
+}
+
+fn rights_in(api: &str, kind: &str) -> Vec<Right> {
     let text = format!("# hm?\n{}", profile_of(kind));
     let loaded = profile::parse("rights", "rights.toml", &text, &[]).unwrap_or_else(|problems| panic!("{problems}"));
-    let names = Names { api: "$JS.API", stream: "S", group: "G", subject: "jetlag.1.p.0" };
+    let names = Names { api, stream: "S", group: "G", subject: "jetlag.1.p.0" };
     loaded.plans()[0].strategy.rights(&names)
 }
 
 /// A server with a user who may do everything, and users `few0`, `few1` … with these permissions.
 fn server(place: &Place, few: &[String]) -> OwnServer {
+    server_of(place, "", few)
+}
+
+fn server_of(place: &Place, jetstream: &str, few: &[String]) -> OwnServer {
     let users: String = few
         .iter()
         .enumerate()
@@ -40,7 +49,7 @@ fn server(place: &Place, few: &[String]) -> OwnServer {
     let users = format!("authorization {{ users: [ {{ user: root, password: root }}\n{users} ] }}\n");
     let given =
         Given { user: Some("root".into()), password: Some(Secret::from("root".to_owned())), ..Given::default() };
-    OwnServer::start_for(place, &users, given)
+    OwnServer::start_named(place, "own-server", jetstream, &users, given)
 }
 
 #[test]
@@ -90,6 +99,64 @@ fn each_right_that_is_missing_is_named_before_anything_is_made() {
         assert_eq!(server.streams(), [""; 0]);
         place.wait_until_nobody_is_left();
     }
+}
+
+/// A server that is in the domain looks at the rights after it has mapped the domain's subjects to its own.
+#[test]
+fn a_server_of_the_domain_wants_the_plain_rights_and_says_so() {
+    let kinds = ["lease-group", "key-sequence", "pinned"];
+    let place = Place::new();
+    let plain = kinds.iter().map(|kind| permissions(&rights_of(kind)));
+    let prefixed = permissions(&rights_in("$JS.hub.API", "lease-group"));
+    let few: Vec<_> = plain.chain([prefixed]).collect();
+    let server = server_of(&place, "domain: hub", &few);
+    let run = |number: usize, kind: &str| {
+        place.profile(&profile_of(kind));
+        let url = server.url().replace("nats://", &format!("nats://few{number}:few@"));
+        place.run(&["run", "profile.toml", "--out", "out", "--server", &url, "--domain", "hub"])
+    };
+    for (number, kind) in kinds.iter().enumerate() {
+        let ended = run(number, kind);
+        assert!(!server.log().contains("Violation"), "{kind} did something that is not listed:\n{}", server.log());
+        assert_eq!(ended.ended_with(0).report().is(RunState::Complete).count("lost"), 0.0, "{kind}");
+    }
+    let ended = run(kinds.len(), "lease-group").ended_with(3);
+    assert!(ended.err.contains("to publish to $JS.API.STREAM.CREATE.* (to make the run's stream)"), "{}", ended.err);
+    place.wait_until_nobody_is_left();
+}
+
+/// A server of another domain passes them on as they are.
+#[test]
+fn a_leaf_node_wants_the_rights_of_the_domain_behind_it() {
+    let kinds = ["lease-group", "key-sequence", "pinned"];
+    let place = Place::new();
+    let in_hub = Given { domain: Some("hub".to_owned()), ..Given::default() };
+    let leafs = "leafnodes { listen: \"127.0.0.1:-1\" }";
+    let hub = OwnServer::start_named(&place, "hub", "domain: hub", leafs, in_hub.clone());
+    let port = hub.port_for("leafnode");
+    let few: String = kinds
+        .iter()
+        .enumerate()
+        .map(|(number, kind)| {
+            format!("{{ user: few{number}, password: few, {} }}\n", permissions(&rights_in("$JS.hub.API", kind)))
+        })
+        .collect();
+    let configuration = format!(
+        "leafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{port}\" }} ] }}\n\
+         authorization {{ users: [ {{ user: root, password: root }}\n{few} ] }}\n"
+    );
+    let root = Given { user: Some("root".into()), password: Some(Secret::from("root".to_owned())), ..in_hub };
+    let leaf = OwnServer::start_named(&place, "leaf", "domain: leaf", &configuration, root);
+    wait_for("the leaf to reach the hub", || leaf.reaches_jetstream().then_some(()));
+    for (number, kind) in kinds.iter().enumerate() {
+        place.profile(&profile_of(kind));
+        let url = leaf.url().replace("nats://", &format!("nats://few{number}:few@"));
+        let words = ["run", "profile.toml", "--out", "out", "--server", &url, "--domain", "hub"];
+        let ended = place.run(&words);
+        assert!(!leaf.log().contains("Violation"), "{kind} did something that is not listed:\n{}", leaf.log());
+        assert_eq!(ended.ended_with(0).report().is(RunState::Complete).count("lost"), 0.0, "{kind}");
+    }
+    place.wait_until_nobody_is_left();
 }
 
 /// The rights are tried by publishing; a stream of the user's own that takes everything must not keep any of that.
