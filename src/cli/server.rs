@@ -26,7 +26,7 @@ pub(super) struct ServerArgs {
     /// File with an nkey seed.
     #[arg(long, value_name = "FILE", requires = "server")]
     nkey: Option<PathBuf>,
-    /// The JetStream domain to use, where it is not that of the server connected to.
+    /// JetStream domain, where it is not the server's own.
     #[arg(long, value_name = "NAME", requires = "server")]
     domain: Option<String>,
     /// File with the certificate of the CA that signed the server's.

@@ -85,7 +85,7 @@ impl Strategy {
     pub fn rights(&self, names: &Names<'_>) -> Vec<Right> {
         let mut rights = everybody(names);
         rights.extend(match self {
-            Self::LeaseGroup(settings) => lease_group(settings, names),
+            Self::LeaseGroup(settings) => leases(settings, names),
             Self::SharedPull(_) | Self::Serial(_) => [made_before(names), pulls(names), acks(names)].concat(),
             Self::QueueGroup(_) => [made_before(names), acks(names)].concat(),
             Self::Ordered(_) => [unnamed(names), pulls(names)].concat(),
@@ -164,7 +164,7 @@ fn bucket_made(names: &Names<'_>) -> Vec<Right> {
     }]
 }
 
-fn lease_group(settings: &lease_group::Settings, names: &Names<'_>) -> Vec<Right> {
+fn leases(settings: &lease_group::Settings, names: &Names<'_>) -> Vec<Right> {
     let bucket = names.bucket();
     let mut rights = [made_on_the_way(names), pulls(names), bucket_made(names)].concat();
     rights.extend([

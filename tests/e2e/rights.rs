@@ -159,6 +159,22 @@ fn a_leaf_node_wants_the_rights_of_the_domain_behind_it() {
     place.wait_until_nobody_is_left();
 }
 
+#[test]
+fn an_account_that_has_no_room_for_the_bucket_says_so_before_the_load_begins() {
+    let place = Place::new();
+    let account = "accounts { A: { jetstream: { max_streams: 1 }, users: [ { user: few, password: few } ] } }\n";
+    let given = Given { user: Some("few".into()), password: Some(Secret::from("few".to_owned())), ..Given::default() };
+    let server = OwnServer::start_for(&place, account, given);
+    let url = server.url().replace("nats://", "nats://few:few@");
+    place.profile(&profile_of("shared-pull"));
+    place.run(&["run", "profile.toml", "--out", "out", "--server", &url]).ended_with(0);
+    place.profile(&profile_of("lease-group"));
+    let ended = place.run(&["run", "profile.toml", "--out", "out2", "--server", &url]).ended_with(3);
+    assert!(ended.err.contains("maximum number of streams reached"), "{}", ended.err);
+    assert_eq!(server.streams(), [""; 0], "the stream that was made is removed");
+    place.wait_until_nobody_is_left();
+}
+
 /// The rights are tried by publishing; a stream of the user's own that takes everything must not keep any of that.
 #[test]
 fn trying_rights_leaves_nothing_in_a_stream_that_takes_everything() {
