@@ -120,6 +120,20 @@ pub enum Error {
         /// What to do instead.
         remedy: &'static str,
     },
+    /// The user may not do what the run needs.
+    #[error(
+        "{identity} lacks a right that the strategy {strategy} needs: {missing}. Grant it, and take it out of what is denied; all that such a run needs is:\n{permissions}"
+    )]
+    Rights {
+        /// Who.
+        identity: String,
+        /// The strategy.
+        strategy: &'static str,
+        /// What is missing, and what it is for.
+        missing: String,
+        /// The section of a server's configuration that grants all that is needed.
+        permissions: String,
+    },
     /// A worker could not begin.
     #[error("{process} could not begin: {reason}")]
     Worker {

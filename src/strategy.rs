@@ -16,6 +16,7 @@ pub mod ordered;
 pub mod pinned;
 mod pull;
 pub mod queue_group;
+pub mod rights;
 pub mod seat;
 pub mod serial;
 mod settle;

@@ -87,7 +87,8 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
         Job::Publish { load } => publisher::publish(&assignment, &load, &notebook, note, mouth, ears).await?,
         Job::Consume { group, strategy, handler, bank } => {
             let client = assignment.access.connect(&assignment.author.to_string(), note).await?;
-            let accounts = Accounts::open(bank, &client, &group).await.map_err(desk::Error::Accounts)?;
+            let accounts =
+                Accounts::open(bank, &assignment.access, &client, &group).await.map_err(desk::Error::Accounts)?;
             let effect = (handler, accounts);
             consumer::consume(&assignment, group, &strategy, effect, client, start, &notebook, mouth, ears).await?
         }

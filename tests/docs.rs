@@ -128,3 +128,45 @@ fn the_index_of_decisions_is_whole() {
         assert!(name == "README.md" || index.contains(&format!("]({name})")), "docs/adr/README.md lacks {name}");
     }
 }
+
+/// Who must be granted what, as the strategies themselves say.
+fn table_of_rights() -> String {
+    use jetlag::strategy::rights::{Act, Names};
+    let names = Names { api: "$JS.API", stream: "S", group: "G", subject: "jetlag.1.p.0" };
+    let explicit =
+        ("lease-group with `commit = \"explicit\"`", "kind = \"lease-group\"\ncommit = \"explicit\"".to_owned());
+    let mut all: Vec<_> =
+        strategy::ALL.iter().map(|about| (about.kind, format!("kind = \"{}\"", about.kind))).collect();
+    all.insert(1, explicit);
+    let mut rows: Vec<((String, &str), Vec<&str>)> = Vec::new();
+    for (name, own) in &all {
+        let text = format!("# hm?\n[fleet]\nmembers = 1\n[strategy]\n{own}\n");
+        let loaded = profile::parse("x", "x.toml", &text, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        for right in loaded.plans()[0].rights(&names) {
+            let act = if right.act == Act::Publish { "publish" } else { "subscribe" };
+            let row = (format!("{act} `{}`", right.grant), right.why);
+            match rows.iter_mut().find(|(known, _)| *known == row) {
+                Some((_, who)) => who.push(name),
+                None => rows.push((row, vec![name])),
+            }
+        }
+    }
+    let mut table = "| right | to | for |\n|---|---|---|\n".to_owned();
+    for ((grant, why), who) in rows {
+        // What it needs with either commit it needs.
+        let either = |name: &&str| *name != all[1].0 || !who.contains(&all[0].0);
+        let who = if who.len() == all.len() {
+            "all".to_owned()
+        } else {
+            who.iter().copied().filter(either).collect::<Vec<_>>().join(", ")
+        };
+        table += &format!("| {grant} | {why} | {who} |\n");
+    }
+    table
+}
+
+#[test]
+fn the_table_of_rights_is_what_the_strategies_need() {
+    let table = table_of_rights();
+    assert!(read("docs/your-server.md").contains(&table), "docs/your-server.md lacks the table\n{table}");
+}

@@ -26,6 +26,9 @@ pub(super) struct ServerArgs {
     /// File with an nkey seed.
     #[arg(long, value_name = "FILE", requires = "server")]
     nkey: Option<PathBuf>,
+    /// JetStream domain, where it is not the server's own.
+    #[arg(long, value_name = "NAME", requires = "server")]
+    domain: Option<String>,
     /// File with the certificate of the CA that signed the server's.
     #[arg(long, value_name = "FILE", requires = "server")]
     tls_ca: Option<PathBuf>,
@@ -60,6 +63,7 @@ impl ServerArgs {
             tls_ca: self.tls_ca.clone(),
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
+            domain: self.domain.clone(),
         };
         Access::new(given).map(Some)
     }

@@ -18,7 +18,7 @@ pub async fn clean(folder: &Path, access: &Access) -> Result<String, Error> {
     let manifest = Folder::open(folder)?.manifest()?;
     let client = access.connect("jetlag-clean", |_| ()).await?;
     let name = provision::name_of(&manifest.run_id);
-    let jetstream = crate::nats::jetstream(client, provision::REQUEST_WITHIN);
+    let jetstream = access.jetstream(client, provision::REQUEST_WITHIN);
     // A strategy's bucket has the group's name. What a run had none of is not there, and that is fine.
     let buckets = [name.clone(), bank::bucket(&name)];
     provision::remove(&jetstream, &name, &buckets).await?;

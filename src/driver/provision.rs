@@ -1,5 +1,6 @@
 //! The ground of a run: its folder, its servers, its stream. Made before the workers, cleared after them.
 
+mod rights;
 mod stream;
 
 use std::cell::RefCell;
@@ -27,6 +28,7 @@ use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
 use crate::profile::demand::{self, Demand};
+use crate::strategy::rights::Names;
 use crate::strategy::{Site, accounts};
 
 /// How long one request to the server may take while nothing is measured.
@@ -116,6 +118,11 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     let run_id = id.simple().to_string();
     let name = name_of(&run_id);
     let subjects = Subjects::new(&run_id, plan.stream.routing, plan.confirmation() != Confirmation::Sent);
+    if let Some(access) = &options.access {
+        let subject = subjects.example();
+        let names = Names { api: &access.api_prefix(), stream: &name, group: &name, subject: &subject };
+        rights::check(access, plan, &names).await?;
+    }
     let anchor = clock::anchor();
     let manifest = Manifest {
         format: FORMAT,
@@ -177,8 +184,8 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         reaper_ended: false,
         cluster,
         servers_ended: BTreeSet::new(),
+        jetstream: access.jetstream(client, REQUEST_WITHIN),
         access,
-        jetstream: nats::jetstream(client, REQUEST_WITHIN),
         buckets: plan.strategy.bucket(&name).into_iter().chain(plan.bank.and_then(|bank| bank.bucket(&name))).collect(),
         name,
         subjects,
@@ -218,7 +225,7 @@ fn can_do(plan: &Plan, found: &str) -> Result<(), Error> {
 impl Ground {
     async fn make_stream(&mut self, plan: &Plan) -> Result<(), Error> {
         let config = stream::config(plan, &self.name, &self.subjects);
-        stream::make(&self.jetstream, config).await
+        stream::make(&self.jetstream, config, self.access.domain()).await
     }
 
     /// Makes what the members share: on what is in the stream by then.

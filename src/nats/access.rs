@@ -96,6 +96,8 @@ pub struct Given {
     pub tls_cert: Option<PathBuf>,
     /// The key of the client's certificate.
     pub tls_key: Option<PathBuf>,
+    /// The JetStream domain, where it is not that of the server connected to.
+    pub domain: Option<String>,
 }
 
 /// How to reach a server. Valid by construction; its addresses hold no secrets.
@@ -104,13 +106,15 @@ pub struct Access {
     urls: Vec<String>,
     identity: Identity,
     tls: Tls,
+    #[serde(default)]
+    domain: Option<String>,
 }
 
 impl Access {
     /// Anonymous and without TLS: the way to servers that jetlag started itself.
     #[must_use]
     pub fn anonymous(urls: Vec<String>) -> Self {
-        Self { urls, identity: Identity::Anonymous, tls: Tls::default() }
+        Self { urls, identity: Identity::Anonymous, tls: Tls::default(), domain: None }
     }
 
     /// Checks what a user gave, and that every named file can be read.
@@ -152,11 +156,15 @@ impl Access {
         if problems.is_empty() && cert.is_some() != key.is_some() {
             problems.push("a client certificate and its key are given together or not at all".to_owned());
         }
+        if let Some(domain) = given.domain.as_ref().filter(|domain| !is_token(domain)) {
+            problems
+                .push(format!("'{domain}' is no name of a JetStream domain: one word without spaces, dots, * or >"));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
         let identity = identities.pop().unwrap_or(Identity::Anonymous);
-        Ok(Self { urls, identity, tls: Tls { ca, client: cert.zip(key) } })
+        Ok(Self { urls, identity, tls: Tls { ca, client: cert.zip(key) }, domain: given.domain })
     }
 
     /// The addresses, without secrets: what the client library is given.
@@ -177,6 +185,18 @@ impl Access {
         &self.identity
     }
 
+    /// The JetStream domain, where it is not that of the server connected to.
+    #[must_use]
+    pub fn domain(&self) -> Option<&str> {
+        self.domain.as_deref()
+    }
+
+    /// What the subjects of JetStream's own requests begin with.
+    #[must_use]
+    pub fn api_prefix(&self) -> String {
+        self.domain.as_ref().map_or_else(|| "$JS.API".to_owned(), |domain| format!("$JS.{domain}.API"))
+    }
+
     /// Files for TLS.
     #[must_use]
     pub fn tls(&self) -> &Tls {
@@ -188,6 +208,11 @@ impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} as {}", self.redacted_url(), self.identity.describe())
     }
+}
+
+/// Whether it can stand between two dots of a subject.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|symbol: char| symbol.is_whitespace() || ".*>".contains(symbol))
 }
 
 /// The absolute path of a file that can be read; workers may run in another folder.
@@ -262,6 +287,17 @@ mod tests {
             assert!(text.contains(expected), "{expected} is missing in:\n{text}");
         }
         assert!(!text.contains("secret") && !text.contains("hidden"), "{text}");
+    }
+
+    #[test]
+    fn a_domain_is_one_word_and_goes_into_every_request() {
+        let access = Access::new(Given { domain: Some("hub".to_owned()), ..given("nats://one") }).expect("valid");
+        assert_eq!(access.api_prefix(), "$JS.hub.API");
+        assert_eq!(Access::new(given("nats://one")).expect("valid").api_prefix(), "$JS.API");
+        for domain in ["", "a.b", "a b", "*"] {
+            let wrong = Given { domain: Some(domain.to_owned()), ..given("nats://one") };
+            assert!(Access::new(wrong).expect_err("no token").join("").contains("JetStream domain"), "{domain}");
+        }
     }
 
     #[test]

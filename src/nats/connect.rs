@@ -135,6 +135,14 @@ impl Access {
         options.connect(self.urls()).await.map_err(|error| self.explain(&error))
     }
 
+    /// JetStream over `client`, in the domain that was named, if one was; each request is answered or given up within
+    /// `timeout`.
+    #[must_use]
+    pub fn jetstream(&self, client: Client, timeout: Duration) -> async_nats::jetstream::Context {
+        let builder = ContextBuilder::new().timeout(timeout).ack_timeout(timeout);
+        builder.api_prefix(self.api_prefix()).build(client)
+    }
+
     fn explain(&self, error: &async_nats::ConnectError) -> Error {
         let why = self.scrub(chain(error));
         let servers = self.redacted_url();

@@ -14,6 +14,7 @@ use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
 pub use crate::strategy::handler::{Failing, Handler, OnFailure, Time, Work};
+use crate::strategy::rights::{self, Names, Right};
 
 /// One run to be made. It exists only if it can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,6 +242,19 @@ impl Plan {
             demands: demand::demands(&document),
             settings,
         }
+    }
+
+    /// Everything that driver, publishers and members must be allowed.
+    #[must_use]
+    pub fn rights(&self, names: &Names<'_>) -> Vec<Right> {
+        let mut rights = self.strategy.rights(names);
+        if let Some(bucket) = self.bank.and_then(|bank| bank.bucket(names.group)) {
+            rights.extend(rights::accounts(names, &bucket));
+        }
+        if matches!(self.load.way, Way::Core { .. }) {
+            rights.push(rights::probes(names));
+        }
+        rights
     }
 
     /// What the confirmation of a publish says in this run.

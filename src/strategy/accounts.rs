@@ -13,7 +13,7 @@ use crate::clock;
 use crate::evidence;
 use crate::model::bank::{Balance, Bank, FinalBalance, Write};
 use crate::model::record::{Handling, Posting, PostingFate, Record};
-use crate::nats;
+use crate::nats::Access;
 
 /// How long one request to the bucket may take.
 const REQUEST_WITHIN: Duration = Duration::from_secs(2);
@@ -43,9 +43,14 @@ impl Accounts {
     ///
     /// # Errors
     /// When the bucket is not there.
-    pub async fn open(bank: Option<Bank>, client: &async_nats::Client, group: &str) -> Result<Option<Self>, Error> {
+    pub async fn open(
+        bank: Option<Bank>,
+        access: &Access,
+        client: &async_nats::Client,
+        group: &str,
+    ) -> Result<Option<Self>, Error> {
         let Some((bank, name)) = bank.and_then(|bank| Some((bank, bank.bucket(group)?))) else { return Ok(None) };
-        let jetstream = nats::jetstream(client.clone(), REQUEST_WITHIN);
+        let jetstream = access.jetstream(client.clone(), REQUEST_WITHIN);
         let opened = jetstream.get_key_value(&name).await;
         let bucket = opened.map_err(|error| Error::Closed { bucket: name, reason: error.to_string() })?;
         Ok(Some(Self { bank, bucket }))

@@ -21,7 +21,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Config};
-use async_nats::jetstream::{self, kv};
+use async_nats::jetstream::kv;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,6 @@ use crate::clock;
 use crate::model::payload;
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
-use crate::nats;
 
 /// What the list shows.
 pub const ABOUT: About = About {
@@ -202,7 +201,7 @@ struct Found {
 
 impl Last {
     async fn open(seat: &Seat) -> Result<Self, Error> {
-        let jetstream: jetstream::Context = nats::jetstream(seat.client.clone(), REQUEST_WITHIN);
+        let jetstream = seat.access.jetstream(seat.client.clone(), REQUEST_WITHIN);
         let bucket = jetstream
             .get_key_value(&seat.group)
             .await

@@ -224,8 +224,12 @@ impl Settings {
 
     fn describe(&self, seat: &Seat, opening: watch::Sender<Option<bool>>) -> Result<Group, Error> {
         let options = seat.access.options().map_err(|error| Error::refused("connect", &error))?;
-        Group::builder(seat.access.urls().join(","))
-            .connect_options(options)
+        let group = Group::builder(seat.access.urls().join(",")).connect_options(options);
+        let group = match seat.access.domain() {
+            Some(domain) => group.domain(domain),
+            None => group,
+        };
+        group
             .stream(&seat.stream)
             .name(&seat.group)
             .subject_prefix(&seat.subject_prefix)

@@ -28,7 +28,6 @@ use super::seat::Seat;
 use super::{About, Error, Footing};
 use crate::clock;
 use crate::model::promise::Promises;
-use crate::nats;
 
 /// What the list shows.
 pub const ABOUT: About = About {
@@ -122,7 +121,7 @@ struct Reader {
 
 impl Reader {
     fn new(start: Start, seat: &Seat) -> Self {
-        let jetstream = nats::jetstream(seat.client.clone(), REQUEST_WITHIN);
+        let jetstream = seat.access.jetstream(seat.client.clone(), REQUEST_WITHIN);
         Self { jetstream, stream: seat.stream.clone(), start, member: seat.start.clone(), last: None }
     }
 

@@ -167,6 +167,7 @@ fn durable(group: &str, partition: u16) -> String {
 }
 
 async fn unpin(seat: &Seat, partition: u16) {
-    let subject = format!("$JS.API.CONSUMER.UNPIN.{}.{}", seat.stream, durable(&seat.group, partition));
+    let subject =
+        format!("{}.CONSUMER.UNPIN.{}.{}", seat.access.api_prefix(), seat.stream, durable(&seat.group, partition));
     let _ = seat.client.request(subject, format!("{{\"group\": \"{GROUP}\"}}").into()).await;
 }

@@ -167,7 +167,8 @@ impl<'a> Puller<'a> {
             id: self.priority.as_ref().and_then(|priority| priority.pin.as_deref()),
         };
         let request = serde_json::to_vec(&request).map_err(|error| Error::refused("encode a pull request", &error))?;
-        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.seat.stream, self.consumer);
+        let subject =
+            format!("{}.CONSUMER.MSG.NEXT.{}.{}", self.seat.access.api_prefix(), self.seat.stream, self.consumer);
         self.seat
             .client
             .publish_with_reply(subject, inbox.to_owned(), request.into())

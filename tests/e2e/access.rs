@@ -72,24 +72,27 @@ fn a_run_behind_a_password_and_a_private_authority_works_and_the_secret_goes_now
     assert_eq!(workers.len(), 4, "{workers:#?}");
     for process in place.processes() {
         assert!(
-            !process.words.iter().any(|word| holds(word.as_bytes())),
+            !process.words.iter().any(|word| holds(word.as_bytes(), PASSWORD)),
             "a list of processes shows it: {:?}",
             process.words
         );
     }
     for process in workers {
-        assert!(!process.environment.iter().any(|pair| holds(pair.as_bytes())), "a worker's environment shows it");
+        assert!(
+            !process.environment.iter().any(|pair| holds(pair.as_bytes(), PASSWORD)),
+            "a worker's environment shows it"
+        );
     }
 
     let ended = live.end().ended_with(0);
     let told = ended.report().is(RunState::Complete);
     assert!(told.count("handled") > 0.0);
     assert!(!told.report.environment.server_embedded);
-    assert!(!holds(ended.out.as_bytes()) && !holds(ended.err.as_bytes()));
+    assert!(!holds(ended.out.as_bytes(), PASSWORD) && !holds(ended.err.as_bytes(), PASSWORD));
     let files = files_below(&place.path().join("out"));
     assert!(files.iter().any(|(path, _)| path.ends_with("manifest.json")) && files.len() > 5);
     for (path, bytes) in files {
-        assert!(!holds(&bytes), "{path} shows it");
+        assert!(!holds(&bytes, PASSWORD), "{path} shows it");
     }
     assert_eq!(server.streams(), [""; 0], "it removes what it made");
     place.wait_until_nobody_is_left();
@@ -108,9 +111,9 @@ fn a_secret_in_the_address_is_taken_out_of_everything_that_is_written() {
     let ended = place
         .run(&["run", "profile.toml", "--out", "out", "--keep", "--set", "run.measure=500ms", "--server", &url])
         .ended_with(0);
-    assert!(!holds(ended.out.as_bytes()) && !holds(ended.err.as_bytes()), "{ended:?}");
+    assert!(!holds(ended.out.as_bytes(), PASSWORD) && !holds(ended.err.as_bytes(), PASSWORD), "{ended:?}");
     for (path, bytes) in files_below(&place.path().join("out")) {
-        assert!(!holds(&bytes), "{path} shows it");
+        assert!(!holds(&bytes, PASSWORD), "{path} shows it");
     }
     let told = ended.report();
     assert!(told.report.run.command.contains("nats://"), "{}", told.report.run.command);
@@ -149,12 +152,13 @@ fn a_wrong_password_is_told_without_it() {
     place.wait_until_nobody_is_left();
 }
 
-fn holds(bytes: &[u8]) -> bool {
-    bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes())
+/// Whether `secret` stands somewhere in `bytes`.
+pub(crate) fn holds(bytes: &[u8], secret: &str) -> bool {
+    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
 }
 
 /// All files below a folder, with what is in them.
-fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use async_nats::jetstream::{Context, ErrorCode};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 
 use crate::place::Place;
+use crate::processes::wait_for;
 use crate::server::OwnServer;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -116,6 +117,34 @@ fn a_work_queue_refuses_what_leases_and_ordered_consumers_need() {
         assert_eq!(consumer(&jetstream, of_partition("epoch-2")).await, Err(CONSUMER_OVERLAPS));
         assert_eq!(messages(&jetstream).await, 3, "nothing of this lost a message");
     });
+}
+
+/// Why `key-sequence` is refused where limits evict: here the test takes one message out of the stream by hand.
+#[test]
+fn a_message_that_is_gone_stops_its_key_for_ever_where_the_next_one_is_waited_for() {
+    let place = Place::new();
+    let server = OwnServer::start(&place);
+    place.profile(
+        "[run]\nwarm-up = \"100ms\"\nmeasure = \"2s\"\ndrain = \"10s\"\n[stream]\npartitions = 1\n[load]\nrate = \"100/s\"\n\
+         publishers = 1\nkeys = 1\n[fleet]\nmembers = 1\nhandler-time = \"30ms\"\n[strategy]\nkind = \"key-sequence\"\n",
+    );
+    let url = server.url();
+    let live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out", "--server", &url]));
+    // More come than are handled, so that the one at the end has not been handled yet.
+    let taken = wait_for("a backlog", || {
+        server.ask(async |jetstream| {
+            let names: Vec<String> = jetstream.stream_names().try_collect().await.ok()?;
+            let name = names.iter().find(|name| !name.starts_with("KV_"))?;
+            let stream = jetstream.get_stream(name).await.ok()?;
+            let last = stream.cached_info().state.last_sequence;
+            (last > 60 && stream.delete_message(last).await.ok()?).then_some(last)
+        })
+    });
+    let ended = live.end();
+    let told = ended.report();
+    assert!(told.count("unhandled") > 1.0, "message {taken} was taken, and those behind it wait for it");
+    assert_ne!(ended.code, Some(0), "{:?}", told.report.state_reasons);
+    place.wait_until_nobody_is_left();
 }
 
 /// The server lets a client set a limit a subject that refuses only together with both of its conditions.

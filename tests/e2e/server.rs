@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream;
 use futures_util::TryStreamExt;
-use jetlag::nats::{Access, Finder, Given, jetstream};
+use jetlag::nats::{Access, Finder, Given};
 
 use crate::place::Place;
 use crate::processes::wait_for;
@@ -34,27 +34,34 @@ impl OwnServer {
     pub(crate) fn start_version(place: &Place, version: &str) -> Self {
         let store = place.path().join("own-server/store");
         let configuration = format!("jetstream {{ store_dir: \"{}\" }}\n", store.display());
-        Self::launch_binary(place, &binary(version), &configuration, Given::default())
+        Self::launch_binary(place, "own-server", &binary(version), &configuration, Given::default())
     }
 
     /// Starts one without JetStream.
     pub(crate) fn start_plain(place: &Place) -> Self {
-        Self::launch(place, "", Given::default())
+        Self::launch(place, "own-server", "", Given::default())
     }
 
     /// Starts one that the test enters with `given`, whose address is filled in here.
     pub(crate) fn start_for(place: &Place, configuration: &str, given: Given) -> Self {
-        let store = place.path().join("own-server/store");
-        Self::launch(place, &format!("jetstream {{ store_dir: \"{}\" }}\n{configuration}", store.display()), given)
+        Self::start_named(place, "own-server", "", configuration, given)
     }
 
-    fn launch(place: &Place, configuration: &str, given: Given) -> Self {
+    /// Starts one of several, whose files lie in the folder `name`, with some words of the section `jetstream`.
+    pub(crate) fn start_named(place: &Place, name: &str, jetstream: &str, configuration: &str, given: Given) -> Self {
+        let store = place.path().join(name).join("store");
+        let configuration = format!("jetstream {{ store_dir: \"{}\", {jetstream} }}\n{configuration}", store.display());
+        Self::launch(place, name, &configuration, given)
+    }
+
+    /// Starts one with nothing but a configuration.
+    pub(crate) fn launch(place: &Place, name: &str, configuration: &str, given: Given) -> Self {
         let binary = block_on(Finder::from_environment().find(None)).expect("the normal way leads to a nats-server");
-        Self::launch_binary(place, &binary.path, configuration, given)
+        Self::launch_binary(place, name, &binary.path, configuration, given)
     }
 
-    fn launch_binary(place: &Place, binary: &Path, configuration: &str, given: Given) -> Self {
-        let folder = place.path().join("own-server");
+    fn launch_binary(place: &Place, name: &str, binary: &Path, configuration: &str, given: Given) -> Self {
+        let folder = place.path().join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("server.conf"), configuration).expect("a configuration");
         let log = File::create(folder.join("log")).expect("a log");
@@ -70,6 +77,15 @@ impl OwnServer {
         server.port = wait_for("the server to listen", || server.port_written());
         server.given.servers = server.url();
         server
+    }
+
+    /// The port that it has picked for the connections of others: `leafnode`, `route`. Its list of ports lacks them.
+    pub(crate) fn port_for(&self, whom: &str) -> u16 {
+        wait_for("the server to listen for others", || {
+            let log = std::fs::read_to_string(self.folder.join("log")).ok()?;
+            let said = log.split(&format!("Listening for {whom} connections on ")).nth(1)?;
+            said.lines().next()?.rsplit(':').next()?.parse().ok()
+        })
     }
 
     fn port_written(&mut self) -> Option<u16> {
@@ -126,6 +142,17 @@ impl OwnServer {
         self.ask(async |jetstream| jetstream.stream_names().try_collect().await.expect("it answers"))
     }
 
+    /// Names of all streams in a domain.
+    pub(crate) fn streams_of(&self, domain: &str) -> Vec<String> {
+        let given = Given { domain: Some(domain.to_owned()), ..self.given.clone() };
+        ask_at(given, async |jetstream| jetstream.stream_names().try_collect().await.expect("it answers"))
+    }
+
+    /// Whether JetStream answers, in the domain that the test enters.
+    pub(crate) fn reaches_jetstream(&self) -> bool {
+        self.ask(async |jetstream| jetstream.query_account().await.is_ok())
+    }
+
     /// Makes a stream that has nothing to do with jetlag.
     pub(crate) fn make_stream(&self, name: &str, subject: &str) {
         let config = async_nats::jetstream::stream::Config {
@@ -134,6 +161,38 @@ impl OwnServer {
             ..Default::default()
         };
         self.ask(async |jetstream| jetstream.create_stream(config).await.expect("it answers"));
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether its process has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().expect("it is ours").is_some()
+    }
+
+    /// Whether a stream can have so many copies by now.
+    pub(crate) fn makes_copies(&self, copies: usize) -> bool {
+        let config = stream::Config { name: "PROBE".to_owned(), num_replicas: copies, ..Default::default() };
+        self.ask(async |jetstream| {
+            let made = jetstream.create_stream(config).await.is_ok();
+            let _ = jetstream.delete_stream("PROBE").await;
+            made
+        })
+    }
+
+    /// The node that leads a stream, while one does.
+    pub(crate) fn leader_of(&self, name: &str) -> Option<String> {
+        self.ask(async |jetstream| {
+            let stream = jetstream.get_stream(name).await.ok()?;
+            stream.cached_info().cluster.as_ref()?.leader.clone()
+        })
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).expect("it has a log")
     }
 
     /// What the server says of a stream.
@@ -156,7 +215,7 @@ pub(crate) fn ask_at<T>(given: Given, question: impl AsyncFnOnce(async_nats::jet
     let access = Access::new(given).expect("the way in is a good one");
     block_on(async {
         let client = access.connect("test", |_| {}).await.expect("it lets the test in");
-        question(jetstream(client, ANSWER_WITHIN)).await
+        question(access.jetstream(client, ANSWER_WITHIN)).await
     })
 }
 

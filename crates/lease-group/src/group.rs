@@ -22,6 +22,8 @@ pub struct Group {
 pub(crate) struct Settings {
     pub(crate) servers: String,
     pub(crate) connect: ConnectOptions,
+    /// What JetStream's own subjects begin with.
+    pub(crate) api_prefix: String,
     pub(crate) stream: String,
     pub(crate) name: String,
     pub(crate) subject: String,
@@ -65,6 +67,7 @@ impl Group {
             settings: Settings {
                 servers: servers.into(),
                 connect: ConnectOptions::new(),
+                api_prefix: "$JS.API".to_owned(),
                 stream: String::new(),
                 name: String::new(),
                 subject: String::new(),
@@ -103,6 +106,13 @@ impl GroupBuilder {
     #[must_use]
     pub fn connect_options(mut self, options: ConnectOptions) -> Self {
         self.settings.connect = options;
+        self
+    }
+
+    /// The JetStream domain that stream and bucket are in, where it is another one than that of the server connected to.
+    #[must_use]
+    pub fn domain(mut self, domain: impl AsRef<str>) -> Self {
+        self.settings.api_prefix = format!("$JS.{}.API", domain.as_ref());
         self
     }
 

@@ -43,7 +43,7 @@ pub struct MemberHandle {
 impl Member {
     pub(crate) async fn join(settings: Arc<Settings>) -> Result<Self, JoinError> {
         let (client, cuts) = connect(&settings, Connection::Data).await?;
-        let context = control::joining(&client);
+        let context = control::joining(&client, &settings);
         let stream = context
             .get_stream(&settings.stream)
             .await

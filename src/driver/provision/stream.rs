@@ -42,6 +42,16 @@ impl Subjects {
     }
 }
 
+impl Subjects {
+    /// One that is published to.
+    pub(super) fn example(&self) -> String {
+        match &self.keys {
+            Some(keys) => format!("{keys}.k0"),
+            None => format!("{}.0", self.partitions),
+        }
+    }
+}
+
 /// What the plan's stream is to the server.
 pub(super) fn config(plan: &Plan, name: &str, subjects: &Subjects) -> stream::Config {
     let Plan { stream: plan, load, .. } = plan;
@@ -111,9 +121,17 @@ fn left_out(asked: &stream::Config, got: &stream::Config) -> Vec<&'static str> {
 }
 
 /// Makes a stream and sees that it is there, as it was asked for. The peers of a cluster get some time to agree on it.
-pub(super) async fn make(jetstream: &jetstream::Context, config: stream::Config) -> Result<(), Error> {
+pub(super) async fn make(
+    jetstream: &jetstream::Context,
+    config: stream::Config,
+    domain: Option<&str>,
+) -> Result<(), Error> {
     let deed = format!("make the stream {}", config.name);
-    let remedy = "is JetStream enabled for this account, with room for a stream, and may this user make streams?";
+    let whose = domain.map_or_else(
+        || "is JetStream enabled".to_owned(),
+        |domain| format!("does this server reach a JetStream domain '{domain}', enabled"),
+    );
+    let remedy = format!("{whose} for this account, with room for a stream, and may this user make streams?");
     let made = agree_on(jetstream, &config).await;
     let made = made.map_err(|why| Error::refused(&deed, &format!("{why}; {remedy}")))?;
     match left_out(&config, &made).as_slice() {

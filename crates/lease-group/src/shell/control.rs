@@ -297,11 +297,12 @@ impl Loop {
 const JOIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A JetStream context to join with.
-pub(crate) fn joining(client: &async_nats::Client) -> Context {
-    jetstream::ContextBuilder::new().timeout(JOIN_TIMEOUT).build(client.clone())
+pub(crate) fn joining(client: &async_nats::Client, settings: &Settings) -> Context {
+    jetstream::ContextBuilder::new().timeout(JOIN_TIMEOUT).api_prefix(&settings.api_prefix).build(client.clone())
 }
 
 /// A JetStream context whose requests end before a lease does.
 fn context(client: &async_nats::Client, settings: &Settings) -> Context {
-    jetstream::ContextBuilder::new().timeout(settings.request_timeout()).build(client.clone())
+    let builder = jetstream::ContextBuilder::new().timeout(settings.request_timeout());
+    builder.api_prefix(&settings.api_prefix).build(client.clone())
 }

@@ -165,7 +165,8 @@ impl<'a> Epoch<'a> {
             PULL_EXPIRES.as_nanos(),
             self.heartbeat.as_nanos()
         );
-        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.data.settings.stream, self.grant.consumer);
+        let settings = &self.data.settings;
+        let subject = format!("{}.CONSUMER.MSG.NEXT.{}.{}", settings.api_prefix, settings.stream, self.grant.consumer);
         self.outstanding += batch;
         let reply = format!("{}.m", self.inbox);
         self.data.client.publish_with_reply(subject, reply, Bytes::from(request)).await.is_ok()

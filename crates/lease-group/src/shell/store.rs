@@ -31,6 +31,8 @@ pub(crate) struct Bucket {
     /// Short requests: whoever holds leases asks again rather than waits.
     context: Context,
     store: Store,
+    /// What a subject that is published to begins with, where the bucket is in a domain of its own.
+    domain: Option<String>,
     timeout: Duration,
     /// Rises with every lost connection.
     cuts: watch::Receiver<u64>,
@@ -131,8 +133,10 @@ impl Bucket {
         settings: &Settings,
     ) -> Result<Self, String> {
         // Of this one, only requests with a timeout of their own are made.
-        let store = joining(&client).get_key_value(&settings.name).await.map_err(|error| error.to_string())?;
-        Ok(Self { client, context, store, timeout: settings.request_timeout(), cuts })
+        let store =
+            joining(&client, settings).get_key_value(&settings.name).await.map_err(|error| error.to_string())?;
+        let domain = store.use_jetstream_prefix.then(|| settings.api_prefix.clone());
+        Ok(Self { client, context, store, domain, timeout: settings.request_timeout(), cuts })
     }
 
     /// Rule 1: the only way in which a lease changes.
@@ -141,10 +145,14 @@ impl Bucket {
         headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
         let request =
             Request::new().headers(headers).payload(lease.encode(wall_ms()).into()).timeout(Some(self.timeout));
+        let subject = match &self.domain {
+            Some(prefix) => format!("{prefix}.{}", self.lease_subject(partition)),
+            None => self.lease_subject(partition),
+        };
         let mut cuts = self.cuts();
         let answer = tokio::select! {
             biased;
-            answer = self.client.send_request(self.lease_subject(partition), request) => answer,
+            answer = self.client.send_request(subject, request) => answer,
             // The answer went with the connection: reading is sooner than waiting for the timeout.
             _ = cuts.changed() => return Wrote::Unknown,
         };
