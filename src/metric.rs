@@ -96,6 +96,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::bank::{Bank, Repeats, Store, Write};
     use crate::model::story::{StoryEvent, StoryLine};
 
     #[test]
@@ -110,6 +111,7 @@ mod tests {
         let mut history = analysis::planted::killed();
         let sample = StoryEvent::Sample { process: "server-0".to_owned(), cpu_ns: 1, memory_bytes: 1 << 20 };
         history.story.insert(0, StoryLine { at: history.manifest.started_mono, event: sample });
+        history.manifest.bank = Some(Bank { store: Store::Kv, write: Write::default(), repeats: Repeats::default() });
         let report = report(&history);
         for metric in all() {
             assert!(report.readings.iter().any(|reading| reading.metric == metric.id), "{} is silent", metric.id);

@@ -90,6 +90,7 @@ struct Step {
     cells: [String; 6],
     said: String,
     odd: bool,
+    left_out: Option<String>,
 }
 
 /// One reading.
@@ -184,12 +185,12 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
 fn accounts(report: &Report) -> Option<Accounts> {
     let step = |step: &AccountStep| {
         let (cells, said) = accounts::step(step);
-        Step { cells, said, odd: accounts::is_odd(step) }
+        Step { cells, said, odd: accounts::is_odd(step), left_out: accounts::left_out(step.left_out) }
     };
     let account = |story: &AccountStory| Account {
         head: accounts::head(story),
         steps: story.steps.iter().map(step).collect(),
-        left_out: accounts::left_out(story),
+        left_out: accounts::left_out(story.left_out_after),
     };
     let told = accounts::sentence(report)?;
     let worst = report.accounts.iter().flat_map(|accounts| &accounts.worst).map(account).collect();
