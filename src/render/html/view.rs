@@ -127,10 +127,12 @@ impl<'a> Page<'a> {
     }
 }
 
-/// A whole run whose order broke as nobody had promised otherwise is neither good nor bad.
+/// A whole run whose order broke, or whose accounts went wrong, as nobody had promised otherwise is neither good nor bad.
 fn tone(report: &Report) -> &'static str {
     match (report.state, summary::order_violations(&report.readings)) {
-        (RunState::Complete, Some(0)) => state(RunState::Complete).class,
+        (RunState::Complete, Some(0)) if accounts::is_sound(&report.readings) != Some(false) => {
+            state(RunState::Complete).class
+        }
         (RunState::Complete, _) => "plain",
         (other, _) => state(other).class,
     }
