@@ -178,7 +178,7 @@ fn an_interrupted_run_removes_the_bucket_and_does_not_say_how_balances_ended() {
     let server = OwnServer::start(&place);
     place.profile(BUSY);
     let url = server.url();
-    let words = ["run", "profile.toml", "--out", "out", "--server", &url, "--set", "run.measure=5m"];
+    let words = ["run", "profile.toml", "--out", "out", "--server", &url, "--set", "run.measure=5m", "--set", "run.warm-up=2s"];
     let mut live = place.start(place.jetlag(&words));
     live.wait_for("the measure phase", |event| *event == StoryEvent::Phase { phase: Phase::Measure });
     assert!(server.streams().iter().any(|name| name.ends_with("-bank")), "{:?}", server.streams());
