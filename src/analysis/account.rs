@@ -142,11 +142,7 @@ fn writes(postings: &[(Author, Posting)], last: Option<&FinalBalance>) -> BTreeM
 }
 
 /// The revisions whose writes are in the last balance: the last one, and what each goes back to.
-fn in_store(
-    postings: &[(Author, Posting)],
-    writes: &BTreeMap<u64, Written>,
-    last: Option<&FinalBalance>,
-) -> Vec<u64> {
+fn in_store(postings: &[(Author, Posting)], writes: &BTreeMap<u64, Written>, last: Option<&FinalBalance>) -> Vec<u64> {
     let newest = writes.last_key_value().map(|(revision, _)| *revision);
     let mut next = last.map(|last| last.revision).filter(|revision| writes.contains_key(revision)).or(newest);
     let mut line = Vec::new();

@@ -211,7 +211,9 @@ impl Told {
         };
         let befores = std::iter::once(None).chain(shown.iter().copied().map(Some));
         let told = shown.iter().zip(befores);
-        let told = told.map(|(&index, before): (&usize, Option<usize>)| (&steps[index], index - before.map_or(0, |before| before + 1)));
+        let told = told.map(|(&index, before): (&usize, Option<usize>)| {
+            (&steps[index], index - before.map_or(0, |before| before + 1))
+        });
         AccountStory {
             account: self.key,
             partition: self.partition,
@@ -481,7 +483,8 @@ mod tests {
             let revision = u64::from(key_seq);
             let written = PostingFate::Written { at: at + SpanNs(300_000), revision };
             let fate = if key_seq == 6 { PostingFate::Unknown } else { written };
-            let posting = Posting { at, key: 0, key_seq, partition: 0, amount, held, held_revision: revision - 1, fate };
+            let posting =
+                Posting { at, key: 0, key_seq, partition: 0, amount, held, held_revision: revision - 1, fate };
             scenario.member(0).postings.push(posting);
             held = bank.apply(held, key_seq, amount).expect("it is the next one");
         }

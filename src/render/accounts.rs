@@ -68,7 +68,13 @@ pub(super) fn is_sound(readings: &[Reading]) -> Option<bool> {
 
 /// Head of an account's story.
 pub(super) fn head(story: &AccountStory) -> String {
-    format!("account {} (partition {}, {}): {}", story.account, story.partition, number::of(story.messages, "message"), story.story)
+    format!(
+        "account {} (partition {}, {}): {}",
+        story.account,
+        story.partition,
+        number::of(story.messages, "message"),
+        story.story
+    )
 }
 
 /// The cells of one step, below [`COLUMNS`]; and what is to be said of it.

@@ -119,12 +119,12 @@ impl Accounts {
         let value = encode(next).into();
         let writing = async {
             match self.bank.write {
-                Write::CompareAndSet => self.bucket.update(name, value, held_revision).await.map_err(|error| {
-                    match error.kind() {
+                Write::CompareAndSet => {
+                    self.bucket.update(name, value, held_revision).await.map_err(|error| match error.kind() {
                         kv::UpdateErrorKind::WrongLastRevision => Attempt::Beaten,
                         _ => Attempt::Failed(error.to_string()),
-                    }
-                }),
+                    })
+                }
                 Write::LastWriteWins => {
                     self.bucket.put(name, value).await.map_err(|error| Attempt::Failed(error.to_string()))
                 }
@@ -219,7 +219,9 @@ pub enum Error {
         reason: String,
     },
     /// The store took nothing for too long.
-    #[error("account {account} could not be written for {seconds} s: {reason}; is the server there, with room for more?")]
+    #[error(
+        "account {account} could not be written for {seconds} s: {reason}; is the server there, with room for more?"
+    )]
     Refused {
         /// The account.
         account: u32,

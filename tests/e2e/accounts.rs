@@ -46,7 +46,8 @@ fn wrong(told: &Told) -> f64 {
 
 /// Nothing is wrong with any account.
 fn is_right(told: &Told) {
-    for metric in ["overdrafts", "wrong_balances", "doubly_applied", "not_applied", "overwritten", "accounts_misstored"] {
+    for metric in ["overdrafts", "wrong_balances", "doubly_applied", "not_applied", "overwritten", "accounts_misstored"]
+    {
         assert_eq!(told.count(metric), 0.0, "{metric}");
     }
     assert!(told.report.accounts.as_ref().is_some_and(|accounts| accounts.worst.is_empty()));
@@ -178,7 +179,8 @@ fn an_interrupted_run_removes_the_bucket_and_does_not_say_how_balances_ended() {
     let server = OwnServer::start(&place);
     place.profile(BUSY);
     let url = server.url();
-    let words = ["run", "profile.toml", "--out", "out", "--server", &url, "--set", "run.measure=5m", "--set", "run.warm-up=2s"];
+    let words =
+        ["run", "profile.toml", "--out", "out", "--server", &url, "--set", "run.measure=5m", "--set", "run.warm-up=2s"];
     let mut live = place.start(place.jetlag(&words));
     live.wait_for("the measure phase", |event| *event == StoryEvent::Phase { phase: Phase::Measure });
     assert!(server.streams().iter().any(|name| name.ends_with("-bank")), "{:?}", server.streams());
@@ -187,7 +189,9 @@ fn an_interrupted_run_removes_the_bucket_and_does_not_say_how_balances_ended() {
     assert!(ended.err.contains("-bank"), "it says what it makes before it does: {}", ended.err);
     let told = ended.report().is(RunState::Interrupted);
     assert_eq!(told.reading("wrong_balances", Stat::Count, &Scope::Run), None, "nobody knows");
-    assert!(place.story().iter().any(|line| matches!(line.event, StoryEvent::BalancesRead { accounts } if accounts > 0)));
+    assert!(
+        place.story().iter().any(|line| matches!(line.event, StoryEvent::BalancesRead { accounts } if accounts > 0))
+    );
     assert_eq!(server.streams(), [""; 0]);
     place.wait_until_nobody_is_left();
 }
