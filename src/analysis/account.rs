@@ -209,6 +209,8 @@ mod tests {
         revision: u64,
         line: Vec<u32>,
         overdrafts: u64,
+        /// Writes that were in it at some time.
+        landed: u64,
     }
 
     /// Members that read and write one account in any interleaving, as `events` say; answers may be lost on the way.
@@ -238,7 +240,8 @@ mod tests {
                 if lands {
                     let line = read.line.into_iter().chain([posting.key_seq]).collect();
                     let overdrafts = store.overdrafts + u64::from(next.balance < 0);
-                    store = Truth { held: next, revision: store.revision + 1, line, overdrafts };
+                    store =
+                        Truth { held: next, revision: store.revision + 1, line, overdrafts, landed: store.landed + 1 };
                 }
                 posting.fate = match (is_heard, lands) {
                     (false, _) => PostingFate::Unknown,
@@ -274,6 +277,12 @@ mod tests {
             } else {
                 prop_assert!(overdrafts <= truth.overdrafts, "what nobody heard or read of is not seen");
             }
+            let overwritten = truth.landed - truth.line.len() as u64;
+            if postings.iter().all(|(_, posting)| posting.fate != PostingFate::Unknown) {
+                prop_assert_eq!(found.count(Ruling::Overwritten), overwritten);
+                prop_assert_eq!(overdrafts, truth.overdrafts);
+            }
+            prop_assert!(found.count(Ruling::Overwritten) <= overwritten);
             if repeats == Repeats::Skip {
                 prop_assert_eq!(found.doubly, 0);
             }
