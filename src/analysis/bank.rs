@@ -442,6 +442,20 @@ mod tests {
     }
 
     #[test]
+    fn who_begins_in_order_may_still_apply_in_another() {
+        let mut scenario = one_account(CAREFUL, &[1]);
+        scenario.handling(0, 0, 2, ms(20), Some(Finish { at: ms(40), ok: true }));
+        scenario.handling(1, 0, 3, ms(25), Some(Finish { at: ms(26), ok: true }));
+        for key_seq in 4..=6 {
+            scenario.handled(0, 0, key_seq, ms(50 + u64::from(key_seq)));
+        }
+        let found = study(&scenario.told(2, ms(500), ms(600)));
+        assert_eq!(found.order.violations(), 0, "order is judged by starts");
+        let bank = found.bank.expect("there are accounts");
+        assert_eq!((bank.overdrafts > 0, bank.ended.map(|ended| ended.wrong)), (true, Some(1)));
+    }
+
+    #[test]
     fn what_the_publisher_did_is_charged_to_nobody_else() {
         let mut scenario = one_account(CAREFUL, &[1, 2, 3, 4, 5, 6]);
         scenario.publish(0, 7, ms(7), crate::model::record::Fate::Failed { at: ms(8) });
