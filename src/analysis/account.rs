@@ -106,8 +106,7 @@ pub(super) fn worth_telling(steps: &[Step]) -> BTreeSet<usize> {
 
 /// What the store holds after a write.
 fn after(posting: &Posting) -> Balance {
-    let balance = posting.held.balance.saturating_add(posting.amount.into());
-    Balance { balance, sequence: posting.held.sequence.max(posting.key_seq) }
+    posting.held.after(posting.key_seq, posting.amount, posting.at)
 }
 
 /// The writes by revision. One whose answer was cut off is in the store when somebody read what it wrote: a balance at a
@@ -224,7 +223,7 @@ mod tests {
             if *begins {
                 let key_seq = u32::from(which % 7) + 1;
                 let amount = bank::amount(SEED, 0, key_seq);
-                let next = bank.apply(store.held, key_seq, amount);
+                let next = bank.apply(store.held, key_seq, amount, at);
                 let fate = if next.is_some() { PostingFate::Unknown } else { PostingFate::Skipped { at } };
                 let (held, held_revision) = (store.held, store.revision);
                 let posting = Posting { at, key: 0, key_seq, partition: 0, amount, held, held_revision, fate };
@@ -290,11 +289,11 @@ mod tests {
 
         #[test]
         fn no_evidence_makes_it_panic(
-            torn in prop::collection::vec(any::<(u32, i32, i64, u32, u64, u64, u8)>(), 0..20),
-            last in prop::option::of(any::<(i64, u32, u64)>()),
+            torn in prop::collection::vec(any::<(u32, i32, i64, u32, u16, u64, u64, u8)>(), 0..20),
+            last in prop::option::of(any::<(i64, u32, u16, u64)>()),
         ) {
             let author = Author { role: Role::Consumer, index: 0, life: 1 };
-            let postings: Vec<(Author, Posting)> = torn.into_iter().map(|(key_seq, amount, balance, sequence, held_revision, revision, fate)| {
+            let postings: Vec<(Author, Posting)> = torn.into_iter().map(|(key_seq, amount, balance, sequence, mark, held_revision, revision, fate)| {
                 let at = MonoNs(u64::from(fate));
                 let fate = match fate % 4 {
                     0 => PostingFate::Unknown,
@@ -302,11 +301,11 @@ mod tests {
                     2 => PostingFate::Refused { at },
                     _ => PostingFate::Written { at, revision },
                 };
-                let held = Balance { balance, sequence };
+                let held = Balance { balance, sequence, mark };
                 (author, Posting { at, key: 0, key_seq, partition: 0, amount, held, held_revision, fate })
             }).collect();
-            let last = last.map(|(balance, sequence, revision)| {
-                FinalBalance { account: 0, held: Balance { balance, sequence }, revision }
+            let last = last.map(|(balance, sequence, mark, revision)| {
+                FinalBalance { account: 0, held: Balance { balance, sequence, mark }, revision }
             });
             let _ = Account::of(&postings, last.as_ref());
         }

@@ -306,7 +306,7 @@ mod tests {
             key_seq,
             partition: 3,
             amount: -120,
-            held: Balance { balance: -4, sequence: 8 },
+            held: Balance { balance: -4, sequence: 8, mark: 4711 },
             held_revision: 41,
             fate,
         };
