@@ -96,6 +96,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::bank::{Bank, Repeats, Store, Write};
+    use crate::model::gone::Gone;
     use crate::model::record::{Fate, Life, LifeEvent, Publish};
     use crate::model::story::{StoryEvent, StoryLine};
 
@@ -110,20 +112,22 @@ mod tests {
     fn every_metric_reads_a_run_and_the_report_is_the_same_twice() {
         let mut history = analysis::planted::killed();
         let sample = StoryEvent::Sample { process: "server-0".to_owned(), cpu_ns: 1, memory_bytes: 1 << 20 };
-        // One message stands before the place where the consumers begin, and one is given up.
-        let (before, given_up) = (1_000_000, 1_000_001);
+        // One message stands before the place where the consumers begin, one is given up, and one is evicted.
+        let (before, given_up, evicted) = (1_000_000, 1_000_001, 1_000_002);
         let at = history.manifest.started_mono;
-        for (key_seq, stream_seq) in [(1, before), (2, given_up)] {
+        for (key_seq, stream_seq) in [(1, before), (2, given_up), (3, evicted)] {
             let publish = history.journals[0].publishes[0];
             let fate = Fate::Stored { at, stream_seq, duplicate: false };
             history.journals[0].publishes.push(Publish { key: 1_000, key_seq, fate, ..publish });
         }
         let starts = StoryEvent::Starts { partition: None, stream_seq: given_up };
         let dropped = StoryEvent::Dropped { stream_seq: given_up, deliveries: 1 };
-        for event in [sample, starts, dropped] {
+        let gone = StoryEvent::Gone { gone: Gone::new(0, vec![evicted]) };
+        for event in [sample, starts, dropped, gone] {
             history.story.insert(0, StoryLine { at: history.manifest.started_mono, event });
         }
         history.journals[0].life.push(Life { at, event: LifeEvent::AckRefused });
+        history.manifest.bank = Some(Bank { store: Store::Kv, write: Write::default(), repeats: Repeats::default() });
         let report = report(&history);
         for metric in all() {
             assert!(report.readings.iter().any(|reading| reading.metric == metric.id), "{} is silent", metric.id);

@@ -130,6 +130,28 @@ schedule-lag-p99 = "0s"
 }
 
 #[test]
+fn accounts_that_cannot_be_kept_as_asked_are_refused() {
+    let plain = "# hm?\n[ledger]\nstore = \"kv\"\nrepeats = \"apply\"\n";
+    let memory = "# hm?\n[load]\nworkload = \"ledger\"\n[ledger]\nstore = \"memory\"\nwrite = \"last-write-wins\"\n";
+    let many = "# hm?\n[load]\nworkload = \"ledger\"\nkeys = 100001\n";
+    let unknown = "# hm?\n[load]\nworkload = \"ledgers\"\n[ledger]\nstore = \"redis\"\nwrites = \"never\"\n";
+    insta::assert_snapshot!([plain, memory, many, unknown].map(|text| wrong(text, &[])).join("\n---\n"));
+}
+
+#[test]
+fn a_profile_with_accounts_is_shown_with_every_default_and_means_the_same() {
+    for sets in [&[][..], &["ledger.store=memory"], &["ledger.repeats=apply", "ledger.write=last-write-wins"]] {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let loaded = profile::parse("a", "a", "# hm?\n[load]\nworkload = \"ledger\"\n", &sets).expect("it can be run");
+        let shown = profile::show::show(&loaded);
+        assert!(shown.contains("[ledger]\nstore = ") && shown.contains("repeats = "), "{shown}");
+        let again = profile::parse("a", "a", &shown, &[]).expect("it can be run, too");
+        assert_eq!(again.plans(), loaded.plans());
+        assert!(loaded.plans()[0].bank.is_some());
+    }
+}
+
+#[test]
 fn faults_that_cannot_strike_are_told() {
     let text = r#"# hm?
 [run]
@@ -393,6 +415,9 @@ fn keys() -> impl Strategy<Value = String> {
         "stream.max-bytes",
         "fleet.handler-time",
         "load.zipf-exponent",
+        "load.workload",
+        "ledger.store",
+        "ledger.write",
     ];
     let values = [
         "0",
@@ -416,6 +441,9 @@ fn keys() -> impl Strategy<Value = String> {
         "{}",
         "3s",
         "c65535",
+        "ledger",
+        "memory",
+        "last-write-wins",
     ];
     (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()))
         .prop_map(|(key, value)| format!("{key}={value}"))

@@ -3,27 +3,27 @@
 //! Where balances are kept in a store, the members' postings and the balances read back at the end are the evidence.
 //! Where they are kept nowhere, each handling that succeeded is applied at its end, as if to one store of all members.
 
-use std::collections::BTreeMap;
+mod evidence;
+mod told;
+
+#[cfg(test)]
+mod planted;
 
 use hdrhistogram::Histogram;
 
-use super::account::{Account, Step};
+use super::account::Account;
 use super::findings::FaultFinding;
-use super::rebalance::fault_at;
 use super::timeline::Timeline;
-use crate::model::bank::{self, Balance, Bank, FinalBalance, Store};
+use crate::model::bank::{self, Bank, FinalBalance, Store};
 use crate::model::history::History;
 use crate::model::record::{Author, Posting, PostingFate};
-use crate::model::report::{AccountStep, AccountStory, Accounts, Ruling};
-use crate::model::story::StoryEvent;
+use crate::model::report::{AccountStory, Accounts, Ruling};
 use crate::verdict::{Ledger, Message};
+use evidence::{last_balances, nothing_held, times, worked_out, written_down};
+use told::Told;
 
 /// As many accounts are told as a story.
 const TOLD: usize = 3;
-/// Steps told of each.
-const STEPS: usize = 24;
-/// Steps told before the first that is in trouble.
-const LEAD: usize = 3;
 
 /// What became of the accounts.
 #[derive(Clone, Debug)]
@@ -126,18 +126,6 @@ struct Audit {
     seed: u64,
 }
 
-/// An account that something happened to.
-struct Told {
-    key: u32,
-    partition: u16,
-    messages: u64,
-    account: Account,
-    balance: Option<i64>,
-    in_order: i64,
-    overdrafts: u64,
-    not_applied: u64,
-}
-
 impl Audit {
     fn account(&mut self, messages: &[Message], postings: &[(Author, Posting)], last: Option<&FinalBalance>) {
         let stored: Vec<&Message> = messages.iter().filter(|message| message.is_stored()).collect();
@@ -191,68 +179,6 @@ impl Audit {
     }
 }
 
-impl Told {
-    /// How badly it fared: how much happened to it, and how far its balance is from what it should be.
-    fn weight(&self) -> (u64, u64) {
-        let happened =
-            self.overdrafts + self.account.doubly + self.not_applied + self.account.count(Ruling::Overwritten);
-        (happened, self.balance.map_or(0, |balance| balance.abs_diff(self.in_order)))
-    }
-
-    fn tell(&self, timeline: &Timeline, faults: &[FaultFinding], seed: u64) -> AccountStory {
-        let steps = &self.account.steps;
-        let first = steps.iter().position(Step::is_trouble).unwrap_or(0).saturating_sub(LEAD);
-        let shown = &steps[first..(first + STEPS).min(steps.len())];
-        let step = |step: &Step| AccountStep {
-            at_ms: timeline.ms(step.at),
-            member: step.by.to_string(),
-            key_seq: step.key_seq,
-            amount: step.amount,
-            balance: step.balance,
-            balance_in_order: bank::balance(seed, self.key, step.key_seq),
-            ruling: step.ruling,
-            fault: fault_at(faults, step.at),
-        };
-        AccountStory {
-            account: self.key,
-            partition: self.partition,
-            messages: self.messages,
-            balance: self.balance,
-            balance_in_order: self.in_order,
-            overdrafts: self.overdrafts,
-            doubly_applied: self.account.doubly,
-            not_applied: self.not_applied,
-            overwritten: self.account.count(Ruling::Overwritten),
-            story: self.story(),
-            steps_before: first as u64,
-            steps: shown.iter().map(step).collect(),
-            steps_after: (steps.len() - first - shown.len()) as u64,
-        }
-    }
-
-    /// What happened to it in one sentence.
-    fn story(&self) -> String {
-        let messages = |count: u64| if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
-        let overwritten = self.account.count(Ruling::Overwritten);
-        let parts: Vec<String> = [
-            (self.overdrafts, format!("it was left below zero {} ×", self.overdrafts)),
-            (self.account.doubly, format!("{} applied again", messages(self.account.doubly))),
-            (self.not_applied, format!("{} not applied", messages(self.not_applied))),
-            (overwritten, format!("{overwritten} × somebody wrote over what he had not seen")),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(_, told)| told)
-        .collect();
-        let end = match self.balance {
-            Some(balance) if balance == self.in_order => format!("in the end it holds {balance}, as it should"),
-            Some(balance) => format!("in the end it holds {balance} and should hold {}", self.in_order),
-            None => format!("what it holds in the end is not known; it should be {}", self.in_order),
-        };
-        parts.into_iter().chain([end]).collect::<Vec<String>>().join("; ")
-    }
-}
-
 impl BankFinding {
     fn empty(bank: Bank) -> Self {
         Self {
@@ -271,80 +197,4 @@ impl BankFinding {
             worst: Vec::new(),
         }
     }
-}
-
-type ByAccount = BTreeMap<u32, Vec<(Author, Posting)>>;
-
-/// The postings that members wrote down, by account.
-fn written_down(history: &History) -> ByAccount {
-    let mut by_account = ByAccount::new();
-    for journal in &history.journals {
-        for posting in &journal.postings {
-            by_account.entry(posting.key).or_default().push((journal.author, *posting));
-        }
-    }
-    by_account
-}
-
-/// What the handlings would have done to a store of all members, each at its end and all at once.
-fn worked_out(bank: Bank, seed: u64, history: &History, ledger: &Ledger) -> ByAccount {
-    let mut ends: Vec<_> = ledger
-        .lines(history)
-        .filter(|(entry, ..)| entry.verdict.is_handled())
-        .filter_map(|(_, journal, handling)| Some((handling.finished?.at, journal.author, handling)))
-        .collect();
-    // At the same nanosecond in the order of the evidence.
-    ends.sort_by_key(|(at, ..)| *at);
-    let mut by_account = ByAccount::new();
-    let mut held: BTreeMap<u32, (Balance, u64)> = BTreeMap::new();
-    for (revision, (at, author, handling)) in (1..).zip(ends) {
-        let (before, held_revision) = held.get(&handling.key).copied().unwrap_or_default();
-        let amount = bank::amount(seed, handling.key, handling.key_seq);
-        let next = bank.apply(before, handling.key_seq, amount);
-        if let Some(next) = next {
-            held.insert(handling.key, (next, revision));
-        }
-        let fate = next.map_or(PostingFate::Skipped { at }, |_| PostingFate::Written { at, revision });
-        let posting = Posting {
-            at,
-            key: handling.key,
-            key_seq: handling.key_seq,
-            partition: handling.partition,
-            amount,
-            held: before,
-            held_revision,
-            fate,
-        };
-        by_account.entry(handling.key).or_default().push((author, posting));
-    }
-    by_account
-}
-
-/// The balances that the driver read back; `None` when it did not get them all.
-fn last_balances(history: &History) -> Option<BTreeMap<u32, FinalBalance>> {
-    let is_whole = |line: &crate::model::story::StoryLine| matches!(line.event, StoryEvent::BalancesRead { .. });
-    history.story.iter().any(is_whole).then(|| {
-        let told = history.story.iter().filter_map(|line| match &line.event {
-            StoryEvent::Balances { accounts } => Some(accounts),
-            _ => None,
-        });
-        told.flatten().map(|balance| (balance.account, *balance)).collect()
-    })
-}
-
-fn nothing_held(account: u32) -> FinalBalance {
-    FinalBalance { account, held: Balance::default(), revision: 0 }
-}
-
-/// How long postings of the measure phase took, from the balance read to the new one confirmed.
-fn times(history: &History, timeline: &Timeline) -> Histogram<u64> {
-    let mut times = super::latency::empty();
-    for posting in history.journals.iter().flat_map(|journal| &journal.postings) {
-        if let PostingFate::Written { at, .. } = posting.fate
-            && timeline.measures(at)
-        {
-            times.saturating_record(at.since(posting.at).0);
-        }
-    }
-    times
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! word 0   the time word, never zero: sent · started · at
-//! word 1   kind and intact u8 | detail u8 | check u16 | partition u16 | publisher u16   (low to high)
+//! word 1   kind and intact u8 | detail u8 | check u16 | partition u16 | publisher u16, posting: mark held   (low to high)
 //!          publish              handling             commit       ownership             life   posting                    term
 //! word 2   key | key_seq        key | key_seq        epoch        epoch                        key | key_seq              key | key_seq
 //! word 3   intended             intended             stream_seq   deadline · start_seq         amount | sequence held     stream_seq
@@ -126,7 +126,7 @@ pub(super) fn handling(handling: &Handling, salt: u64) -> Line {
 pub(super) fn posting(posting: &Posting, salt: u64) -> Line {
     let line = [
         posting.at.0.max(1),
-        tags(POSTING, 0, posting.partition, 0),
+        tags(POSTING, 0, posting.partition, posting.held.mark),
         pair(posting.key, posting.key_seq),
         pair(posting.amount.cast_unsigned(), posting.held.sequence),
         posting.held.balance.cast_unsigned(),
@@ -342,7 +342,8 @@ pub(super) fn decode(line: &Line, salt: u64) -> Result<Record, Flaw> {
             key_seq: high(third),
             partition,
             amount: low(fourth).cast_signed(),
-            held: Balance { balance: fifth.cast_signed(), sequence: high(fourth) },
+            // Where the publisher stands in the others.
+            held: Balance { balance: fifth.cast_signed(), sequence: high(fourth), mark: publisher },
             held_revision: sixth,
             fate: match read_later(eighth, at, seventh, salt)? {
                 None => PostingFate::Unknown,
@@ -402,8 +403,8 @@ pub(super) mod tests {
     prop_compose! {
         fn postings()(
             (key, key_seq, partition) in any::<(u32, u32, u16)>(),
-            amount: i32, balance: i64, sequence: u32, held_revision: u64, revision: u64, fate in 0..4,
-            at in instants(), took in 0..SINCE_MAX,
+            amount: i32, (balance, sequence, mark) in any::<(i64, u32, u16)>(), held_revision: u64, revision: u64,
+            fate in 0..4, at in instants(), took in 0..SINCE_MAX,
         ) -> Posting {
             let settled = at + SpanNs(took);
             let fate = match fate {
@@ -412,7 +413,7 @@ pub(super) mod tests {
                 2 => PostingFate::Skipped { at: settled },
                 _ => PostingFate::Written { at: settled, revision },
             };
-            let held = Balance { balance, sequence };
+            let held = Balance { balance, sequence, mark };
             Posting { at, key, key_seq, partition, amount, held, held_revision, fate }
         }
     }

@@ -254,6 +254,7 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::evidence::reader::read_journal;
+    use crate::model::bank::Balance;
     use crate::model::record::{Life, LifeEvent, Role};
 
     const AUTHOR: Author = Author { role: Role::Consumer, index: 0, life: 1 };
@@ -293,6 +294,45 @@ mod tests {
         assert!(matches!(&error, Error::Ended { reason, .. } if reason.starts_with("no room for ")), "{error:?}");
         writer.close().expect("a closed journal");
         assert_eq!(lives(folder.path()), 30);
+    }
+
+    #[test]
+    fn a_posting_is_there_before_its_fate_is_known_and_is_completed_by_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(folder.path(), 30_000, |_| Ok(()));
+        let posting = |key_seq, fate| Posting {
+            at: MonoNs(100),
+            key: 7,
+            key_seq,
+            partition: 3,
+            amount: -120,
+            held: Balance { balance: -4, sequence: 8, mark: 4711 },
+            held_revision: 41,
+            fate,
+        };
+        let fates = [
+            PostingFate::Unknown,
+            PostingFate::Written { at: MonoNs(300), revision: 42 },
+            PostingFate::Refused { at: MonoNs(301) },
+        ];
+        // More than a segment holds, so that the first ones are completed in an older one.
+        let slots: Vec<_> = (1..=12)
+            .map(|key_seq| writer.begin_posting(&posting(key_seq, PostingFate::Unknown)).expect("room"))
+            .collect();
+        for (slot, fate) in slots.into_iter().zip(fates.iter().cycle()) {
+            match fate {
+                PostingFate::Unknown => writer.abandon(slot),
+                fate => writer.settled(slot, *fate),
+            }
+        }
+        writer.append(&Record::Posting(posting(13, PostingFate::Skipped { at: MonoNs(100) }))).expect("room");
+        writer.close().expect("a closed journal");
+        let read = read_journal(folder.path(), AUTHOR, 1).expect("a readable journal");
+        assert_eq!(read.damage, Vec::<String>::new());
+        let mut expected: Vec<Posting> =
+            (1..=12).zip(fates.into_iter().cycle()).map(|(key_seq, fate)| posting(key_seq, fate)).collect();
+        expected.push(posting(13, PostingFate::Skipped { at: MonoNs(100) }));
+        assert_eq!(read.journal.postings, expected);
     }
 
     #[test]

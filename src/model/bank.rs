@@ -12,6 +12,8 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::time::MonoNs;
+
 /// What the messages are about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -76,6 +78,8 @@ pub struct Balance {
     pub balance: i64,
     /// The greatest `key_seq` applied.
     pub sequence: u32,
+    /// Tells one write from another that leaves the same: when the answer is cut off, it says whose write it was.
+    pub mark: u16,
 }
 
 /// What the store held of one account at the end of the run.
@@ -90,15 +94,24 @@ pub struct FinalBalance {
     pub revision: u64,
 }
 
-impl Bank {
-    /// What applying message `key_seq` with its `amount` makes of `held`; `None` when it is skipped.
+impl Balance {
+    /// The balance after one more message.
     #[must_use]
-    pub fn apply(&self, held: Balance, key_seq: u32, amount: i32) -> Option<Balance> {
-        if self.repeats == Repeats::Skip && key_seq <= held.sequence {
-            return None;
+    pub fn after(self, key_seq: u32, amount: i32, at: MonoNs) -> Self {
+        Self {
+            balance: self.balance.saturating_add(amount.into()),
+            sequence: self.sequence.max(key_seq),
+            mark: (splitmix(at.0) >> 48) as u16,
         }
-        let balance = held.balance.saturating_add(amount.into());
-        Some(Balance { balance, sequence: held.sequence.max(key_seq) })
+    }
+}
+
+impl Bank {
+    /// What applying message `key_seq` with its `amount` at an instant makes of `held`; `None` when it is skipped.
+    #[must_use]
+    pub fn apply(&self, held: Balance, key_seq: u32, amount: i32, at: MonoNs) -> Option<Balance> {
+        let is_repeat = self.repeats == Repeats::Skip && key_seq <= held.sequence;
+        (!is_repeat).then(|| held.after(key_seq, amount, at))
     }
 
     /// Name of the bucket of the group, where balances are kept in one.
@@ -201,7 +214,7 @@ mod tests {
         let mut held = Balance::default();
         let mut least = 0;
         for &key_seq in sequences {
-            held = bank.apply(held, key_seq, amount(seed, key, key_seq)).unwrap_or(held);
+            held = bank.apply(held, key_seq, amount(seed, key, key_seq), MonoNs(1)).unwrap_or(held);
             least = least.min(held.balance);
         }
         (held.balance, least)

@@ -286,7 +286,7 @@ pub struct Posting {
     pub partition: u16,
     /// What the message says: a deposit is positive, a withdrawal negative.
     pub amount: i32,
-    /// The balance that was read, and the greatest sequence applied to it.
+    /// The balance that was read, with the greatest sequence applied to it.
     pub held: Balance,
     /// Revision at which that was read; 0 for an account that the store did not hold.
     pub held_revision: u64,

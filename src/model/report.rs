@@ -229,12 +229,10 @@ pub struct AccountStory {
     pub overwritten: u64,
     /// One sentence that tells it.
     pub story: String,
-    /// Steps before the first of `steps`, which all went in order.
-    pub steps_before: u64,
-    /// What was done to the account, in the order of the store, from shortly before the first trouble.
+    /// What was done to the account, in the order of the store: around the first trouble of each kind.
     pub steps: Vec<AccountStep>,
-    /// Steps behind the last of `steps`.
-    pub steps_after: u64,
+    /// Steps left out behind the last of these.
+    pub left_out_after: u64,
 }
 
 /// One message that was applied to an account, or was not.
@@ -256,6 +254,8 @@ pub struct AccountStep {
     pub ruling: Ruling,
     /// The fault in whose window it fell.
     pub fault: Option<u32>,
+    /// Steps left out right before this one.
+    pub left_out: u64,
 }
 
 /// What one application to an account is judged to be.

@@ -10,8 +10,7 @@ use crate::model::report::{AccountStep, AccountStory, Report, Ruling};
 pub(super) const COLUMNS: [&str; 6] = ["at", "member", "message", "amount", "balance", "in order"];
 
 /// Fits under every table of steps.
-pub(super) const STEPS_NOTE: &str =
-    "in order is the balance after that message when each one is applied once, in order";
+pub(super) const STEPS_NOTE: &str = "in order: the balance after that message when each one is applied once, in order";
 
 /// What became of the accounts in one sentence; none when the workload has none.
 pub(super) fn sentence(report: &Report) -> Option<String> {
@@ -90,9 +89,9 @@ pub(super) fn step(step: &AccountStep) -> ([String; 6], String) {
         step.balance_in_order.to_string(),
     ];
     let overdrawn = (step.balance < 0 && !is_skipped(step.ruling)).then_some("overdrawn");
-    let fault = step.fault.filter(|_| is_odd(step)).map(|fault| format!("in the window of fault {fault}"));
-    let said = [word(step.ruling), overdrawn].into_iter().flatten().map(str::to_owned).chain(fault);
-    (cells, said.collect::<Vec<String>>().join(", "))
+    let said = [word(step.ruling), overdrawn].into_iter().flatten().collect::<Vec<&str>>().join(", ");
+    let fault = step.fault.filter(|_| is_odd(step)).map_or_else(String::new, |fault| format!(" (fault {fault})"));
+    (cells, said + &fault)
 }
 
 /// Whether a step is not what happens in order.
@@ -110,18 +109,13 @@ fn word(ruling: Ruling) -> Option<&'static str> {
         Ruling::Early => "too early",
         Ruling::Late => "too late",
         Ruling::Again => "applied again",
-        Ruling::Overwritten => "written over unseen",
+        Ruling::Overwritten => "written over, unseen",
         Ruling::Repeat => "a repeat, skipped",
-        Ruling::Dropped => "too late: taken for a repeat, never applied",
+        Ruling::Dropped => "too late, dropped as a repeat",
     })
 }
 
-/// What is left out around the steps told.
-pub(super) fn left_out(story: &AccountStory) -> Option<String> {
-    let parts: Vec<String> = [(story.steps_before, "before, all in order"), (story.steps_after, "after")]
-        .into_iter()
-        .filter(|(steps, _)| *steps > 0)
-        .map(|(steps, which)| format!("{} {which}", number::of(steps, "step")))
-        .collect();
-    (!parts.is_empty()).then(|| format!("left out: {}", parts.join("; ")))
+/// What stands where steps are left out; none where there are none.
+pub(super) fn left_out(steps: u64) -> Option<String> {
+    (steps > 0).then(|| format!("… {} left out", number::of(steps, "step")))
 }

@@ -69,10 +69,13 @@ fn worst_accounts(report: &Report, out: &mut String) {
         out.push_str(&format!("| {} | |\n|---:|---|---:|---:|---:|---:|---|\n", accounts::COLUMNS.join(" | ")));
         for step in &story.steps {
             let (cells, said) = accounts::step(step);
+            if let Some(left_out) = accounts::left_out(step.left_out) {
+                out.push_str(&format!("| {}{left_out} |\n", "| ".repeat(cells.len())));
+            }
             let cells: Vec<String> = cells.iter().map(|cell| inline(cell)).collect();
             out.push_str(&format!("| {} | {said} |\n", cells.join(" | ")));
         }
-        out.push_str(&accounts::left_out(story).map_or_else(String::new, |told| format!("\n{told}\n")));
+        out.push_str(&accounts::left_out(story.left_out_after).map_or_else(String::new, |told| format!("\n{told}\n")));
         out.push_str("\n</details>\n");
     }
 }

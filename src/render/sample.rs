@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::model::bank::{Bank, Repeats, Store, Write};
 use crate::model::manifest::Environment;
 use crate::model::promise::Promises;
 use crate::model::reading::{Better, Reading, Scope, Stat};
@@ -136,6 +137,47 @@ pub(crate) fn shared() -> Report {
     report
 }
 
+/// Accounts that went wrong.
+pub(crate) fn ledger() -> Report {
+    let mut report = shared();
+    let step = |key_seq: u32, amount: i32, balance: i64, balance_in_order: i64, ruling: Ruling| AccountStep {
+        at_ms: 12_000.0 + f64::from(key_seq) * 350.0,
+        member: format!("c{}.1", key_seq % 3),
+        key_seq,
+        amount,
+        balance,
+        balance_in_order,
+        ruling,
+        fault: Some(0),
+        left_out: if key_seq == 40 { 39 } else { 0 },
+    };
+    let story = AccountStory {
+        account: 7,
+        partition: 3,
+        messages: 120,
+        balance: Some(-108),
+        balance_in_order: 2,
+        overdrafts: 9,
+        doubly_applied: 0,
+        not_applied: 1,
+        overwritten: 0,
+        story: "it was left below zero 9 ×; 1 message not applied".to_owned(),
+        steps: vec![
+            step(40, 70, 70, 70, Ruling::InOrder),
+            step(42, -110, -40, 0, Ruling::Early),
+            step(41, 40, -40, 110, Ruling::Dropped),
+            step(42, -110, -40, 0, Ruling::Repeat),
+        ],
+        left_out_after: 78,
+    };
+    let bank = Bank { store: Store::Kv, write: Write::CompareAndSet, repeats: Repeats::Skip };
+    report.accounts = Some(Accounts { bank, worst: vec![story] });
+    for (metric, value) in [("accounts", 16.0), ("overdrafts", 9.0), ("wrong_balances", 1.0), ("not_applied", 1.0)] {
+        set(&mut report, metric, value);
+    }
+    report
+}
+
 /// Stopped after a second.
 pub(crate) fn interrupted() -> Report {
     let mut report =
@@ -212,6 +254,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("violated", violated()),
         ("vast", vast()),
         ("shared", shared()),
+        ("ledger", ledger()),
         ("interrupted", interrupted()),
         ("starved", starved()),
         ("empty", empty()),

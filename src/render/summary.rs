@@ -100,6 +100,11 @@ pub(super) fn verdict(report: &Report) -> Verdict {
         RunState::Invalid => "This measurement cannot be trusted.".to_owned(),
         RunState::Interrupted => format!("Stopped before its end: until then, {what_order_did}{what_was_lost}."),
     };
+    let headline = match (report.state, accounts::is_sound(&report.readings)) {
+        // What the state and the reasons say is weightier than what followed from it.
+        (RunState::Complete, Some(false)) => format!("{}; accounts went wrong.", headline.trim_end_matches('.')),
+        _ => headline,
+    };
     let mut sentences = vec![flow(report)];
     sentences.extend(correctness(report));
     sentences.extend(accounts::sentence(report));

@@ -68,9 +68,25 @@ fn terminal_text_fits_eighty_columns() {
 fn people_read_this() {
     insta::assert_snapshot!("quick", text::summary(&sample::quick(), false));
     insta::assert_snapshot!("interrupted", text::summary(&sample::interrupted(), false));
+    insta::assert_snapshot!("ledger", text::summary(&sample::ledger(), false));
     insta::assert_snapshot!("violated", text::summary(&sample::violated(), false));
     insta::assert_snapshot!("shared", format("markdown").expect("listed").render(&sample::shared()));
     insta::assert_snapshot!("comparison", comparison::summary(&naive_vs_safe(), false));
+}
+
+#[test]
+fn accounts_that_went_wrong_are_told_in_every_format() {
+    let report = sample::ledger();
+    for format in ALL.iter().filter(|format| format.name != "json") {
+        let shown = format.render(&report).split_whitespace().collect::<Vec<&str>>().join(" ");
+        for told in
+            ["accounts went wrong", "account 7", "too early, overdrawn", "dropped as a repeat", "39 steps left out"]
+        {
+            assert!(shown.contains(told), "{} lacks {told}", format.name);
+        }
+    }
+    let comparison = comparison::compare(&[("safe", "a", &sample::quick()), ("ledger", "b", &report)]);
+    assert!(comparison.findings.iter().any(|told| told == "Accounts: ledger: 9 overdrafts, 1 of 16 balances wrong."));
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn violations(report: &Report) -> String {
 }
 
 fn worst_accounts(report: &Report) -> String {
-    const SHOWN: usize = 8;
+    const SHOWN: usize = 14;
     let worst = report.accounts.as_ref().map_or(&[][..], |accounts| &accounts.worst);
     if worst.is_empty() {
         return String::new();
@@ -142,6 +142,9 @@ fn worst_accounts(report: &Report) -> String {
         table.set_header(accounts::COLUMNS.iter().copied().chain([""]));
         for step in story.steps.iter().take(SHOWN) {
             let (cells, said) = accounts::step(step);
+            if let Some(left_out) = accounts::left_out(step.left_out) {
+                table.add_row([[""; 6].as_slice(), &[left_out.as_str()]].concat());
+            }
             table.add_row(cells.into_iter().chain([said]));
         }
         right(&mut table, &[0, 2, 3, 4, 5]);

@@ -94,7 +94,7 @@ impl Accounts {
             held_revision,
             fate: PostingFate::Unknown,
         };
-        let Some(next) = self.bank.apply(held, handling.key_seq, amount) else {
+        let Some(next) = self.bank.apply(held, handling.key_seq, amount, at) else {
             posting.fate = PostingFate::Skipped { at };
             notebook.append(Record::Posting(posting))?;
             return Ok(Attempt::Done);
@@ -202,7 +202,8 @@ fn account(name: &str) -> Option<u32> {
 
 /// JSON, so that `nats kv get` shows it.
 fn encode(balance: Balance) -> String {
-    format!(r#"{{"balance":{},"sequence":{}}}"#, balance.balance, balance.sequence)
+    let Balance { balance, sequence, mark } = balance;
+    format!(r#"{{"balance":{balance},"sequence":{sequence},"mark":{mark}}}"#)
 }
 
 fn decode(value: &[u8]) -> Result<Balance, String> {
@@ -251,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_balance_comes_back_from_the_store_as_it_went() {
-        for balance in [Balance::default(), Balance { balance: -120, sequence: 7 }] {
+        for balance in [Balance::default(), Balance { balance: -120, sequence: 7, mark: 65_535 }] {
             assert_eq!(decode(encode(balance).as_bytes()), Ok(balance));
         }
         assert!(decode(b"12").is_err_and(|error| error.contains("something else")));

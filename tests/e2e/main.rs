@@ -3,6 +3,7 @@
 //! One test at a time: each runs a whole fleet, and two fleets on a small machine measure each other.
 
 mod access;
+mod accounts;
 mod cluster;
 mod consumer;
 mod cut;

@@ -19,10 +19,14 @@ impl Conductor<'_> {
         // Members that did not leave in time may still write.
         self.end_all().await?;
         if self.asked_twice() || self.ground.majority_has_ended() {
-            let text = "the balances were not read back: there was no time, or no server".to_owned();
-            return self.ground.tell(StoryEvent::Note { text });
+            return self.tell_unread();
         }
-        match accounts::balances(self.ground.jetstream(), &bucket, READ_WITHIN).await {
+        let mut stop = self.stop.clone();
+        let read = tokio::select! {
+            read = accounts::balances(self.ground.jetstream(), &bucket, READ_WITHIN) => read,
+            Ok(_) = stop.wait_for(|times| *times >= 2) => return self.tell_unread(),
+        };
+        match read {
             Ok(balances) => {
                 for accounts in balances.chunks(TOLD_AT_ONCE) {
                     self.ground.tell(StoryEvent::Balances { accounts: accounts.to_vec() })?;
@@ -31,5 +35,10 @@ impl Conductor<'_> {
             }
             Err(error) => self.ground.tell(StoryEvent::Note { text: error.to_string() }),
         }
+    }
+
+    fn tell_unread(&mut self) -> Result<(), Error> {
+        let text = "the balances were not read back: there was no time, or no server".to_owned();
+        self.ground.tell(StoryEvent::Note { text })
     }
 }

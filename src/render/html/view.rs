@@ -90,6 +90,7 @@ struct Step {
     cells: [String; 6],
     said: String,
     odd: bool,
+    left_out: Option<String>,
 }
 
 /// One reading.
@@ -126,10 +127,12 @@ impl<'a> Page<'a> {
     }
 }
 
-/// A whole run whose order broke as nobody had promised otherwise is neither good nor bad.
+/// A whole run whose order broke, or whose accounts went wrong, as nobody had promised otherwise is neither good nor bad.
 fn tone(report: &Report) -> &'static str {
     match (report.state, summary::order_violations(&report.readings)) {
-        (RunState::Complete, Some(0)) => state(RunState::Complete).class,
+        (RunState::Complete, Some(0)) if accounts::is_sound(&report.readings) != Some(false) => {
+            state(RunState::Complete).class
+        }
         (RunState::Complete, _) => "plain",
         (other, _) => state(other).class,
     }
@@ -184,12 +187,12 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
 fn accounts(report: &Report) -> Option<Accounts> {
     let step = |step: &AccountStep| {
         let (cells, said) = accounts::step(step);
-        Step { cells, said, odd: accounts::is_odd(step) }
+        Step { cells, said, odd: accounts::is_odd(step), left_out: accounts::left_out(step.left_out) }
     };
     let account = |story: &AccountStory| Account {
         head: accounts::head(story),
         steps: story.steps.iter().map(step).collect(),
-        left_out: accounts::left_out(story),
+        left_out: accounts::left_out(story.left_out_after),
     };
     let told = accounts::sentence(report)?;
     let worst = report.accounts.iter().flat_map(|accounts| &accounts.worst).map(account).collect();
