@@ -52,7 +52,9 @@ impl FromStr for Since {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let instant = text.parse().map(Self::At).ok();
         instant.or_else(|| text.parse().map(Self::Ago).ok()).ok_or_else(|| {
-            format!("'{text}' is no instant: write \"2026-11-22T10:00:00Z\", or a length of time before now, like \"30s\"")
+            format!(
+                "'{text}' is no instant: write \"2026-11-22T10:00:00Z\", or a length of time before now, like \"30s\""
+            )
         })
     }
 }

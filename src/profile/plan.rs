@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::document::{self, Arrivals, Document, Storage};
 use super::load::Loaded;
 use crate::fault;
+use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
-use crate::model::promise::Promises;
 pub use crate::strategy::handler::{Failing, Handler, OnFailure, Time, Work};
 
 /// One run to be made. It exists only if it can be run.

@@ -54,7 +54,11 @@ pub(super) fn words(node: &Value) -> Vec<&str> {
 
 /// The keys of the small tables that a value may be instead of a word: `{ by-sequence = 5 }`.
 fn tables(node: &Value) -> Vec<&str> {
-    variants(node).iter().filter(|variant| type_of(variant) == "object").flat_map(|table| properties(table).into_keys()).collect()
+    variants(node)
+        .iter()
+        .filter(|variant| type_of(variant) == "object")
+        .flat_map(|table| properties(table).into_keys())
+        .collect()
 }
 
 /// What a value must be, in words.

@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use ::lease_group::{
-    Connection, ConsumerStorage as GroupStorage, Group, HandlerError, MemberEvent, Message, Observer, PartitionEvent, Progress,
-    Takeover as GroupTakeover,
+    Connection, ConsumerStorage as GroupStorage, Group, HandlerError, MemberEvent, Message, Observer, PartitionEvent,
+    Progress, Takeover as GroupTakeover,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -154,7 +154,8 @@ impl Settings {
             objections.push(("consumer-replicas", text));
         }
         if self.takeover == Takeover::Resume {
-            let idle = |key| format!("{key} has no effect with takeover \"resume\": its durable lies where the stream does");
+            let idle =
+                |key| format!("{key} has no effect with takeover \"resume\": its durable lies where the stream does");
             if self.consumer_storage != ConsumerStorage::Memory {
                 objections.push(("consumer-storage", idle("consumer-storage")));
             }
