@@ -71,7 +71,7 @@ pub enum Job {
         /// Name of the group.
         group: String,
         /// The way of consuming.
-        strategy: Strategy,
+        strategy: Box<Strategy>,
         /// What a handler does.
         handler: Handler,
     },

@@ -43,6 +43,9 @@ fn consumers(url: String, stream: &str) -> Vec<Value> {
     })
 }
 
+/// Name, settings, and what the server must say in the consumer's configuration.
+type Case = (&'static str, String, Vec<(&'static str, Value)>);
+
 /// Milliseconds in the server's unit.
 fn ms(milliseconds: u64) -> Value {
     json!(milliseconds * 1_000_000)
@@ -54,8 +57,7 @@ fn what_a_profile_says_of_a_consumer_is_what_the_server_was_told() {
     let server = OwnServer::start(&place);
     let fleeting = "durable = false, inactive-threshold = \"45s\", memory-storage = true";
     let fleeting_told = [("inactive_threshold", ms(45_000)), ("mem_storage", json!(true))];
-    // Name, settings, what the server must say in the consumer's configuration.
-    let cases: Vec<(&str, String, Vec<(&str, Value)>)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "shared-plain",
             "kind = \"shared-pull\"".to_owned(),
