@@ -13,6 +13,7 @@ pub mod ordered;
 pub mod pinned;
 mod pull;
 pub mod queue_group;
+pub mod ruled_out;
 pub mod seat;
 pub mod serial;
 mod settle;

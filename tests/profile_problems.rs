@@ -500,7 +500,7 @@ fn a_key_that_a_strategy_rules_out_is_told_with_the_reason() {
         ("ordered", "ack = \"none\""),
     ] {
         let key = set.split(' ').next().expect("a key");
-        let reason = jetlag::strategy::consumer::ruled_out(kind, key).expect("there is a reason");
+        let reason = jetlag::strategy::ruled_out::ruled_out(kind, key).expect("there is a reason");
         let told = wrong(&format!("# hm?\n[strategy]\nkind = \"{kind}\"\n{set}\n"), &[]);
         assert!(told.contains(reason) && told.contains(&format!("`{key}` is no key")), "{told}");
     }

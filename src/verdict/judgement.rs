@@ -140,10 +140,11 @@ fn identify(of_key: &mut [Message], base: usize, deeds: &mut [Deed], copies: &mu
     }
 }
 
-/// Ranks the stored messages of one key that were offered in stream order; without stream sequences in send order.
+/// Ranks the stored messages of one key that were offered, in stream order; without stream sequences in send order. Who
+/// stands out of order is the publisher's affair, offered or not.
 fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
     order.clear();
-    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_due()));
+    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
     let place = |&index: &u32| {
         let message = &of_key[index as usize];
         (message.stream_seq, message.sent, message.key_seq)
@@ -151,10 +152,13 @@ fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered
     if !order.is_sorted_by_key(place) {
         order.sort_unstable_by_key(place);
     }
-    let mut greatest = 0;
-    for (rank, &index) in (1..).zip(order.iter()) {
+    let (mut greatest, mut rank) = (0, 0);
+    for &index in order.iter() {
         let message = &mut of_key[index as usize];
-        message.rank = rank;
+        if message.offered {
+            rank += 1;
+            message.rank = rank;
+        }
         if message.key_seq < greatest {
             reordered.push((base + index as usize) as u32);
         }

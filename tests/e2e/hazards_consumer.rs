@@ -1,10 +1,6 @@
 //! Hazards of JetStream consumers that a setting of jetlag exposes, each met on a real server: what the documents warn of
 //! is not taken on trust. Through jetlag where a run shows it, else by the client library against the server itself.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
@@ -16,6 +12,7 @@ use jetlag::model::story::{Phase, StoryEvent};
 
 use crate::order::comparison;
 use crate::place::{Place, Told};
+use crate::road::Road;
 use crate::server::OwnServer;
 
 const OLDEST: &str = "2.10.26";
@@ -246,70 +243,6 @@ fn a_reconnect_leaves_a_hole_that_is_filled_after_newer_messages() {
         let next = taken(&mut messages, 2).await;
         assert_eq!(next, [9, 10], "{version}: the old pull lives on, and 5 to 8 are not missed by anybody");
     });
-}
-
-/// A way to a server that can be made to swallow what the server sends, and to break.
-struct Road {
-    port: u16,
-    swallows: Arc<AtomicBool>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
-    accepted: Arc<AtomicU16>,
-}
-
-impl Road {
-    fn to(server: &OwnServer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("it has an address").port();
-        let address = server.url().trim_start_matches("nats://").to_owned();
-        let road = Self { port, swallows: Arc::default(), open: Arc::default(), accepted: Arc::default() };
-        let (swallows, open, accepted) =
-            (Arc::clone(&road.swallows), Arc::clone(&road.open), Arc::clone(&road.accepted));
-        // Threads end when both ends are gone; the listener ends with the test's process.
-        std::thread::spawn(move || {
-            for near in listener.incoming().map_while(Result::ok) {
-                let Ok(far) = TcpStream::connect(&address) else { continue };
-                let copy = |stream: &TcpStream| stream.try_clone().expect("a stream can be shared");
-                open.lock().expect("nobody panics with it").extend([copy(&near), copy(&far)]);
-                let (near_in, far_out) = (copy(&near), copy(&far));
-                let swallows = Arc::clone(&swallows);
-                std::thread::spawn(move || forward(near_in, far_out, || false));
-                std::thread::spawn(move || forward(far, near, || swallows.load(Ordering::SeqCst)));
-                accepted.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        road
-    }
-
-    fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-
-    /// From here on nothing of what the server sends arrives.
-    fn swallow(&self) {
-        self.swallows.store(true, Ordering::SeqCst);
-    }
-
-    /// Breaks the connection; the next one is whole.
-    fn cut(&self) {
-        self.swallows.store(false, Ordering::SeqCst);
-        for stream in self.open.lock().expect("nobody panics with it").drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-
-    /// Whether nobody has come again since it was cut.
-    fn is_shut(&self) -> bool {
-        self.accepted.load(Ordering::SeqCst) < 2
-    }
-}
-
-fn forward(mut from: TcpStream, mut to: TcpStream, swallows: impl Fn() -> bool) {
-    let mut buffer = [0_u8; 4096];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        if !swallows() && to.write_all(&buffer[..count]).is_err() {
-            return;
-        }
-    }
 }
 
 // Acknowledgements.

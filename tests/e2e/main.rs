@@ -16,5 +16,6 @@ mod order;
 mod place;
 mod processes;
 mod rebalance;
+mod road;
 mod server;
 mod strategies;
