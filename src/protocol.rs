@@ -77,7 +77,7 @@ pub enum Job {
         /// Name of the group.
         group: String,
         /// The way of consuming.
-        strategy: Strategy,
+        strategy: Box<Strategy>,
         /// What a handler does.
         handler: Handler,
         /// Where it applies what messages say, with the workload `ledger`.

@@ -17,6 +17,7 @@ pub mod pinned;
 mod pull;
 pub mod queue_group;
 pub mod rights;
+pub mod ruled_out;
 pub mod seat;
 pub mod serial;
 mod settle;

@@ -534,6 +534,10 @@ fn settings_of_strategies_that_cannot_work_are_told() {
         "kind = \"pinned\"\nmax-ack-pending = 0",
         "kind = \"key-sequence\"\ndelay = \"0s\"",
         "kind = \"key-sequence\"\nbatch = 0",
+        "kind = \"shared-pull\"\nmax-deliver = 0",
+        "kind = \"shared-pull\"\nthreshold = 100",
+        "kind = \"serial\"\nreplicas = 2",
+        "kind = \"lease-group\"\nconsumer-replicas = 2",
     ] {
         let key = own.split(['\n', ' ']).nth(3).expect("a second line begins with its key");
         let told = wrong(&text(own), &[]);
@@ -577,4 +581,87 @@ fn limits_of_a_stream_that_mean_nothing_or_refuse_everything_are_told() {
     }
     let sound = "# hm?\n[stream]\ndiscard = \"new\"\nmax-messages-per-subject = 3\ndiscard-new-per-subject = true\n";
     assert!(profile::parse("sound", "sound.toml", sound, &[]).is_ok());
+}
+
+#[test]
+fn settings_of_consumers_that_cannot_work_are_told_with_the_reason() {
+    let text = r#"# hm?
+[strategy]
+kind = "shared-pull"
+ack = "none"
+double-ack = true
+max-deliver = 3
+back-off = ["1ms"]
+max-wait = "1ms"
+max-bytes = "200B"
+deliver = { by-sequence = 0 }
+replicas = 3
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn a_key_that_a_strategy_rules_out_is_told_with_the_reason() {
+    for (kind, set) in [
+        ("serial", "ack = \"all\""),
+        ("serial", "max-deliver = 3"),
+        ("pinned", "back-off = [\"1s\"]"),
+        ("queue-group", "batch = 5"),
+        ("shared-pull", "flow-control = true"),
+        ("lease-group", "deliver = \"new\""),
+        ("lease-group", "replicas = 3"),
+        ("ordered", "ack = \"none\""),
+    ] {
+        let key = set.split(' ').next().expect("a key");
+        let reason = jetlag::strategy::ruled_out::ruled_out(kind, key).expect("there is a reason");
+        let told = wrong(&format!("# hm?\n[strategy]\nkind = \"{kind}\"\n{set}\n"), &[]);
+        assert!(told.contains(reason) && told.contains(&format!("`{key}` is no key")), "{told}");
+    }
+}
+
+#[test]
+fn slips_in_where_a_consumer_begins_are_told_with_all_that_is_possible() {
+    let of = |deliver: &str| wrong(&format!("# hm?\n[strategy]\nkind = \"serial\"\ndeliver = {deliver}\n"), &[]);
+    for deliver in ["\"newest\"", "7", "{ by-time = \"yesterday\" }", "{ by-sequence = -1 }", "{ by-number = 1 }"] {
+        let told = of(deliver);
+        let expected = "expected \"all\", \"last\" or \"new\", or { by-sequence = … }, or { by-time = … }";
+        assert!(told.contains(expected), "{deliver}\n{told}");
+    }
+}
+
+#[test]
+fn handlers_that_cannot_work_are_told_with_the_reason() {
+    let text = r#"# hm?
+[fleet]
+handler = "bimodal"
+handler-time = "30ms"
+slow-share = 1.5
+fail-share = 0.1
+fail-times = 0
+on-failure = "nak"
+in-progress-every = "1ms"
+[strategy]
+kind = "shared-pull"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+    let idle = r#"# hm?
+[fleet]
+handler = "none"
+handler-work = "cpu"
+slow-time = "1s"
+fail-times = 3
+on-failure = "nak"
+nak-delay = "1s"
+in-progress-every = "1s"
+"#;
+    insta::assert_snapshot!(wrong(idle, &[]));
+    for (kind, deed) in
+        [("lease-group", "nak"), ("ordered", "term"), ("key-sequence", "term"), ("lease-group", "no-ack")]
+    {
+        let members = "members = 1";
+        let text = format!(
+            "# hm?\n[fleet]\n{members}\nfail-share = 0.1\non-failure = \"{deed}\"\n[strategy]\nkind = \"{kind}\"\n"
+        );
+        assert!(wrong(&text, &[]).contains(&format!("{kind} cannot do this")), "{kind} {deed}");
+    }
 }

@@ -189,7 +189,7 @@ impl Conductor<'_> {
             Role::Publisher => Job::Publish { load: plan.load.clone() },
             Role::Consumer => Job::Consume {
                 group: self.ground.name().to_owned(),
-                strategy: plan.strategy.clone(),
+                strategy: Box::new(plan.strategy.clone()),
                 handler: plan.fleet.handler,
                 bank: plan.bank,
             },

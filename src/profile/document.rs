@@ -2,12 +2,15 @@
 //!
 //! The doc comments are what users read: they become the descriptions in `schemas/profile.schema.json`.
 
+mod fleet;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::fleet::{Fleet, Handler, OnFailure, Work};
 use crate::fault::{Kind, Target};
 use crate::model::bank::{Bank, Repeats, Store, Workload, Write};
 use crate::model::units::{Rate, Size, Timespan};
@@ -278,84 +281,6 @@ pub enum KeyChoice {
     Hot,
 }
 
-/// The consumers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Fleet {
-    /// Number of members at the start. Default 4.
-    pub members: u16,
-    /// How long a message takes to be handled. Default "fixed".
-    pub handler: Handler,
-    /// With handler "fixed" its time, with "exponential" its mean, with "bimodal" what most messages take. Default 200us.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub handler_time: Option<Timespan>,
-    /// With handler "bimodal": what the other messages take. Default 20ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub slow_time: Option<Timespan>,
-    /// With handler "bimodal": the share of the other messages, between 0 and 1. Default 0.01.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub slow_share: Option<f64>,
-    /// What a handler does for so long. Default "wait".
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub handler_work: Option<Work>,
-    /// The share of the messages on which the handler fails, 0 to 1: the same ones for every strategy. Default 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail_share: Option<f64>,
-    /// With `fail-share`: how often the handler fails on such a message before it succeeds, 0 for ever. Default 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail_times: Option<u32>,
-    /// With `fail-share`: what a member does with a message that its handler failed on. Default "retry".
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_failure: Option<OnFailure>,
-    /// With on-failure "nak-delay": after how long the message is delivered again. Default 1s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nak_delay: Option<Timespan>,
-    /// While a handler works, its member tells the server so often that it does (+WPI), about this message only.
-    /// Default: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub in_progress_every: Option<Timespan>,
-}
-
-/// How long a message takes to be handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Handler {
-    /// No time at all.
-    None,
-    /// Always `handler-time`.
-    Fixed,
-    /// Exponentially distributed with the mean `handler-time`.
-    Exponential,
-    /// `handler-time` for most messages, and `slow-time` for `slow-share` of them.
-    Bimodal,
-}
-
-/// What a handler does for as long as it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Work {
-    /// It waits, as for a database.
-    Wait,
-    /// It keeps a core busy for so much processor time, in a thread of its own.
-    Cpu,
-}
-
-/// What a member does with a message that its handler failed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnFailure {
-    /// Gives it back, to be delivered again at once.
-    Nak,
-    /// Gives it back, to be delivered again after `nak-delay`.
-    NakDelay,
-    /// Tells the server to deliver it no more.
-    Term,
-    /// Nothing: it is delivered again after the ack wait.
-    NoAck,
-    /// Tries again in place until the handler succeeds.
-    Retry,
-}
-
 /// What makes a run invalid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -421,17 +346,7 @@ impl Document {
         load.window = load.has_window().then(|| load.window());
         load.retry = (load.publish == Publish::Windowed).then(|| load.retry());
         load.batch = load.has_batch().then(|| load.batch());
-        let fleet = &mut filled.fleet;
-        fleet.handler_time = (fleet.handler != Handler::None).then(|| fleet.handler_time());
-        fleet.handler_work = (fleet.handler != Handler::None).then(|| fleet.handler_work());
-        let is_bimodal = fleet.handler == Handler::Bimodal;
-        fleet.slow_time = is_bimodal.then(|| fleet.slow_time());
-        fleet.slow_share = is_bimodal.then(|| fleet.slow_share());
-        let fails = fleet.fail_share.is_some();
-        let on_failure = fleet.on_failure();
-        fleet.on_failure = fails.then_some(on_failure);
-        fleet.fail_times = (fails && on_failure != OnFailure::Term).then(|| fleet.fail_times());
-        fleet.nak_delay = (fails && on_failure == OnFailure::NakDelay).then(|| fleet.nak_delay());
+        filled.fleet = self.fleet.filled();
         filled.strategy = self.strategy.filled();
         for fault in &mut filled.fault {
             fault.target = Some(fault.target());
@@ -495,43 +410,6 @@ impl Ledger {
             write: self.write.unwrap_or_default(),
             repeats: self.repeats.unwrap_or_default(),
         }
-    }
-}
-
-impl Fleet {
-    /// The handler's time, said or not.
-    pub(super) fn handler_time(&self) -> Timespan {
-        self.handler_time.unwrap_or(Timespan(Duration::from_micros(200)))
-    }
-
-    /// What a slow message takes, said or not.
-    pub(super) fn slow_time(&self) -> Timespan {
-        self.slow_time.unwrap_or(Timespan(Duration::from_millis(20)))
-    }
-
-    /// The share of slow messages, said or not.
-    pub(super) fn slow_share(&self) -> f64 {
-        self.slow_share.unwrap_or(0.01)
-    }
-
-    /// What the handler does, said or not.
-    pub(super) fn handler_work(&self) -> Work {
-        self.handler_work.unwrap_or(Work::Wait)
-    }
-
-    /// How often it fails, said or not.
-    pub(super) fn fail_times(&self) -> u32 {
-        self.fail_times.unwrap_or(1)
-    }
-
-    /// What becomes of a message on which it failed, said or not.
-    pub(super) fn on_failure(&self) -> OnFailure {
-        self.on_failure.unwrap_or(OnFailure::Retry)
-    }
-
-    /// After how long such a message is delivered again, said or not.
-    pub(super) fn nak_delay(&self) -> Timespan {
-        self.nak_delay.unwrap_or(seconds(1))
     }
 }
 
@@ -608,24 +486,6 @@ impl Default for Load {
             hot_share: None,
             message_id: true,
             workload: Workload::Plain,
-        }
-    }
-}
-
-impl Default for Fleet {
-    fn default() -> Self {
-        Self {
-            members: 4,
-            handler: Handler::Fixed,
-            handler_time: None,
-            slow_time: None,
-            slow_share: None,
-            handler_work: None,
-            fail_share: None,
-            fail_times: None,
-            on_failure: None,
-            nak_delay: None,
-            in_progress_every: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::nearest::nearest;
 use super::shape::{self, ANY_TEXT};
 use super::tree::{self, Value};
 use crate::model::units::Timespan;
-use crate::strategy::consumer::ruled_out;
+use crate::strategy::ruled_out::ruled_out;
 
 /// Something wrong at a place in the row of all texts.
 #[derive(Clone, Debug, PartialEq, Eq)]

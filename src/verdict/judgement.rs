@@ -164,9 +164,9 @@ fn doubt(of_key: &mut [Message], base: usize, deeds: &[Deed]) {
     }
 }
 
-/// Ranks the stored messages of one key that were offered in stream order; without stream sequences in send order. One
+/// Ranks the stored messages of one key that were offered, in stream order; without stream sequences in send order. One
 /// whose sequence is not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before
-/// it.
+/// it. Who stands out of order is the publisher's affair, offered or not.
 fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
     order.clear();
     let mut before = 0;
@@ -174,7 +174,7 @@ fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered
         message.place = if message.stream_seq == 0 { before } else { message.stream_seq };
         before = message.place;
     }
-    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_due()));
+    order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
     let place = |&index: &u32| {
         let message = &of_key[index as usize];
         (message.place, message.sent, message.key_seq)
@@ -182,10 +182,13 @@ fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered
     if !order.is_sorted_by_key(place) {
         order.sort_unstable_by_key(place);
     }
-    let mut greatest = 0;
-    for (rank, &index) in (1..).zip(order.iter()) {
+    let (mut greatest, mut rank) = (0, 0);
+    for &index in order.iter() {
         let message = &mut of_key[index as usize];
-        message.rank = rank;
+        if message.offered {
+            rank += 1;
+            message.rank = rank;
+        }
         if message.key_seq < greatest {
             reordered.push((base + index as usize) as u32);
         }

@@ -10,8 +10,8 @@ use super::{Ledger, Verdict, judge};
 use crate::model::gone::Gone;
 use crate::model::history::History;
 use crate::model::manifest::Confirmation;
-use crate::model::record::{Commit, Fate, Finish, Handling, Publish, Reach};
-use crate::model::story::StoryEvent;
+use crate::model::record::{Commit, Fate, Finish, Handling, Publish, Reach, Term};
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
 
 type Id = (u32, u32);
@@ -26,6 +26,10 @@ struct Oracle<'a> {
     commits: Vec<&'a Commit>,
     gone: Option<&'a Gone>,
     confirmation: Confirmation,
+    /// Where the consumers begin.
+    start: u64,
+    /// Stream sequences that were given up.
+    given_up: BTreeSet<u64>,
 }
 
 impl<'a> Oracle<'a> {
@@ -39,6 +43,23 @@ impl<'a> Oracle<'a> {
                 _ => None,
             }),
             confirmation: history.manifest.confirmation,
+            start: history
+                .story
+                .iter()
+                .find_map(|line| match line.event {
+                    StoryEvent::Starts { stream_seq, .. } => Some(stream_seq),
+                    _ => None,
+                })
+                .unwrap_or(0),
+            given_up: history
+                .story
+                .iter()
+                .filter_map(|line| match line.event {
+                    StoryEvent::Dropped { stream_seq, .. } => Some(stream_seq),
+                    _ => None,
+                })
+                .chain(history.journals.iter().flat_map(|j| &j.terms).map(|term| term.stream_seq))
+                .collect(),
         }
     }
 
@@ -86,6 +107,15 @@ impl<'a> Oracle<'a> {
         self.was_stored(id) && !self.is_evicted(id)
     }
 
+    /// Its first copy does not stand before the start, or it was delivered all the same.
+    fn is_offered(&self, id: Id) -> bool {
+        self.delivered(id) || self.copies(id).first().is_none_or(|&seq| seq >= self.start)
+    }
+
+    fn is_given_up(&self, id: Id) -> bool {
+        self.copies(id).first().is_some_and(|seq| self.given_up.contains(seq))
+    }
+
     fn sent(&self, id: Id) -> MonoNs {
         let of = |confirmed: bool| {
             let mut sendings = self.publishes.iter().filter(|p| (p.key, p.key_seq) == id);
@@ -98,8 +128,13 @@ impl<'a> Oracle<'a> {
         self.publishes.iter().find(|p| (p.key, p.key_seq) == id).map_or(0, |p| p.partition)
     }
 
-    /// Stored messages of one group in stream order.
+    /// Stored messages of one group that were offered, in stream order.
     fn ranks(&self, belongs: impl Fn(Id) -> bool) -> Vec<Id> {
+        self.stored(|id| belongs(id) && self.is_offered(id))
+    }
+
+    /// Stored messages of one group in stream order.
+    fn stored(&self, belongs: impl Fn(Id) -> bool) -> Vec<Id> {
         let mut ids: Vec<Id> = self.attempted().into_iter().filter(|&id| belongs(id) && self.is_stored(id)).collect();
         ids.sort_by_key(|&id| (self.place(id), self.sent(id), id));
         ids
@@ -220,16 +255,22 @@ impl<'a> Oracle<'a> {
             .collect()
     }
 
-    fn lost(&self) -> u64 {
+    /// Messages that were offered and never handled: those that were given up, and those that were not.
+    fn unhandled(&self) -> (u64, u64) {
         let handled: BTreeSet<Id> = self.by_start().into_iter().map(|at| self.id(at)).collect();
-        let stored = self.attempted().into_iter().filter(|&id| self.is_stored(id));
-        stored.filter(|id| !handled.contains(id)).count() as u64
+        let due = self.ranks(|id| !handled.contains(&id));
+        let dropped = due.iter().filter(|&&id| self.is_given_up(id)).count();
+        (dropped as u64, (due.len() - dropped) as u64)
+    }
+
+    fn not_offered(&self) -> u64 {
+        self.stored(|id| !self.is_offered(id)).len() as u64
     }
 
     fn publish_reordered(&self) -> u64 {
         let keys: BTreeSet<u32> = self.attempted().into_iter().map(|id| id.0).collect();
         let of_key = |key: u32| {
-            let order = self.ranks(|id| id.0 == key);
+            let order = self.stored(|id| id.0 == key);
             (0..order.len()).filter(|&at| order[..at].iter().any(|before| before.1 > order[at].1)).count() as u64
         };
         keys.into_iter().map(of_key).sum()
@@ -282,7 +323,8 @@ fn compare(history: &History) {
     assert_eq!(partition_order.late, of_partition(Verdict::Late));
     assert_eq!(partition_order.redelivered, of_partition(Verdict::Redelivered));
     assert_eq!(partition_order.regressed, of_partition(Verdict::Regressed));
-    assert_eq!(ledger.lost, oracle.lost());
+    assert_eq!((ledger.dropped, ledger.lost), oracle.unhandled());
+    assert_eq!(ledger.not_offered, oracle.not_offered());
     let evicted = oracle.attempted().into_iter().filter(|&id| oracle.is_evicted(id)).count() as u64;
     assert_eq!(ledger.evicted.unwrap_or(0), evicted);
     assert_eq!(ledger.publisher.attempted, oracle.attempted().len() as u64);
@@ -412,5 +454,24 @@ proptest! {
         commits in commits(),
     ) {
         compare(&build(false, &publishes, &replays, &[], &commits, None));
+    }
+
+    #[test]
+    fn what_is_withheld_agrees_with_the_oracle(
+        streamless in prop::bool::weighted(0.1),
+        publishes in publishes(),
+        replays in replays(),
+        handlings in handlings(),
+        start in 15..40_u64,
+        dropped in prop::collection::vec(5..40_u64, 0..4),
+        terms in prop::collection::vec(5..40_u64, 0..4),
+    ) {
+        let mut history = build(streamless, &publishes, &replays, &handlings, &[], None);
+        let starts = StoryEvent::Starts { partition: None, stream_seq: start };
+        let dropped = dropped.into_iter().map(|stream_seq| StoryEvent::Dropped { stream_seq, deliveries: 2 });
+        history.story.extend(dropped.chain([starts]).map(|event| StoryLine { at: us(50), event }));
+        let term = |stream_seq| Term { at: us(50), key: 0, key_seq: 1, partition: 0, stream_seq };
+        history.journals[0].terms.extend(terms.into_iter().map(term));
+        compare(&history);
     }
 }

@@ -25,6 +25,7 @@ mod processes;
 mod publish;
 mod rebalance;
 mod rights;
+mod road;
 mod server;
 mod strategies;
 mod stream;
