@@ -1,5 +1,6 @@
 //! Profiles from outside: what ships is sound, what is shown means the same, what is set is set.
 
+use jetlag::model::manifest::Confirmation;
 use jetlag::profile::{self, Plan, builtin};
 
 fn sets(sets: &[&str]) -> Vec<String> {
@@ -141,5 +142,18 @@ fn the_schema_is_up_to_date_and_holds_for_what_ships_and_what_is_shown() {
     for wrong in ["[load]\nrat = 1", "[[fault]]\nkind = \"kill\"\nlasting = \"3s\"", "[strategy]\nkind = \"none\""] {
         let value: serde_json::Value = toml::from_str(wrong).expect("this is TOML");
         assert!(!validator.is_valid(&value), "{wrong}");
+    }
+}
+
+#[test]
+fn what_a_confirmation_says_depends_on_how_it_is_published_and_consumed() {
+    for (publish, strategy, confirmation) in [
+        ("windowed", "core-queue", Confirmation::Stored),
+        ("fast-batch", "shared-pull", Confirmation::Stored),
+        ("core", "shared-pull", Confirmation::SentToStream),
+        ("core", "core-queue", Confirmation::Sent),
+    ] {
+        let sets = [&*format!("load.publish={publish}"), &*format!("strategy={{ kind = \"{strategy}\" }}"), "fault=[]"];
+        assert_eq!(plans("quick", &sets)[0].confirmation(), confirmation, "{publish}, {strategy}");
     }
 }

@@ -173,6 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn the_version_is_found_in_what_a_server_tells() {
+        for (told, expected) in
+            [("2.15.1", Some("2.15.1")), ("2.15.0-dev", Some("2.15.0")), ("2.12.8-RC.2", Some("2.12.8")), ("dev", None)]
+        {
+            assert_eq!(Version::from_told(told).map(|version| version.to_string()).as_deref(), expected, "{told}");
+        }
+    }
+
+    #[test]
     fn what_is_printed_parses_again_and_nonsense_does_not() {
         for version in Version::fetchable() {
             assert_eq!(version.to_string().parse(), Ok(version));

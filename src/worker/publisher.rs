@@ -1,7 +1,7 @@
 //! A publisher: sends its share of the load when the schedule wants it, and journals the fate of each message.
 //!
 //! It draws keys, keeps the schedule and the line, and changes connections: `sending` and `hearing`. How a message travels
-//! and what confirms it is the business of its [way](way::Way), one file each.
+//! and what confirms it is the business of its `way`, one file each.
 
 mod ack;
 mod atomic;

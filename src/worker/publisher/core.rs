@@ -28,6 +28,11 @@ impl Core {
 
     pub(super) fn renew(&mut self, inbox: &str) {
         inbox.clone_into(&mut self.inbox);
+        self.restart();
+    }
+
+    /// What was sent is given up: its probes are not waited for any more.
+    pub(super) fn restart(&mut self) {
         self.under_way = 0;
     }
 
@@ -79,5 +84,7 @@ mod tests {
         let Some(Extra::Probe(subject)) = first else { panic!("a probe") };
         way.hear(&told(&subject, ""));
         assert!(way.extra(sent(3)).is_some());
+        way.restart();
+        assert!(way.extra(sent(4)).is_some(), "a probe that never comes back is not waited for");
     }
 }

@@ -17,6 +17,9 @@ use crate::model::time::{MonoNs, SpanNs};
 const LINGER: SpanNs = SpanNs(100_000_000);
 /// A batch that was sent nothing for so long is ended.
 const IDLE: SpanNs = SpanNs(2_000_000_000);
+/// The end of a batch in which nothing waits is answered within this, or it is forgotten: a leader that stepped down took
+/// the answer with it. Where something waits, the line looks after that.
+const END_WITHIN: SpanNs = SpanNs(3_000_000_000);
 /// Flow acknowledgements that may be outstanding: the server works on one stretch while the next is on its way.
 const OUTSTANDING: u64 = 2;
 
@@ -59,7 +62,7 @@ struct Course {
     acknowledged: u64,
     /// Messages between acknowledgements, as the server says now.
     every: u64,
-    /// When it was last seen that something had been sent, and how much that was.
+    /// When it was last seen that something had been sent, and how much that was; the end of the batch counts, too.
     last_change: Option<(u64, MonoNs)>,
 }
 
@@ -124,7 +127,17 @@ impl Fast {
     }
 
     pub(super) fn extra(&mut self, situation: Situation) -> Option<Extra> {
-        let State::Open(course) = &mut self.state else { return None };
+        let course = match &mut self.state {
+            State::Open(course) => course,
+            State::Ending(course) => {
+                let (_, since) = course.last_change.unwrap_or((0, situation.now));
+                if situation.oldest.is_none() && situation.now.since(since) > END_WITHIN {
+                    self.restart();
+                }
+                return None;
+            }
+            State::Closed | State::Opening(_) => return None,
+        };
         let changed = match course.last_change {
             Some((sent, at)) if sent == course.sent => at,
             _ => situation.now,
@@ -137,7 +150,7 @@ impl Fast {
         if !((waits && (waited || is_over)) || is_idle) {
             return None;
         }
-        let course = *course;
+        let course = Course { last_change: Some((course.sent, situation.now)), ..*course };
         self.state = State::Ending(course);
         Some(Extra::EndOfBatch(self.reply(course.sent + 1, END)))
     }
@@ -239,6 +252,19 @@ mod tests {
         let heard = way.hear(&told(&reply, r#"{"stream":"s","seq":9,"batch":"a-0","count":1}"#));
         assert_eq!(heard, below_number(21));
         assert_eq!(&*send(&mut way, 21), "_INBOX.a.a-1.4.fail.1.0.$FI");
+    }
+
+    #[test]
+    fn an_idle_batch_is_ended_and_an_end_that_is_not_answered_is_forgotten() {
+        let (mut way, reply) = opened();
+        way.hear(&told(&reply, r#"{"type":"ack","seq":1,"msgs":2}"#));
+        assert_eq!(way.extra(at(0, None, true)), None);
+        let later = IDLE.0 + 1;
+        assert!(way.extra(at(later, None, true)).is_some());
+        way.extra(at(later + END_WITHIN.0, None, true));
+        assert!(!way.has_room(), "the answer may still come");
+        way.extra(at(later + END_WITHIN.0 + 1, None, true));
+        assert!(way.has_room(), "the next message begins another batch");
     }
 
     #[test]

@@ -133,9 +133,10 @@ impl Way {
     /// Begins anew on the same connection: the line starts again.
     pub(super) fn restart(&mut self) {
         match self {
-            Self::Windowed(_) | Self::Core(_) => {}
+            Self::Windowed(_) => {}
             Self::Atomic(way) => way.restart(),
             Self::Fast(way) => way.restart(),
+            Self::Core(way) => way.restart(),
         }
     }
 
