@@ -2,10 +2,12 @@
 //!
 //! **How it works.** The server pushes each message to one member of the group, chosen at random, as long as fewer than
 //! `max-ack-pending` are unacknowledged. Members do nothing but subscribe. The server sends idle heartbeats, to one
-//! member at random too, so that silence proves nothing to a member. The server accepts `flow-control` together with a
-//! deliver group (2.10 to 2.15 do), but it asks one member, at random, and that answers for all: a group is not held
-//! back by its slowest member. So `max-ack-pending` is the only brake that holds, and it must have a limit, except
-//! where nothing is acknowledged: there it does not exist, and a group that is too slow is buried.
+//! member at random too, so that silence proves nothing to a member. With `flow-control` it asks now and then, after 2 MiB
+//! at the latest, whether what it pushed has arrived, and pushes nothing more before it is told so. It accepts that
+//! together with a deliver group (2.10 to 2.15 do), but it asks one member, at random, and that answers for all: a slow
+//! member that was not asked is not waited for, and one that is asked and paused holds up everybody, until an idle
+//! heartbeat takes the question to another. So `max-ack-pending` is the brake that counts, and it must have a limit.
+//! Where nothing is acknowledged it does not exist: then flow control is all there is.
 //!
 //! **Promises.** At least once: what is not acknowledged within the ack wait is pushed again, to anybody. Settings take
 //! that away: `ack` other than "explicit", `max-deliver`, and a consumer that may be gone with its position.
