@@ -93,6 +93,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::gone::Gone;
     use crate::model::story::{StoryEvent, StoryLine};
 
     #[test]
@@ -106,7 +107,11 @@ mod tests {
     fn every_metric_reads_a_run_and_the_report_is_the_same_twice() {
         let mut history = analysis::planted::killed();
         let sample = StoryEvent::Sample { process: "server-0".to_owned(), cpu_ns: 1, memory_bytes: 1 << 20 };
-        history.story.insert(0, StoryLine { at: history.manifest.started_mono, event: sample });
+        // Where the stream's limits may evict, what is gone is told.
+        let gone = StoryEvent::Gone { gone: Gone::default() };
+        for event in [sample, gone] {
+            history.story.insert(0, StoryLine { at: history.manifest.started_mono, event });
+        }
         let report = report(&history);
         for metric in all() {
             assert!(report.readings.iter().any(|reading| reading.metric == metric.id), "{} is silent", metric.id);
