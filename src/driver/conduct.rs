@@ -1,5 +1,6 @@
 //! Conducts a run: phases, faults, samples, deaths. Every wait has a bound.
 
+mod eviction;
 mod strikes;
 mod watch;
 
@@ -255,33 +256,6 @@ impl Conductor<'_> {
             self.ground.tell(StoryEvent::DrainCut { waiting })?;
         }
         Ok(())
-    }
-
-    /// How many messages wait to be handled. What the stream's limits have evicted waits for nobody.
-    async fn waiting(&mut self) -> u64 {
-        let waiting = self.look.refresh().backlog;
-        if waiting == 0 || !self.plan.stream.evicts() {
-            return waiting;
-        }
-        // A server that does not answer now is asked again at the next look.
-        self.ground.gone().await.map_or(waiting, |gone| self.look.forget(&gone).backlog)
-    }
-
-    /// Tells what the stream's limits have evicted, where they may. Without that nothing can be said of order or loss.
-    async fn tell_what_is_gone(&mut self) -> Result<(), Error> {
-        if !self.plan.stream.evicts() {
-            return Ok(());
-        }
-        let unknown = if self.asked_twice() || self.ground.majority_has_ended() {
-            "nobody was asked any more".to_owned()
-        } else {
-            match self.ground.gone().await {
-                Ok(gone) => return self.ground.tell(StoryEvent::Gone { gone }),
-                Err(error) => error.to_string(),
-            }
-        };
-        let reason = format!("what the stream's limits evicted is not known: {unknown}");
-        self.ground.tell(StoryEvent::Damage { reason })
     }
 
     /// Lets all members leave in good order, then ends those that do not.
