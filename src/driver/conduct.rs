@@ -2,6 +2,7 @@
 
 mod balances;
 mod drain;
+mod eviction;
 mod fill;
 mod strikes;
 mod watch;
@@ -261,23 +262,6 @@ impl Conductor<'_> {
             self.step(bound).await?;
         }
         Ok(())
-    }
-
-    /// Tells what the stream's limits have evicted, where they may. Without that nothing can be said of order or loss.
-    async fn tell_what_is_gone(&mut self) -> Result<(), Error> {
-        if !self.plan.stream.evicts() {
-            return Ok(());
-        }
-        let unknown = if self.asked_twice() || self.ground.majority_has_ended() {
-            "nobody was asked any more".to_owned()
-        } else {
-            match self.ground.gone().await {
-                Ok(gone) => return self.ground.tell(StoryEvent::Gone { gone }),
-                Err(error) => error.to_string(),
-            }
-        };
-        let reason = format!("what the stream's limits evicted is not known: {unknown}");
-        self.ground.tell(StoryEvent::Damage { reason })
     }
 
     /// Lets all members leave in good order, then ends those that do not.

@@ -151,6 +151,7 @@ fn correctness(report: &Report) -> Option<String> {
         ("late", run_count(&report.readings, "late")),
         ("regressed", run_count(&report.readings, "regressed")),
         ("lost", run_count(&report.readings, "lost")),
+        ("evicted by the stream's limits", run_count(&report.readings, "evicted").filter(|evicted| *evicted > 0)),
         ("handled by two members at once", report.promises.owners.then(|| overlaps(&report.readings)).flatten()),
     ]
     .into_iter()

@@ -1,6 +1,8 @@
 //! Every setting of `[stream]` reaches a real server, and the report says what is to be expected of it.
 
-use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, RetentionPolicy, State, StorageType};
+use async_nats::jetstream::stream::{
+    Compression, Config, DiscardPolicy, RetentionPolicy, State, StorageType, SubjectTransform,
+};
 use jetlag::model::report::RunState;
 
 use crate::order::comparison;
@@ -236,4 +238,37 @@ fn every_strategy_works_on_every_retention_that_is_not_refused_to_it() {
         assert_eq!((told.count("lost"), told.count("unhandled")), (0.0, 0.0), "{name}");
     }
     place.wait_until_nobody_is_left();
+}
+
+/// `routing = "client"` and `routing = "server"` agree because both hash alike; here on names that no run has, too.
+#[test]
+fn the_partitioner_is_the_servers_for_any_name_and_number_of_partitions() {
+    let place = Place::new();
+    let server = OwnServer::start(&place);
+    let numbered = (0..150).map(|key| format!("k{key}"));
+    let odd = ["a", "foo", "user-42", "order-000001", "日本", "ÄÖÜ", "x_y", "$", "0"].map(str::to_owned);
+    let names: Vec<String> = numbered.chain(odd).collect();
+    server.ask(async |jetstream| {
+        for partitions in [1_u16, 2, 3, 7, 16, 64, 1024] {
+            let transform = SubjectTransform {
+                source: "key.*".to_owned(),
+                destination: format!("p.{{{{partition({partitions},1)}}}}"),
+            };
+            let config = Config {
+                name: "KEYS".to_owned(),
+                subjects: vec!["key.*".to_owned()],
+                subject_transform: Some(transform),
+                ..Config::default()
+            };
+            let stream = jetstream.create_stream(config).await.expect("a stream");
+            for name in &names {
+                let sent = jetstream.publish(format!("key.{name}"), "".into()).await.expect("it goes out");
+                let stored = sent.await.expect("it is stored").sequence;
+                let message = stream.get_raw_message(stored).await.expect("it is there");
+                let expected = format!("p.{}", jetlag::strategy::partition(name, partitions));
+                assert_eq!(message.subject.as_str(), expected, "{name} of {partitions}");
+            }
+            jetstream.delete_stream("KEYS").await.expect("it is ours");
+        }
+    });
 }

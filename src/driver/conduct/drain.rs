@@ -3,7 +3,6 @@
 use super::Conductor;
 use crate::clock;
 use crate::driver::Error;
-use crate::driver::look::Seen;
 use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
 use crate::strategy::handler::Time;
@@ -43,16 +42,6 @@ impl Conductor<'_> {
             self.ground.tell(StoryEvent::DrainCut { waiting })?;
         }
         Ok(())
-    }
-
-    /// A look that knows what the stream's limits have evicted: that waits for nobody.
-    async fn seen(&mut self) -> Seen {
-        let seen = self.look.refresh();
-        if seen.backlog == 0 || !self.plan.stream.evicts() {
-            return seen;
-        }
-        // A server that does not answer now is asked again at the next look.
-        self.ground.gone().await.map_or(seen, |gone| self.look.forget(&gone))
     }
 
     fn rest(&self) -> SpanNs {
