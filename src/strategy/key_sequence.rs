@@ -12,8 +12,12 @@
 //! **Hazards.** Two more round trips a message. What a dead member held blocks its keys until the ack wait runs out, and
 //! meanwhile each later message of them comes again every `delay`, to be given back again. A hole in the sequence (a
 //! publish that failed for good) stops its key for ever. It is not exclusive: a member that is paused between the
-//! look-up and the handler goes on when it wakes, whatever has happened since. The bucket has one replica, so that
-//! its look-ups are never stale; a replicated one would need care (KV reads may come from any replica).
+//! look-up and the handler goes on when it wakes, whatever has happened since.
+//!
+//! **On a replicated stream.** The durable has the replicas and the storage of the stream, and every delivery waits until a
+//! majority knows of it. The bucket has one replica all the same, so that its look-ups are never stale: reads of a
+//! replicated one may be answered by a replica that lags behind. While the bucket's server is away nothing is handled, and
+//! if its disk is lost, so is the order.
 //!
 //! **When to choose it.** The resource whose state is written has a version anyway, and can be written only if the
 //! version is the expected one: then the look-up and the store are the write itself.
