@@ -94,8 +94,10 @@ impl Seen {
                 self.buckets.entry(bucket.to_owned()).or_default().extend(lies);
                 continue;
             }
-            let consumers: Vec<_> = stream.consumers().try_collect().await.ok()?;
-            for info in consumers {
+            // One by one: a list waits four seconds for each that is just being made.
+            let consumers: Vec<String> = stream.consumer_names().try_collect().await.ok()?;
+            for consumer in consumers {
+                let Ok(info) = stream.consumer_info(consumer).await else { continue };
                 let lies = peers(info.cluster).map(|peers| (peers, info.config.memory_storage));
                 self.consumers.entry(name.clone()).or_default().extend(lies);
             }
@@ -113,7 +115,7 @@ async fn every_strategy_works_on_three_copies_and_what_it_makes_lies_where_its_p
     let cluster = Cluster::start(&binary, options).await.expect("it starts");
     let servers = cluster.access().urls().join(",");
     let client = cluster.access().connect("test", |_| {}).await.expect("it answers");
-    let context = jetstream(client, Duration::from_secs(10));
+    let context = jetstream(client, Duration::from_secs(1));
 
     let rows = strategies::rows();
     let faults = Faults {
