@@ -73,8 +73,9 @@ drain = "20s"
     for row in rows {
         let (members, fault) = if row.is_alone() { (1, faults.alone) } else { (3, faults.group) };
         let Row { kind, own, .. } = row;
+        let own = if own.is_empty() { String::new() } else { format!(", {own}") };
         profile += &format!(
-            "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\", {own} }}\n\
+            "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\"{own} }}\n\
              \"fleet.members\" = {members}\nfault = [{fault}]\n"
         );
     }
