@@ -13,5 +13,6 @@ mod order;
 mod place;
 mod processes;
 mod rebalance;
+mod scripts;
 mod server;
 mod strategies;

@@ -1,5 +1,6 @@
 //! Every strategy there is, held to what it promises: a graceful leave, a crash with a restart, one copy and three.
 
+use jetlag::model::reading::Scope;
 use jetlag::model::report::RunState;
 use jetlag::strategy::{self, Strategy};
 
@@ -53,7 +54,8 @@ pub(crate) struct Faults {
     pub(crate) alone: &'static str,
 }
 
-/// Writes a profile with a variant for each of `rows`. `own` are sections and keys of `[run]` of the test's own.
+/// Writes a profile with a variant for each of `rows`; `own` are keys of `[run]` and sections of the test's own. Members
+/// are busy most of the time, so that whoever is struck has something in hand.
 pub(crate) fn profile(place: &Place, rows: &[&Row], own: &str, faults: &Faults) {
     let mut profile = format!(
         r#"
@@ -63,10 +65,11 @@ publishers = 1
 keys = 12
 [fleet]
 members = 3
-handler-time = "2ms"
+handler = "exponential"
+handler-time = "15ms"
 [run]
 warm-up = "100ms"
-drain = "20s"
+drain = "60s"
 {own}
 "#
     );
@@ -130,7 +133,14 @@ fn every_strategy_survives_a_crash_as_it_promises() {
         group: r#"{ kind = "kill", target = "c1", at = "500ms" }, { kind = "restart", target = "c1", at = "1500ms" }"#,
         alone: r#"{ kind = "kill", target = "c0", at = "500ms" }, { kind = "restart", target = "c0", at = "1s" }"#,
     };
-    run(&rows(), "2500ms", &faults);
+    let told = run(&rows(), "2500ms", &faults);
+    let in_hand = |told: &Told| {
+        told.report.readings.iter().any(|reading| {
+            let is_it = reading.metric == "stranded_messages" && reading.scope == Scope::Fault(0);
+            is_it && reading.value.is_some_and(|messages| messages > 0.0)
+        })
+    };
+    assert!(told.iter().any(in_hand), "the crashes took something with them");
 }
 
 /// Order without leases: what went to somebody else while a member was paused is left alone when it wakes.
