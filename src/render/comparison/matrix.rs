@@ -55,9 +55,9 @@ pub(super) fn of(runs: &[ComparedRun], layout: Layout) -> Vec<Column> {
     columns
 }
 
-/// The name of a run with its strategy, where that is another, and the mark.
+/// The name of a run with its strategy, where the name does not begin with it, and the mark.
 pub(super) fn name(run: &ComparedRun, runs: &[ComparedRun]) -> String {
-    let strategy = if run.name == run.strategy { String::new() } else { format!(" ({})", run.strategy) };
+    let strategy = if run.name.starts_with(&run.strategy) { String::new() } else { format!(" ({})", run.strategy) };
     let mark = if otherwise(run, runs).is_some() { format!(" {OTHERWISE}") } else { String::new() };
     format!("{}{strategy}{mark}", run.name)
 }
