@@ -218,6 +218,7 @@ impl Ground {
             group: &self.name,
             subject_prefix: &self.subject_prefix(),
             partitions: plan.stream.partitions,
+            replicas: usize::from(plan.stream.replicas),
         };
         plan.strategy.provision(&site).await?;
         Ok(())

@@ -16,6 +16,8 @@ pub struct Site<'a> {
     pub subject_prefix: &'a str,
     /// Number of partitions.
     pub partitions: u16,
+    /// How many servers keep a copy of the stream.
+    pub replicas: usize,
 }
 
 impl Site<'_> {

@@ -31,7 +31,7 @@ const ROWS: &[Row] = &[
     Row { kind: "serial", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: None },
     Row { kind: "ordered", own: "start = \"all\"", consumers: PRIVATE, bucket: None },
     Row { kind: "pinned", own: "ack-wait = \"1s\", pin-ttl = \"500ms\"", consumers: LIKE_THE_STREAM, bucket: None },
-    Row { kind: "key-sequence", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: Some(1) },
+    Row { kind: "key-sequence", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: Some(3) },
 ];
 
 /// The rows of all strategies.
