@@ -79,6 +79,13 @@ pub const ALL: &[About] = &[
 ];
 
 impl Strategy {
+    /// The strategy of that name with every setting at its default; `None` when there is none of that name, or when it has
+    /// a setting without a default.
+    #[must_use]
+    pub fn with_defaults(kind: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::json!({ "kind": kind })).ok()
+    }
+
     /// Name in profiles and reports.
     #[must_use]
     pub fn kind(&self) -> &'static str {

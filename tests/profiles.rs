@@ -2,6 +2,7 @@
 
 use jetlag::model::manifest::Confirmation;
 use jetlag::profile::{self, Plan, builtin};
+use jetlag::strategy::{self, Strategy};
 
 fn sets(sets: &[&str]) -> Vec<String> {
     sets.iter().map(|set| (*set).to_owned()).collect()
@@ -84,6 +85,15 @@ fn sets_go_over_the_file_and_over_variants() {
     assert_eq!(plan(&["strategy={kind=\"shared-pull\",batch=7}"]).settings["strategy"]["batch"], 7);
     assert_eq!(plan(&["fleet.handler=none"]).fleet.handler, profile::plan::Handler::taking(profile::plan::Time::None));
     assert!(plans("naive-vs-safe", &["run.seed=9"]).iter().all(|plan| plan.seed == 9));
+}
+
+#[test]
+fn the_profile_that_compares_strategies_has_each_that_needs_no_settings() {
+    let compared = plans("strategies", &[]);
+    for about in strategy::ALL.iter().filter(|about| Strategy::with_defaults(about.kind).is_some()) {
+        let is_there = compared.iter().any(|plan| plan.strategy.kind() == about.kind);
+        assert!(is_there, "profiles/strategies.toml has no variant of {}", about.kind);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
 use super::exit;
 use super::server::ServerArgs;
@@ -15,6 +16,9 @@ pub(super) struct CleanArgs {
     /// Folders of runs whose stream and bucket are to be removed.
     #[arg(required = true)]
     runs: Vec<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -24,23 +28,40 @@ pub(super) fn run(args: &CleanArgs) -> ExitCode {
     let access = match args.server.access() {
         Ok(Some(access)) => access,
         Ok(None) => {
-            eprintln!("error: name the server with --server URL: one that jetlag started itself is gone with its run");
-            return ExitCode::from(exit::ARGUMENTS);
+            let remedy = "name the server with --server URL: one that jetlag started itself is gone with its run";
+            return bad_words(&[remedy.to_owned()], args.json);
         }
-        Err(problems) => {
-            eprintln!("error: {}", problems.join("\nerror: "));
-            return ExitCode::from(exit::ARGUMENTS);
-        }
+        Err(problems) => return bad_words(&problems, args.json),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::environment(&error, false),
+        Err(error) => return exit::environment(&error, args.json),
     };
+    let mut removed = Vec::new();
     for run in &args.runs {
         match runtime.block_on(driver::clean(run, &access)) {
+            Ok(name) if args.json => removed.push(name),
             Ok(name) => println!("{name} is removed"),
-            Err(error) => return exit::environment(&error, false),
+            Err(error) => {
+                eprintln!("error: {error}");
+                let code = exit::ENVIRONMENT;
+                if args.json {
+                    println!("{}", json!({ "removed": removed, "error": error.to_string(), "exit_code": code }));
+                }
+                return ExitCode::from(code);
+            }
         }
     }
+    if args.json {
+        println!("{}", json!({ "removed": removed, "exit_code": 0 }));
+    }
     exit::GOOD
+}
+
+fn bad_words(problems: &[String], json: bool) -> ExitCode {
+    eprintln!("error: {}", problems.join("\nerror: "));
+    if json {
+        println!("{}", json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
+    }
+    ExitCode::from(exit::ARGUMENTS)
 }

@@ -3,7 +3,8 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::{fault, profile, strategy};
+use crate::strategy::{self, Strategy};
+use crate::{fault, profile};
 
 /// `jetlag list …`.
 #[derive(Clone, Debug, Args)]
@@ -74,7 +75,7 @@ impl Item {
 pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
     let items = |what: What| match what {
         What::Profiles => profiles(),
-        What::Strategies => strategy::ALL.iter().map(|about| Item::new(about.kind, about.summary)).collect(),
+        What::Strategies => strategies(),
         What::Faults => faults(),
         What::Metrics => metrics.to_vec(),
         What::Formats => formats.to_vec(),
@@ -92,6 +93,20 @@ pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
 
 fn profiles() -> Vec<Item> {
     profile::builtin::ALL.iter().map(|builtin| Item::new(builtin.name, builtin.question())).collect()
+}
+
+/// What is told of a strategy holds for its default settings.
+fn strategies() -> Vec<Item> {
+    let item = |about: &strategy::About| {
+        let item = Item::new(about.kind, about.summary);
+        let Some(strategy) = Strategy::with_defaults(about.kind) else { return item };
+        let item = item.with("promises", strategy.promises().to_string());
+        match strategy.members_max() {
+            Some(most) => item.with("members_max", most.to_string()),
+            None => item,
+        }
+    };
+    strategy::ALL.iter().map(item).collect()
 }
 
 fn faults() -> Vec<Item> {
@@ -148,6 +163,17 @@ mod tests {
             assert_eq!(firsts, names);
             assert!(text.lines().all(|line| line.len() > 20 || what == What::Metrics), "{text}");
         }
+    }
+
+    #[test]
+    fn a_strategy_is_listed_with_what_it_promises_and_how_many_members_it_takes() {
+        let text = listed(What::Strategies, true);
+        let lists: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        let strategies = lists["strategies"].as_array().expect("a list");
+        let of = |name: &str| strategies.iter().find(|item| item["name"] == name).expect("it is listed");
+        assert_eq!(of("lease-group")["promises"], "at least once, order per key, exclusive");
+        assert_eq!(of("ordered")["members_max"], "1");
+        assert_eq!(of("lease-group").get("members_max"), None);
     }
 
     #[test]

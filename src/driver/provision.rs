@@ -237,6 +237,7 @@ impl Ground {
             subject_prefix: &self.subjects.partitions,
             partitions: plan.stream.partitions,
             starts: RefCell::default(),
+            replicas: usize::from(plan.stream.replicas),
         };
         plan.strategy.provision(&site).await?;
         let starts = site.starts.into_inner();

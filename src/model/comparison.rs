@@ -79,6 +79,12 @@ pub struct ComparedRun {
     pub readings: Vec<Reading>,
     /// The gaps, by kind of fault.
     pub gaps: Vec<ComparedGap>,
+    /// Members at the start; absent in files of earlier versions.
+    #[serde(default)]
+    pub members: Option<u16>,
+    /// What struck whom, in the order of the schedule: `kill c1`.
+    #[serde(default)]
+    pub faults: Vec<String>,
 }
 
 /// What faults of one kind did in one run.

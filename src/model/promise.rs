@@ -1,5 +1,7 @@
 //! What a strategy promises. Only a broken promise makes a run `violated`.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,4 +17,30 @@ pub struct Promises {
     pub exclusive: bool,
     /// The strategy has owners: a partition belongs to one member at a time.
     pub owners: bool,
+}
+
+/// `at least once, order per key, exclusive`: those that are made, or `nothing`.
+impl fmt::Display for Promises {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let promises = [
+            (self.at_least_once, "at least once"),
+            (self.order_per_key, "order per key"),
+            (self.exclusive, "exclusive"),
+        ];
+        let made: Vec<&str> = promises.into_iter().filter_map(|(made, words)| made.then_some(words)).collect();
+        f.write_str(if made.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&made.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promises_are_told_in_words_and_none_as_nothing() {
+        let promises = Promises { at_least_once: true, exclusive: true, ..Promises::default() };
+        assert_eq!(promises.to_string(), "at least once, exclusive");
+        assert_eq!(Promises::default().to_string(), "nothing");
+    }
 }

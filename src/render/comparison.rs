@@ -5,6 +5,8 @@
 
 mod columns;
 mod findings;
+mod markdown;
+mod matrix;
 mod page;
 
 use super::json::{self, parse_as};
@@ -18,6 +20,12 @@ pub const ALL: &[Format<Comparison>] = &[
     Format { name: "json", file: "comparison.json", about: "Everything, for machines", render: json::pretty },
     Format { name: "html", file: "comparison.html", about: "The comparison for people", render: page::render },
     Format { name: "text", file: "comparison.txt", about: "The summary that the terminal shows", render: plain },
+    Format {
+        name: "markdown",
+        file: "comparison.md",
+        about: "The table for pull requests and chats",
+        render: markdown::render,
+    },
 ];
 
 /// Lays runs side by side: each with its name, its folder relative to the comparison, and its report.
@@ -46,7 +54,7 @@ pub fn parse(text: &str) -> Result<Comparison, Error> {
     parse_as(text, SCHEMA)
 }
 
-/// The summary for a terminal of eighty columns. Colour repeats what words say; the caller decides it.
+/// The summary for a terminal, of eighty columns for few runs and a hundred for many. Colour repeats what words say; the caller decides it.
 #[must_use]
 pub fn summary(comparison: &Comparison, color: bool) -> String {
     let mut out = text::wrap(&format!("{}  {}", text::badge(comparison.state, color), headline(comparison)), "");
@@ -56,11 +64,7 @@ pub fn summary(comparison: &Comparison, color: bool) -> String {
         out.push_str(&text::wrap(finding, "  - "));
     }
     out.push('\n');
-    out.push_str(&if comparison.rows.len() <= SIDE_BY_SIDE_MAX {
-        side_by_side(comparison)
-    } else {
-        blocks(comparison)
-    });
+    out.push_str(&if comparison.rows.len() <= SIDE_BY_SIDE_MAX { side_by_side(comparison) } else { table(comparison) });
     if let Some(origin) = &comparison.origin {
         out.push_str("\nMake it again\n");
         out.push_str(&text::wrap(&format!("{} (seed {})", origin.command, origin.seed), "  "));
@@ -72,8 +76,10 @@ pub fn summary(comparison: &Comparison, color: bool) -> String {
     out
 }
 
-/// More columns than this are too narrow for their figures in eighty columns.
+/// So many runs at most stand side by side with everything that is known of them. Of more, each has a row.
 const SIDE_BY_SIDE_MAX: usize = 3;
+/// Columns that a terminal needs for a row a run.
+const TABLE_WIDTH: u16 = 100;
 
 fn side_by_side(comparison: &Comparison) -> String {
     let runs = &comparison.rows;
@@ -93,18 +99,26 @@ fn side_by_side(comparison: &Comparison) -> String {
     std::iter::once(text::indented(&table)).chain(notes).chain(pages).collect()
 }
 
-fn blocks(comparison: &Comparison) -> String {
-    let block = |run: &ComparedRun| {
-        let mut table = text::table();
-        for column in columns::of(&comparison.rows) {
-            table.add_row(vec![column.label.clone(), (column.cell)(run)]);
-        }
-        text::right(&mut table, &[1]);
-        let head = text::wrap(&format!("{} ({}): {}", run.name, run.strategy, run.state), "");
-        format!("{head}{}{}\n", text::indented(&table), text::wrap(&page_of(run), "  report: "))
+/// One row a run. Everything that is known of each is in the page and in its report.
+fn table(comparison: &Comparison) -> String {
+    let runs = &comparison.rows;
+    let columns = matrix::of(runs, matrix::Layout::Stacked);
+    let mut table = text::table();
+    table.set_width(TABLE_WIDTH - 2);
+    // The parts of a metric's name stand one below the other, and so do promises.
+    let label = |column: &columns::Column| column.label.replace('_', " ");
+    let head: Vec<String> = std::iter::once(String::new()).chain(columns.iter().map(label)).collect();
+    let row = |run: &ComparedRun| {
+        let cells = columns.iter().map(|column| (column.cell)(run).replace(", ", ",\n"));
+        std::iter::once(matrix::name_and_state(run, runs)).chain(cells).collect()
     };
-    let notes = columns::notes(&comparison.rows).into_iter().map(|note| text::wrap(&note, ""));
-    comparison.rows.iter().map(block).chain(notes).collect()
+    let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
+    table.set_header(&head).add_rows(&rows);
+    text::narrow(&mut table, &head, &rows);
+    text::right(&mut table, &(2..=columns.len()).collect::<Vec<usize>>());
+    let notes = matrix::notes(runs).into_iter().map(|note| text::wrap(&note, "  "));
+    let pages = text::wrap("report of each: NAME/report.html", "  ");
+    std::iter::once(text::indented(&table)).chain(notes).chain([pages]).collect()
 }
 
 /// Where the report of a run lies, seen from the comparison.
@@ -150,6 +164,8 @@ fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
             .map(|kept| Reading { histogram: None, ..kept.clone() })
             .collect(),
         gaps: faults::by_kind(report).into_iter().map(gap).collect(),
+        members: Some(report.run.members),
+        faults: report.faults.iter().map(|fault| format!("{} {}", fault.kind, fault.target)).collect(),
     }
 }
 

@@ -103,7 +103,7 @@ fn gaps(report: &Report, out: &mut String) {
 }
 
 /// Text of others inside a line or a cell: nothing in it may end the cell or start markup.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -118,6 +118,6 @@ fn inline(text: &str) -> String {
 }
 
 /// The same inside a code span, where only its end and the cell's must not appear.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     text.replace('`', "'").replace('|', "¦").replace(['\n', '\r'], " ")
 }

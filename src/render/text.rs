@@ -1,6 +1,6 @@
 //! The terminal summary: the verdict first, then what matters, in eighty columns and without need of colour.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::number;
 use super::{Format, accounts, faults, origin, summary};
@@ -163,6 +163,18 @@ pub(super) fn table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH as u16 - 2);
     table
+}
+
+/// One space between columns, and none narrower than a word of its head or a line of its cells.
+pub(super) fn narrow(table: &mut Table, head: &[String], rows: &[Vec<String>]) {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let words = head.get(index).into_iter().flat_map(|label| label.split_whitespace());
+        let lines = rows.iter().filter_map(|row| row.get(index)).flat_map(|cell| cell.lines());
+        let widest = words.chain(lines).map(shown).max().unwrap_or_default();
+        column.set_padding((0, 1));
+        let width = Width::Fixed(u16::try_from(widest + 1).unwrap_or(u16::MAX));
+        column.set_constraint(ColumnConstraint::LowerBoundary(width));
+    }
 }
 
 /// Columns of numbers stand right.

@@ -12,8 +12,12 @@
 //! **Hazards.** Two more round trips a message. What a dead member held blocks its keys until the ack wait runs out, and
 //! meanwhile each later message of them comes again every `delay`, to be given back again. A hole in the sequence (a
 //! publish that failed for good) stops its key for ever. It is not exclusive: a member that is paused between the
-//! look-up and the handler goes on when it wakes, whatever has happened since. The bucket has one replica, so that
-//! its look-ups are never stale; a replicated one would need care (KV reads may come from any replica).
+//! look-up and the handler goes on when it wakes, whatever has happened since.
+//!
+//! **On a replicated stream.** The durable has the replicas and the storage of the stream, and every delivery waits until a
+//! majority knows of it. The bucket has as many replicas as the stream, in files, so every stored sequence takes a round trip
+//! between the servers. Look-ups are answered by its leader alone: another replica may lag behind, and a message that was
+//! handled would be taken for the next one. While the bucket elects a leader, for seconds, nothing is handled.
 //!
 //! **When to choose it.** The resource whose state is written has a version anyway, and can be written only if the
 //! version is the expected one: then the look-up and the store are the write itself.
@@ -22,6 +26,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Config};
 use async_nats::jetstream::kv;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +121,12 @@ impl Settings {
     /// # Errors
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
-        let bucket = kv::Config { bucket: site.group.to_owned(), history: 1, num_replicas: 1, ..kv::Config::default() };
+        let bucket = kv::Config {
+            bucket: site.group.to_owned(),
+            history: 1,
+            num_replicas: site.replicas,
+            ..kv::Config::default()
+        };
         site.jetstream
             .create_key_value(bucket)
             .await
@@ -209,12 +219,19 @@ impl Last {
         Ok(Self { bucket })
     }
 
-    /// `None` when the bucket does not answer with a sequence.
+    /// `None` when the bucket does not answer with a sequence. Asks the leader: a direct get, as of `Store::entry`, may be
+    /// answered by a replica that is behind.
     async fn of(&self, key: u32) -> Option<Found> {
-        let asked = tokio::time::timeout(REQUEST_WITHIN, self.bucket.entry(name(key))).await;
-        let Some(entry) = asked.ok()?.ok()? else { return Some(Found::default()) };
-        let sequence = std::str::from_utf8(&entry.value).ok()?.parse().ok()?;
-        Some(Found { sequence, revision: entry.revision })
+        let subject = format!("{}{}", self.bucket.prefix, name(key));
+        let asked = self.bucket.stream.get_last_raw_message_by_subject(&subject);
+        match tokio::time::timeout(REQUEST_WITHIN, asked).await.ok()? {
+            Ok(message) => {
+                let sequence = std::str::from_utf8(&message.payload).ok()?.parse().ok()?;
+                Some(Found { sequence, revision: message.sequence })
+            }
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Some(Found::default()),
+            Err(_) => None,
+        }
     }
 
     /// Stores that `sequence` was handled. Returns whether the bucket says so now: if another member was faster with

@@ -1,7 +1,35 @@
-//! `lease-group`: a Kafka-like partitioned consumer group with leases in a key-value bucket (PROTOCOL.md).
+//! `lease-group`: a Kafka-like partitioned consumer group with leases in a key-value bucket.
 //!
-//! The group itself is the crate `lease-group`, which knows nothing of jetlag. Here its messages come to the desk and
-//! its events into the journal.
+//! **How it works.** Every partition has a record in the bucket that says who owns it, until when, and up to where it was
+//! handled. A member claims, renews and releases by compare-and-set on the record's revision. Each claim raises the
+//! record's epoch. The new owner deletes the consumers of older epochs and opens a private one, named after its own
+//! epoch, behind the last committed message; so nothing that an older owner had fetched or acknowledges counts any more.
+//! Owners renew every third of the `ttl` and commit with it, or acknowledge every message (`commit = "explicit"`). Members
+//! see each other by heartbeats in the bucket and share the partitions evenly: one that joins is given some, one that
+//! leaves finishes what is in hand, commits exactly, and releases.
+//!
+//! **Promises.** At least once, order per key, and exclusion: an owner that was superseded starts nothing after its
+//! deadline, which it reckons from the instant at which its last renewal was sent, on its own clock. No two clocks are
+//! compared. `takeover = "resume"`, the form of many articles, shares one durable from owner to owner. It is held to what
+//! is claimed for it, at least once and order per key, and breaks order after a crash.
+//!
+//! **Hazards.** A crash stops the partitions of the dead for the rest of their lease. Then what it had handled since its
+//! last commit comes again, as one contiguous run. A member handles all its partitions in one task, so a slow message
+//! delays the others of its member; above `max-handling` the member gives up its part until the handler returns. A paused
+//! owner may finish the one message that it had begun; only the system that it writes to can refuse that, by the epoch.
+//! Limits retention only: with interest retention the deletion of a consumer would delete messages.
+//!
+//! **On a replicated stream.** The bucket has as many replicas as the stream, in files. The private consumers are in memory
+//! on one server, because the lease knows where to begin: making one takes about 2 ms on three nodes, and 60 ms (600 ms
+//! before nats-server 2.11) when it is replicated too, since it elects a leader first. A node that dies takes its
+//! consumers with it, and their owners open others. While the bucket has no leader, four to nine seconds, nobody can
+//! renew: with a `ttl` below that every owner stops.
+//!
+//! **When to choose it.** Order per key that must hold through crashes, hangs and deployments, with many partitions handled
+//! side by side, and handlers that bear a short repetition.
+//!
+//! The group itself is the crate `lease-group`, which knows nothing of jetlag. Here its messages come to the desk and its
+//! events into the journal.
 
 use std::cell::RefCell;
 use std::time::Duration;

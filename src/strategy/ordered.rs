@@ -13,6 +13,9 @@
 //! one member is refused. A crash means a standstill until somebody starts the process again, and then a replay that
 //! grows with the stream. Nothing tells the server what was handled.
 //!
+//! **On a replicated stream.** The consumer is in memory on one server. If that dies, the library opens another behind the
+//! last message that it saw.
+//!
 //! **When to choose it.** To build a view in memory from the whole stream, or to tail one; where one process is fast enough.
 
 use std::time::Duration;

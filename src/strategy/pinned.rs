@@ -14,6 +14,10 @@
 //! A handler slower than `pin-ttl` loses its pin without need. It is not exclusive: a member that is paused while it
 //! handles a message works on when others have got it and its successors.
 //!
+//! **On a replicated stream.** Each durable has the replicas and the storage of the stream, and elects a leader of its own
+//! when it is made, some 60 ms each; every delivery waits until a majority knows of it. There are as many of these small
+//! clusters as partitions.
+//!
 //! **When to choose it.** Failover without leases and without a bucket, where a round trip a message and partition is
 //! fast enough, or order is not needed.
 

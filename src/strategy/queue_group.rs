@@ -17,6 +17,10 @@
 //! they come again after the ack wait, behind newer ones. Every message is pushed whether its member is busy or not:
 //! work waits in one member's buffer while another has nothing to do.
 //!
+//! **On a replicated stream.** The durable has the replicas and the storage of the stream. Every delivery waits until a
+//! majority knows of it; acks are spread more lazily, so that when the durable's leader dies, some that were confirmed
+//! are forgotten, and their messages come again.
+//!
 //! **When to choose it.** Events whose order does not matter, with handlers that all take about as long; `shared-pull`
 //! does the same with less waiting in the wrong place.
 

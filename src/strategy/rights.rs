@@ -192,7 +192,7 @@ fn sequences(names: &Names<'_>) -> Vec<Right> {
     let bucket = names.bucket();
     let mut rights = bucket_made(names);
     rights.extend([
-        names.request("DIRECT.GET", &[Name(&bucket), Rest("jetlag")], "look up the last sequence of a key"),
+        names.request("STREAM.MSG.GET", &[Name(&bucket)], "look up the last sequence of a key"),
         names.put("store the last sequence of a key"),
     ]);
     rights

@@ -12,6 +12,9 @@
 //! all partitions, for up to the ack wait. It is not exclusive: a handler that takes longer than the ack wait, or a
 //! member that is paused within one, works on while another gets the same message again, and then the next ones.
 //!
+//! **On a replicated stream.** The durable has the replicas and the storage of the stream, and the next message is
+//! delivered when a majority knows of it: the round trip that limits the speed is longer by one between the servers.
+//!
 //! **When to choose it.** A few hundred messages a second at most, and order that must be right with the least
 //! machinery; and as the floor that everything else is measured against.
 

@@ -1,11 +1,24 @@
 //! `shared-pull`: one durable pull consumer shared by all members, explicit acks. No order is promised.
 //!
-//! Whoever pulls next gets the next message, so two members work on one key at the same time; and what a dead member
-//! had fetched comes again only after the ack wait, behind newer messages. An ack counts as committed when the server
-//! has confirmed it: acks go out as requests, and their replies are read beside the work, or waited for (`double-ack`).
+//! **How it works.** Every member pulls from the same durable, `batch` messages at a time, and acknowledges each when it has
+//! handled it. The server answers the open pulls in turn. Acks go out as requests, and their replies are read beside the work,
+//! or waited for (`double-ack`): an ack counts when the server has confirmed it.
 //!
-//! Settings take promises away: with `ack` other than "explicit", with `max-deliver`, and with a consumer that may be
-//! gone with its position (`durable = false`, `memory-storage`), messages may be lost.
+//! **Promises.** At least once: what is not acknowledged within the ack wait is delivered again, to anybody who pulls.
+//! Settings take that away: with `ack` other than "explicit", with `max-deliver`, and with a consumer that may be gone with
+//! its position (`durable = false`, `memory-storage`), messages may be lost.
+//!
+//! **Hazards.** Neighbours of one key go to different members, which work on them at the same time, and the slower one is
+//! overtaken. What a dead member had fetched comes again only when the ack wait has run out, behind newer messages: the
+//! partitions never stand still, but those messages wait (`stranded`). A paused member's open pulls go on being
+//! answered. A handler that takes longer than the ack wait, with all that is fetched before it, is handled twice.
+//!
+//! **On a replicated stream.** The durable has the replicas and the storage of the stream. Every delivery waits until a
+//! majority knows of it; acks are spread more lazily, so that when the durable's leader dies, some that were confirmed
+//! are forgotten, and their messages come again.
+//!
+//! **When to choose it.** Jobs that do not depend on each other: nothing spreads work over members more evenly, and
+//! nothing is simpler to run.
 
 use std::time::Duration;
 

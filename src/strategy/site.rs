@@ -21,6 +21,8 @@ pub struct Site<'a> {
     pub partitions: u16,
     /// Where consumers begin that do not begin at the first message, as they are made.
     pub starts: RefCell<Vec<Start>>,
+    /// How many servers keep a copy of the stream.
+    pub replicas: usize,
 }
 
 impl Site<'_> {

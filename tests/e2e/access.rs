@@ -121,7 +121,8 @@ fn a_secret_in_the_address_is_taken_out_of_everything_that_is_written() {
     let id = &told.report.run.id;
     assert!(kept.len() == 2 && kept.iter().all(|name| name.contains(id)), "--keep leaves stream and bucket: {kept:?}");
     let run = told.folder.to_string_lossy().into_owned();
-    place.run(&["clean", &run, "--server", &url]).ended_with(0);
+    let cleaned = place.run(&["clean", &run, "--server", &url, "--json"]).ended_with(0);
+    assert_eq!(cleaned.out, format!("{{\"exit_code\":0,\"removed\":[\"jetlag-{id}\"]}}\n"));
     assert_eq!(server.streams(), Vec::<String>::new(), "clean removes what was kept");
     place.wait_until_nobody_is_left();
 }

@@ -262,6 +262,7 @@ fn starts(server: &OwnServer, name: &str, kind: &str, deliver: Value) -> (Vec<St
             group: "group",
             subject_prefix: &prefix,
             partitions: 2,
+            replicas: 1,
             starts: Default::default(),
         };
         strategy.provision(&site).await.expect("a consumer");

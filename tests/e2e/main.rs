@@ -26,6 +26,7 @@ mod publish;
 mod rebalance;
 mod rights;
 mod road;
+mod scripts;
 mod server;
 mod strategies;
 mod stream;

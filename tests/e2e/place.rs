@@ -136,6 +136,11 @@ impl Live<'_> {
         signal(self.driver.id(), what);
     }
 
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.driver.try_wait().expect("it is ours").is_none()
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         let status = wait_for("the program to end", || self.driver.try_wait().expect("it is ours"));

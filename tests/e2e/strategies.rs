@@ -1,84 +1,131 @@
-//! Every strategy there is, held to what it promises: a graceful leave, and a crash with a restart.
+//! Every strategy there is, held to what it promises: a graceful leave, a crash with a restart, one copy and three.
 
+use jetlag::model::reading::Scope;
 use jetlag::model::report::RunState;
-use jetlag::strategy;
+use jetlag::strategy::{self, Strategy};
 
 use crate::order::comparison;
-use crate::place::Place;
+use crate::place::{Ended, Place, Told};
+
+/// What must be known of a strategy in order to try it.
+pub(crate) struct Row {
+    pub(crate) kind: &'static str,
+    /// Its settings, as a profile has them. Waits are short, so that what a crash leaves behind comes again soon.
+    own: &'static str,
+    /// Of a stream with three replicas: how many its consumers have, and whether they are in memory.
+    pub(crate) consumers: Option<(usize, bool)>,
+    /// Of a stream with three replicas: how many its bucket has.
+    pub(crate) bucket: Option<usize>,
+}
+
+/// A durable with the replicas and the storage of the stream.
+const LIKE_THE_STREAM: Option<(usize, bool)> = Some((3, false));
+/// In memory, on one server.
+const PRIVATE: Option<(usize, bool)> = Some((1, true));
+
+/// In which strategies differ. A strategy without a row fails the tests below.
+const ROWS: &[Row] = &[
+    Row { kind: "lease-group", own: "ttl = \"500ms\"", consumers: PRIVATE, bucket: Some(3) },
+    Row { kind: "shared-pull", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: None },
+    Row { kind: "queue-group", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: None },
+    Row { kind: "serial", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: None },
+    Row { kind: "ordered", own: "start = \"all\"", consumers: PRIVATE, bucket: None },
+    Row { kind: "pinned", own: "ack-wait = \"1s\", pin-ttl = \"500ms\"", consumers: LIKE_THE_STREAM, bucket: None },
+    Row { kind: "core-queue", own: "", consumers: None, bucket: None },
+    Row { kind: "key-sequence", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: Some(3) },
+];
+
+/// The rows of all strategies.
+pub(crate) fn rows() -> Vec<&'static Row> {
+    let of = |about: &strategy::About| ROWS.iter().find(|row| row.kind == about.kind).ok_or(about.kind);
+    let rows: Result<Vec<_>, _> = strategy::ALL.iter().map(of).collect();
+    rows.unwrap_or_else(|kind| panic!("tests/e2e/strategies.rs has no row for the strategy {kind}"))
+}
+
+impl Row {
+    /// Whether one member is all there can be.
+    fn is_alone(&self) -> bool {
+        Strategy::with_defaults(self.kind).and_then(|strategy| strategy.members_max()) == Some(1)
+    }
+}
 
 /// What strikes a group, and what strikes where one member is all there can be.
-struct Faults {
-    group: &'static str,
-    alone: &'static str,
+pub(crate) struct Faults {
+    pub(crate) group: &'static str,
+    pub(crate) alone: &'static str,
 }
 
-/// Runs every strategy through `faults`, one after the other, and holds each to its promises.
-fn every_strategy_keeps_its_promises(phases: &str, faults: &Faults) {
-    let kinds: Vec<_> = strategy::ALL.iter().map(|about| about.kind).collect();
-    strategies_keep_their_promises(&kinds, phases, faults);
-}
-
-fn strategies_keep_their_promises(kinds: &[&str], phases: &str, faults: &Faults) {
-    let place = Place::new();
+/// Writes a profile with a variant for each of `rows`; `own` are keys of `[run]` and sections of the test's own. Members
+/// are busy most of the time, so that whoever is struck has something in hand.
+pub(crate) fn profile(place: &Place, rows: &[&Row], own: &str, faults: &Faults) {
     let mut profile = format!(
         r#"
-[run]
-warm-up = "100ms"
-drain = "20s"
-{phases}
-[stream]
-partitions = 4
 [load]
 rate = "150/s"
 publishers = 1
 keys = 12
 [fleet]
 members = 3
-handler-time = "2ms"
+handler = "exponential"
+handler-time = "15ms"
+[run]
+warm-up = "100ms"
+drain = "60s"
+{own}
 "#
     );
-    for &kind in kinds {
-        let own = match kind {
-            "lease-group" => ", ttl = \"500ms\"",
-            "ordered" => ", start = \"all\"",
-            "core-queue" => "",
-            "pinned" => ", ack-wait = \"1s\", pin-ttl = \"500ms\"",
-            _ => ", ack-wait = \"1s\"",
-        };
-        let (members, fault) = if kind == "ordered" { (1, faults.alone) } else { (3, faults.group) };
+    for row in rows {
+        let (members, fault) = if row.is_alone() { (1, faults.alone) } else { (3, faults.group) };
+        let Row { kind, own, .. } = row;
+        let own = if own.is_empty() { String::new() } else { format!(", {own}") };
         profile += &format!(
             "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\"{own} }}\n\
              \"fleet.members\" = {members}\nfault = [{fault}]\n"
         );
     }
     place.profile(&profile);
+}
 
-    let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0);
-    let (compared, told) = comparison(&ended);
+/// Holds each run to its promises. Complete says that none was broken and that the measurement can be trusted.
+pub(crate) fn keep_their_promises(rows: &[&Row], ended: &Ended) -> Vec<Told> {
+    let (compared, told) = comparison(ended);
     let names: Vec<_> = compared.rows.iter().map(|row| row.name.as_str()).collect();
-    assert_eq!(names, kinds);
-    for (kind, told) in names.into_iter().zip(told) {
-        // Complete says that no promise was broken and that the measurement can be trusted.
+    assert_eq!(names, rows.iter().map(|row| row.kind).collect::<Vec<_>>());
+    let held = |(Row { kind, .. }, told): (&&Row, Told)| {
         let told = told.is(RunState::Complete);
         assert!(told.count("stored") > 100.0, "{kind}");
-        // Who delivers at most once loses what a crash takes with it, and only that.
-        let may_lose = !told.report.promises.at_least_once && faults.group.contains("kill");
-        assert!(may_lose || told.count("lost") == 0.0, "{kind}: {} lost", told.count("lost"));
         assert!(told.report.faults.iter().all(|fault| !fault.struck.is_empty()), "{kind}: every fault struck");
+        if told.report.promises.at_least_once {
+            assert_eq!((told.count("lost"), told.count("unhandled")), (0.0, 0.0), "{kind}: all is delivered");
+        }
         if told.report.promises.order_per_key {
             assert_eq!(told.count("order_violations"), 0.0, "{kind}");
         }
-    }
-    place.wait_until_nobody_is_left();
+        told
+    };
+    rows.iter().zip(told).map(held).collect()
 }
 
+fn run(rows: &[&Row], measure: &str, faults: &Faults) -> Vec<Told> {
+    let place = Place::new();
+    profile(&place, rows, &format!("measure = \"{measure}\"\n[stream]\npartitions = 4"), faults);
+    let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0);
+    let told = keep_their_promises(rows, &ended);
+    place.wait_until_nobody_is_left();
+    told
+}
+
+/// Also where no delivery is promised: a member that leaves in good order finishes what it was given.
 #[test]
 fn no_strategy_loses_a_message_when_a_member_leaves() {
     let faults = Faults {
         group: r#"{ kind = "leave", target = "c1", at = "600ms" }"#,
         alone: r#"{ kind = "restart", target = "c0", at = "600ms" }"#,
     };
-    every_strategy_keeps_its_promises("measure = \"1500ms\"", &faults);
+    let rows = rows();
+    for (row, told) in rows.iter().zip(run(&rows, "1500ms", &faults)) {
+        assert_eq!(told.count("lost"), 0.0, "{}", row.kind);
+    }
 }
 
 #[test]
@@ -87,13 +134,37 @@ fn every_strategy_survives_a_crash_as_it_promises() {
         group: r#"{ kind = "kill", target = "c1", at = "500ms" }, { kind = "restart", target = "c1", at = "1500ms" }"#,
         alone: r#"{ kind = "kill", target = "c0", at = "500ms" }, { kind = "restart", target = "c0", at = "1s" }"#,
     };
-    every_strategy_keeps_its_promises("measure = \"2500ms\"", &faults);
+    let told = run(&rows(), "2500ms", &faults);
+    let in_hand = |told: &Told| {
+        told.report.readings.iter().any(|reading| {
+            let is_it = reading.metric == "stranded_messages" && reading.scope == Scope::Fault(0);
+            is_it && reading.value.is_some_and(|messages| messages > 0.0)
+        })
+    };
+    assert!(told.iter().any(in_hand), "the crashes took something with them");
 }
 
 /// Order without leases: what went to somebody else while a member was paused is left alone when it wakes.
 #[test]
 fn who_promises_order_without_exclusion_keeps_it_through_a_pause() {
     let pause = r#"{ kind = "pause", target = "c1", at = "500ms", lasting = "2500ms" }"#;
-    let faults = Faults { group: pause, alone: pause };
-    strategies_keep_their_promises(&["serial", "pinned", "key-sequence"], "measure = \"4s\"", &faults);
+    let without_exclusion = |row: &&Row| {
+        let promises = Strategy::with_defaults(row.kind).map(|strategy| strategy.promises());
+        promises.is_some_and(|promises| promises.order_per_key && !promises.exclusive) && !row.is_alone()
+    };
+    let rows: Vec<_> = rows().into_iter().filter(without_exclusion).collect();
+    assert!(!rows.is_empty());
+    run(&rows, "4s", &Faults { group: pause, alone: pause });
+}
+
+#[test]
+fn a_server_too_old_for_a_strategy_is_refused_with_what_it_is_and_what_is_needed() {
+    let place = Place::new();
+    place.profile("[server]\nversion = \"2.10.26\"\n[strategy]\nkind = \"pinned\"\n");
+    let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(3);
+    for words in ["error: ", "pinned", "2.10.26", "2.11"] {
+        assert!(ended.err.contains(words), "it does not say {words:?}: {}", ended.err);
+    }
+    assert_eq!(ended.out, "", "there was nothing to report");
+    place.wait_until_nobody_is_left();
 }

@@ -109,7 +109,8 @@ fn gap_columns(runs: &[ComparedRun]) -> Vec<Column> {
     fault_kinds(runs).iter().flat_map(both).collect()
 }
 
-fn lost(run: &ComparedRun) -> String {
+/// How many messages were lost, or that nobody judged it.
+pub(super) fn lost(run: &ComparedRun) -> String {
     match (summary::run_count(&run.readings, "lost"), summary::loss_not_judged(run.state, &run.readings)) {
         (Some(messages), _) => number::count(messages),
         (None, Some(_)) => "not judged".to_owned(),

@@ -14,7 +14,10 @@ pub(super) fn of(rows: &[ComparedRun], price_of_order: Option<&PriceOfOrder>) ->
     findings.extend(losses(rows));
     findings.extend(accounts(rows));
     findings.extend(price_of_order.map(price));
-    findings.extend(gaps(rows));
+    // Of many runs the table tells it better.
+    if rows.len() <= super::SIDE_BY_SIDE_MAX {
+        findings.extend(gaps(rows));
+    }
     findings
 }
 
@@ -106,18 +109,25 @@ pub(super) fn named(row: &ComparedRun) -> String {
 }
 
 fn order(rows: &[ComparedRun]) -> Option<String> {
-    let told: Vec<String> = rows
+    let few = rows.len() <= super::SIDE_BY_SIDE_MAX;
+    let mut told: Vec<String> = rows
         .iter()
         .filter_map(|row| {
             let times = summary::order_violations(&row.readings)?;
             let name = named(row);
             Some(match (times, row.promises.order_per_key) {
+                (0, _) if !few => return None,
                 (0, _) => format!("{name} never broke order"),
                 (_, true) => format!("{name} broke order {}, against its promise", number::of(times, "time")),
                 (_, false) => format!("{name} broke order {} and promises none", number::of(times, "time")),
             })
         })
         .collect();
+    if !few && rows.iter().any(|row| summary::order_violations(&row.readings) == Some(0)) {
+        told.push(
+            if told.is_empty() { "No run broke order" } else { "the others that tell never broke order" }.to_owned(),
+        );
+    }
     (!told.is_empty()).then(|| format!("{}.", told.join("; ")))
 }
 

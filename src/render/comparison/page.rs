@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{columns, findings, headline, page_of};
+use super::matrix::{self, Layout};
+use super::{SIDE_BY_SIDE_MAX, columns, findings, headline, page_of};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison};
 use crate::model::reading::Stat;
 use crate::render::html::state::{State, state};
@@ -19,9 +20,29 @@ struct Page<'a> {
     headline: String,
     names: Vec<(&'a ComparedRun, State, String)>,
     rows: Vec<(String, Vec<String>)>,
+    glance: Option<Glance>,
     notes: Vec<String>,
     environment: Vec<(&'static str, String)>,
     plots: Vec<Plot>,
+}
+
+/// Many runs, a row each.
+struct Glance {
+    /// Names of columns in parts, between which a line may end.
+    head: Vec<Vec<String>>,
+    /// Name, address of the report, and what stands under each head.
+    rows: Vec<(String, String, Vec<String>)>,
+    notes: Vec<String>,
+}
+
+fn glance(runs: &[ComparedRun]) -> Option<Glance> {
+    let columns = matrix::of(runs, Layout::Wide);
+    let cells = |run: &ComparedRun| columns.iter().map(|column| (column.cell)(run)).collect();
+    (runs.len() > SIDE_BY_SIDE_MAX).then(|| Glance {
+        head: columns.iter().map(|column| column.label.split_inclusive('_').map(str::to_owned).collect()).collect(),
+        rows: runs.iter().map(|run| (matrix::name(run, runs), link(run), cells(run))).collect(),
+        notes: matrix::notes(runs),
+    })
 }
 
 /// The page.
@@ -37,6 +58,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
             .into_iter()
             .map(|column| (column.label, runs.iter().map(&column.cell).collect()))
             .collect(),
+        glance: glance(runs),
         notes: columns::notes(runs),
         environment: comparison.origin.as_ref().map_or_else(Vec::new, |origin| origin::details(&origin.environment)),
         plots: plots(runs),
