@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod history;
 pub mod manifest;
+pub mod message_id;
 pub mod payload;
 pub mod promise;
 pub mod reading;

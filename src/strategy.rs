@@ -4,6 +4,7 @@
 
 mod acks;
 pub mod desk;
+pub mod external;
 mod inbox;
 pub mod key_sequence;
 pub mod lease_group;
@@ -42,6 +43,8 @@ pub enum Strategy {
     Pinned(pinned::Settings),
     /// One durable pull consumer, and the last handled sequence of each key in a bucket.
     KeySequence(key_sequence::Settings),
+    /// A program of the user's own.
+    External(external::Settings),
 }
 
 /// What `jetlag list strategies` shows of one.
@@ -61,6 +64,7 @@ pub const ALL: &[About] = &[
     ordered::ABOUT,
     pinned::ABOUT,
     key_sequence::ABOUT,
+    external::ABOUT,
 ];
 
 impl Strategy {
@@ -75,6 +79,7 @@ impl Strategy {
             Self::Ordered(_) => ordered::ABOUT.kind,
             Self::Pinned(_) => pinned::ABOUT.kind,
             Self::KeySequence(_) => key_sequence::ABOUT.kind,
+            Self::External(_) => external::ABOUT.kind,
         }
     }
 
@@ -89,6 +94,7 @@ impl Strategy {
             Self::Ordered(settings) => settings.promises(),
             Self::Pinned(settings) => settings.promises(),
             Self::KeySequence(settings) => settings.promises(),
+            Self::External(settings) => settings.promises(),
         }
     }
 
@@ -103,6 +109,7 @@ impl Strategy {
             Self::Ordered(_) => Vec::new(),
             Self::Pinned(settings) => settings.objections(),
             Self::KeySequence(settings) => settings.objections(),
+            Self::External(settings) => settings.objections(),
         }
     }
 
@@ -124,7 +131,7 @@ impl Strategy {
             Self::SharedPull(_) | Self::QueueGroup(_) | Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => {
                 Some(lease_group::Commit::Explicit.name())
             }
-            Self::Ordered(_) => None,
+            Self::Ordered(_) | Self::External(_) => None,
         }
     }
 
@@ -137,6 +144,23 @@ impl Strategy {
         }
     }
 
+    /// What is missing on this machine for it, looked for before anything is made.
+    ///
+    /// # Errors
+    /// When something is.
+    pub fn look_for_what_is_needed(&self) -> Result<(), Error> {
+        match self {
+            Self::External(settings) => settings.look_for_what_is_needed(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether members run a program of the user's own: then it is the program that faults strike.
+    #[must_use]
+    pub fn runs_a_program(&self) -> bool {
+        matches!(self, Self::External(_))
+    }
+
     /// Makes what the members share, before the first of them starts.
     ///
     /// # Errors
@@ -147,6 +171,8 @@ impl Strategy {
             Self::LeaseGroup(_) => Ok(()),
             // Each life makes a consumer of its own.
             Self::Ordered(_) => Ok(()),
+            // The program makes what it needs; what lies on the stream goes with it.
+            Self::External(_) => Ok(()),
             Self::SharedPull(settings) => settings.provision(site).await,
             Self::QueueGroup(settings) => settings.provision(site).await,
             Self::Serial(settings) => settings.provision(site).await,
@@ -168,6 +194,7 @@ impl Strategy {
             Self::Ordered(settings) => settings.consume(seat).await,
             Self::Pinned(settings) => settings.consume(seat).await,
             Self::KeySequence(settings) => settings.consume(seat).await,
+            Self::External(settings) => settings.consume(seat).await,
         }
     }
 
@@ -211,4 +238,10 @@ impl Error {
 pub fn partition(key_name: &str, partitions: u16) -> u16 {
     let partition = ::lease_group::partitioner::partition(key_name.as_bytes(), u32::from(partitions));
     u16::try_from(partition).expect("a partition is less than their number, which fits")
+}
+
+/// The partition of a key by its number: its name is `k<key>`.
+#[must_use]
+pub fn partition_of(key: u32, partitions: u16) -> u16 {
+    partition(&format!("k{key}"), partitions)
 }

@@ -177,6 +177,7 @@ impl Conductor<'_> {
             stream: self.ground.name().to_owned(),
             subject_prefix: self.ground.subject_prefix(),
             partitions: plan.stream.partitions,
+            members: plan.fleet.members,
             job,
         };
         self.look.follow(author);
@@ -385,6 +386,14 @@ impl Conductor<'_> {
                 return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
             }
             Word::Done => {}
+            Word::Remark { text } => {
+                return self.ground.tell(StoryEvent::Note { text: format!("{author}: {text}") });
+            }
+            Word::ProgramEnded { code, signal, message } => {
+                let Some(ordered) = worker.note_program_end(&message) else { return Ok(()) };
+                let process = author.to_string();
+                return self.ground.tell(StoryEvent::ProgramEnded { process, code, signal, ordered, message });
+            }
             Word::Owns { partitions } => worker.owns = partitions,
             Word::Failed { message } => worker.failure = Some(message),
         }

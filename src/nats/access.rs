@@ -1,5 +1,6 @@
 //! How to reach a server: addresses, identity, TLS; as data that can be sent to a worker and never shows a secret.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -157,6 +158,29 @@ impl Access {
         }
         let identity = identities.pop().unwrap_or(Identity::Anonymous);
         Ok(Self { urls, identity, tls: Tls { ca, client: cert.zip(key) } })
+    }
+
+    /// The same for a program of the user's own, as variables for its environment: secrets as they were given, and never
+    /// in a command line.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables: Vec<(&'static str, OsString)> = vec![("JETLAG_SERVER", self.redacted_url().into())];
+        match &self.identity {
+            Identity::Anonymous => {}
+            Identity::Password { user, password } => {
+                variables.push(("JETLAG_USER", user.into()));
+                variables.push(("JETLAG_PASSWORD", password.reveal().into()));
+            }
+            Identity::Token(token) => variables.push(("JETLAG_TOKEN", token.reveal().into())),
+            Identity::Credentials(path) => variables.push(("JETLAG_CREDS", path.into())),
+            Identity::NkeySeed(path) => variables.push(("JETLAG_NKEY", path.into())),
+        }
+        variables.extend(self.tls.ca.iter().map(|path| ("JETLAG_TLS_CA", path.into())));
+        if let Some((certificate, key)) = &self.tls.client {
+            variables.push(("JETLAG_TLS_CERT", certificate.into()));
+            variables.push(("JETLAG_TLS_KEY", key.into()));
+        }
+        variables
     }
 
     /// The addresses, without secrets: what the client library is given.

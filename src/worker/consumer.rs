@@ -12,7 +12,7 @@ use crate::model::record::LifeEvent;
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
 use crate::strategy::desk::{Desk, Handler, Notebook};
-use crate::strategy::seat::{Seat, Start};
+use crate::strategy::seat::{Seat, Start, Telling, Told};
 
 /// A member that has been refused something gets so long to be able to work all the same.
 const GRACE: Duration = Duration::from_secs(3);
@@ -34,7 +34,8 @@ pub(super) async fn consume(
 ) -> Result<(), Error> {
     let member = u64::from(assignment.author.index) << 16 | u64::from(assignment.author.life);
     let desk = Rc::new(Desk::new(notebook.clone(), assignment.run_tag, handler, assignment.seed ^ member));
-    let (leave, told) = watch::channel(false);
+    let (leave, told_to_leave) = watch::channel(false);
+    let (told, mut telling) = Telling::channel();
     let seat = Seat {
         access: assignment.access.clone(),
         client,
@@ -43,9 +44,14 @@ pub(super) async fn consume(
         subject_prefix: assignment.subject_prefix.clone(),
         partitions: assignment.partitions,
         member: assignment.author.member(),
+        life: assignment.author.life,
+        members: assignment.members,
+        run_tag: assignment.run_tag,
+        handler,
         desk,
-        leave: told,
+        leave: told_to_leave,
         start: start.clone(),
+        told,
     };
     let mut holdings = notebook.holdings();
     let mut terminated = signal(SignalKind::terminate()).map_err(crate::strategy::desk::Error::Timer)?;
@@ -59,7 +65,13 @@ pub(super) async fn consume(
                 notebook.life(LifeEvent::Ready)?;
                 mouth.say(Word::Ready);
             }
-            ended = &mut consuming => return ended.map_err(|error| explain(error, &start)),
+            ended = &mut consuming => {
+                while let Ok(told) = telling.try_recv() {
+                    mouth.say(pass_on(told));
+                }
+                return ended.map_err(|error| explain(error, &start));
+            }
+            Some(told) = telling.recv() => mouth.say(pass_on(told)),
             order = ears.recv() => match order {
                 Some(Order::Leave) => begin_to_leave(notebook, &leave)?,
                 Some(_) => {}
@@ -71,6 +83,13 @@ pub(super) async fn consume(
                 mouth.say(Word::Owns { partitions });
             }
         }
+    }
+}
+
+fn pass_on(told: Told) -> Word {
+    match told {
+        Told::Remark(text) => Word::Remark { text },
+        Told::ProgramEnded { code, signal, message } => Word::ProgramEnded { code, signal, message },
     }
 }
 
