@@ -36,7 +36,7 @@ async def main():
             await handle()
             say("done", message_id, message.metadata.sequence.stream)
             await message.ack()
-    await connection.drain()
+    await connection.close()
 
 
 async def handle():

@@ -123,6 +123,7 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
     for line in &history.story {
         match &line.event {
             StoryEvent::Note { text } => notes.push(text.clone()),
+            StoryEvent::Remark { process, text } => notes.push(format!("{process}: {text}")),
             StoryEvent::ProgramEnded { process, code, signal, ordered, message } => {
                 let what = if *ordered { "did not stop in good order: it ended" } else { "ended unasked" };
                 let how = how_it_ended(*code, *signal);

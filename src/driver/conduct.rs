@@ -387,7 +387,7 @@ impl Conductor<'_> {
             }
             Word::Done => {}
             Word::Remark { text } => {
-                return self.ground.tell(StoryEvent::Note { text: format!("{author}: {text}") });
+                return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
             }
             Word::ProgramEnded { code, signal, message } => {
                 let Some(ordered) = worker.note_program_end(&message) else { return Ok(()) };

@@ -75,6 +75,13 @@ pub enum StoryEvent {
         /// Its last words, when it left any.
         message: Option<String>,
     },
+    /// A member has something to say about what it met: a line of its program that it did not understand, say.
+    Remark {
+        /// The member's incarnation.
+        process: String,
+        /// A sentence.
+        text: String,
+    },
     /// The program of the user's own that a member ran ended, and not well after it was asked to.
     ProgramEnded {
         /// The member's incarnation.

@@ -16,7 +16,9 @@ use crate::strategy::desk::Handler;
 use crate::strategy::seat::Seat;
 
 /// So much of the end of its standard error is kept.
-const LAST_WORDS_BYTES: usize = 2048;
+const LAST_WORDS_BYTES: usize = 1024;
+/// So many lines of it are told.
+const LAST_LINES: usize = 2;
 
 /// A running program. Dropping it kills it.
 pub(super) struct Program {
@@ -96,10 +98,14 @@ impl Program {
         let _ = self.child.start_kill();
     }
 
-    /// The end of what it said on standard error.
+    /// The last lines that it said on standard error: where a stack of calls is printed, the reason comes last.
     pub(super) fn last_words(&self) -> String {
         let bytes: Vec<u8> = self.last_words.borrow().iter().copied().collect();
-        String::from_utf8_lossy(&bytes).trim().to_owned()
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines: Vec<_> =
+            text.lines().rev().map(str::trim).filter(|line| !line.is_empty()).take(LAST_LINES).collect();
+        lines.reverse();
+        lines.join(" / ")
     }
 }
 
