@@ -3,7 +3,6 @@
 
 import asyncio
 import os
-import random
 import signal
 
 import nats
@@ -20,10 +19,11 @@ def say(*words):
 async def main():
     leave = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave.set)
-    connection = await nats.connect(ENV["JETLAG_SERVER"].split(","), user=ENV.get("JETLAG_USER"),
-                                    password=ENV.get("JETLAG_PASSWORD"), token=ENV.get("JETLAG_TOKEN"))
-    config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=float(ENV.get("ACK_WAIT", "5")))
-    messages = await connection.jetstream().pull_subscribe("", durable=ENV["JETLAG_GROUP"], stream=ENV["JETLAG_STREAM"], config=config)
+    identity = {name: ENV.get(f"JETLAG_{name.upper()}") for name in ("user", "password", "token")}
+    connection = await nats.connect(ENV["JETLAG_SERVER"].split(","), **identity)
+    config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=5)
+    jetstream = connection.jetstream()
+    messages = await jetstream.pull_subscribe("", ENV["JETLAG_GROUP"], stream=ENV["JETLAG_STREAM"], config=config)
     say("ready", 1)
     while not leave.is_set():
         try:
@@ -31,19 +31,10 @@ async def main():
         except NothingYet:
             continue
         for message in batch:
-            message_id = message.data[:24].decode()
-            say("start", message_id)
-            await handle()
-            say("done", message_id, message.metadata.sequence.stream)
+            say("start", message.data[:24].decode())
+            await asyncio.sleep(float(ENV["JETLAG_HANDLER_SECONDS"]))
+            say("done", message.data[:24].decode(), message.metadata.sequence.stream)
             await message.ack()
     await connection.close()
-
-
-async def handle():
-    seconds = float(ENV["JETLAG_HANDLER_SECONDS"])
-    if ENV["JETLAG_HANDLER"] == "exponential":
-        seconds = random.expovariate(1 / seconds)
-    await asyncio.sleep(seconds)
-
 
 asyncio.run(main())

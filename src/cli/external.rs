@@ -117,7 +117,10 @@ async fn play(act: &Act, args: &CheckArgs, folder: &Path) -> Result<Vec<Check>, 
             let history = evidence::load(&path)?;
             Ok(trial::ask(act, &history, &metric::report(&history)))
         }
-        Err(driver::Error::Worker { reason, .. }) => Ok(vec![trial::not_ready(&reason)]),
+        Err(driver::Error::Worker { reason, .. }) => {
+            let story = evidence::load(&path).map(|history| history.story).unwrap_or_default();
+            Ok(vec![trial::not_ready(&reason, &story)])
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -18,6 +18,7 @@ use crate::fault::{self, State, Strike};
 use crate::model::record::{Author, Role};
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
+use crate::process::Exit;
 use crate::profile::Plan;
 use crate::protocol::{Assignment, Job, Order, Word};
 
@@ -390,7 +391,7 @@ impl Conductor<'_> {
                 return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
             }
             Word::ProgramEnded { code, signal, message } => {
-                let Some(ordered) = worker.note_program_end(&message) else { return Ok(()) };
+                let Some(ordered) = worker.note_program_end(Exit { code, signal }, &message) else { return Ok(()) };
                 let process = author.to_string();
                 return self.ground.tell(StoryEvent::ProgramEnded { process, code, signal, ordered, message });
             }

@@ -114,10 +114,11 @@ impl Worker {
 
     /// Notes that its program has ended. Returns whether its end was ordered; `None` when that is no news, because it was
     /// killed.
-    pub(super) fn note_program_end(&mut self, message: &str) -> Option<bool> {
+    pub(super) fn note_program_end(&mut self, how: Exit, message: &str) -> Option<bool> {
         self.program_ended = true;
         if !self.ready {
-            self.failure = Some(format!("its program ended before it was ready; {message}"));
+            let words = if message.is_empty() { String::new() } else { format!("; {message}") };
+            self.failure = Some(format!("its program ended before it was ready: it {how}{words}"));
         }
         match self.end_order {
             Some(EndOrder::Kill | EndOrder::Finish) => None,

@@ -7,6 +7,7 @@ mod cluster;
 mod cut;
 mod death;
 mod environment;
+mod external;
 mod full_disk;
 mod interrupt;
 mod order;

@@ -6,6 +6,13 @@ use jetlag::strategy;
 use crate::order::comparison;
 use crate::place::Place;
 
+/// The fixture shares one durable as `shared-pull` does, so that is what is promised of it.
+const EXTERNAL: &str = concat!(
+    "promises = { at-least-once = true }, command = [\"python3\", \"",
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/e2e/fixtures/member.py\"]"
+);
+
 /// What strikes a group, and what strikes where one member is all there can be.
 struct Faults {
     group: &'static str,
@@ -42,6 +49,7 @@ handler-time = "2ms"
             "lease-group" => "ttl = \"500ms\"",
             "ordered" => "start = \"all\"",
             "pinned" => "ack-wait = \"1s\", pin-ttl = \"500ms\"",
+            "external" => EXTERNAL,
             _ => "ack-wait = \"1s\"",
         };
         let (members, fault) = if kind == "ordered" { (1, faults.alone) } else { (3, faults.group) };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::history::History;
 use crate::model::reading::{Scope, Stat};
 use crate::model::report::Report;
-use crate::model::story::StoryEvent;
+use crate::model::story::{StoryEvent, StoryLine};
 
 /// One act.
 pub(super) struct Act {
@@ -73,7 +73,7 @@ drain = "40s"
 [stream]
 partitions = 4
 [load]
-rate = "200/s"
+rate = "100/s"
 publishers = 1
 keys = 12
 [fleet]
@@ -118,10 +118,10 @@ pub(super) enum Answer {
 }
 
 /// The answer of a program that did not get ready.
-pub(super) fn not_ready(reason: &str) -> Check {
+pub(super) fn not_ready(reason: &str, story: &[StoryLine]) -> Check {
     let remedy = "say `ready 1` on a line of its own as soon as you are able to be given messages, and flush it: many \
                   languages hold back what goes into a pipe";
-    let told = vec![reason.to_owned(), remedy.to_owned()];
+    let told = [vec![reason.to_owned()], remarks(story), vec![remedy.to_owned()]].concat();
     Check { act: "alone", question: "it starts and says `ready 1`", answer: Answer::Fatal, told }
 }
 
@@ -137,7 +137,7 @@ pub(super) fn ask(act: &Act, history: &History, report: &Report) -> Vec<Check> {
     let unhandled = count(report, "unhandled");
     let mut checks = vec![
         check("it starts and says `ready 1`", Vec::new()),
-        check("every line on its standard output is one of the protocol", remarks(history)),
+        check("every line on its standard output is one of the protocol", remarks(&history.story)),
         check("it goes on running until it is told to stop", deaths(history, false)),
         check("every id that it says is one of a message of this run", strangers(report)),
     ];
@@ -146,7 +146,7 @@ pub(super) fn ask(act: &Act, history: &History, report: &Report) -> Vec<Check> {
             false => "it says `done` for every message",
             true => "what the killed member had in hand comes again, and every message is done",
         },
-        missing(act, stored, handled, unhandled),
+        missing(act, &Counts { stored, handled, unhandled, lost: count(report, "lost") }),
     ));
     if !act.crash {
         let broken = count(report, "order_violations");
@@ -176,12 +176,12 @@ fn count(report: &Report, metric: &str) -> u64 {
     report.readings.iter().find(is_it).and_then(|reading| reading.value).map_or(0, |value| value as u64)
 }
 
-fn remarks(history: &History) -> Vec<String> {
+fn remarks(story: &[StoryLine]) -> Vec<String> {
     let remark = |event: &StoryEvent| match event {
         StoryEvent::Remark { process, text } => Some(format!("{process}: {text}")),
         _ => None,
     };
-    history.story.iter().filter_map(|line| remark(&line.event)).collect()
+    story.iter().filter_map(|line| remark(&line.event)).collect()
 }
 
 /// How programs ended that did so unasked, or not well when they were asked to.
@@ -210,12 +210,26 @@ fn strangers(report: &Report) -> Vec<String> {
     }
 }
 
-fn missing(act: &Act, stored: u64, handled: u64, unhandled: u64) -> Vec<String> {
+/// How many messages came to what.
+struct Counts {
+    stored: u64,
+    handled: u64,
+    unhandled: u64,
+    /// Not handled, and not because the fleet was still at work.
+    lost: u64,
+}
+
+fn missing(act: &Act, counts: &Counts) -> Vec<String> {
+    let Counts { stored, handled, unhandled, lost } = *counts;
     match (unhandled, handled) {
         (0, _) => Vec::new(),
         (_, 0) => vec![format!(
             "{stored} messages were stored and not one `done` came; is the line flushed, and is the stream \
              read from its beginning, with the filter JETLAG_SUBJECT_PREFIX.*?"
+        )],
+        (some, _) if lost == 0 => vec![format!(
+            "it was still at work when the trial ended, {some} of {stored} messages behind: 100 come a second, and 40 s \
+             are given to catch up; what does it wait for at each message?"
         )],
         (some, _) if act.crash => vec![format!(
             "{some} of {stored} messages never were; is a message acknowledged only after its handler has ended?"
@@ -251,8 +265,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_by_how_much_came() {
         let [alone, together] = ACTS else { panic!("two acts") };
-        assert!(missing(alone, 10, 10, 0).is_empty());
-        assert!(missing(alone, 10, 0, 10)[0].contains("not one `done` came"));
-        assert!(missing(together, 10, 9, 1)[0].contains("acknowledged only after"));
+        let counts = |handled, lost| Counts { stored: 10, handled, unhandled: 10 - handled, lost };
+        assert!(missing(alone, &counts(10, 0)).is_empty());
+        assert!(missing(alone, &counts(0, 10))[0].contains("not one `done` came"));
+        assert!(missing(alone, &counts(9, 0))[0].contains("still at work"));
+        assert!(missing(together, &counts(9, 1))[0].contains("acknowledged only after"));
     }
 }
