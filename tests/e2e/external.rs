@@ -155,6 +155,24 @@ fn a_fault_can_aim_at_the_owner_that_a_program_says_it_is() {
     assert!(told.report.figures.ownership.len() >= 4, "{:#?}", told.report.figures.ownership);
 }
 
+/// The program says in each commit what its clock showed, which is the clock of the journal.
+#[test]
+fn what_a_program_says_is_stamped_after_it_was_said_and_soon() {
+    let place = Place::new();
+    profile(&place, "MANNERS = \"tells the time\"", "", "");
+    let told = run(&place, 0);
+    let history = jetlag::evidence::load(&told.folder).expect("the evidence is whole");
+    let commits = history.journals.iter().flat_map(|journal| &journal.commits);
+    let mut late: Vec<u64> = commits
+        .map(|commit| commit.at.0.checked_sub(commit.stream_seq).expect("nothing is heard before it is said"))
+        .collect();
+    late.sort_unstable();
+    assert!(late.len() > 300, "{}", late.len());
+    let at = |share: usize| late[(late.len() - 1) * share / 100] as f64 / 1e3;
+    println!("late by {} us, p99 {} us, at most {} us", at(50), at(99), at(100));
+    assert!(at(50) < 100_000.0, "half of all lines were stamped more than 100 ms late: {} us", at(50));
+}
+
 #[test]
 fn what_cannot_be_started_is_refused_before_anything_is_made() {
     let place = Place::new();
