@@ -232,3 +232,117 @@ fn handling(id: MessageId, partition: u16, at: MonoNs) -> Handling {
         finished: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Layout, Writer, read_journal};
+    use crate::model::history::Journal;
+    use crate::model::record::{Author, Finish, Role};
+
+    const GRAMMAR: Grammar = Grammar { run_tag: 7, partitions: 4 };
+
+    /// What the journal holds after a program has said `lines`, one a millisecond, and what was remarked.
+    fn written(lines: &[String]) -> (Journal, Vec<String>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let author = Author { role: Role::Consumer, index: 0, life: 1 };
+        let writer = Writer::create(folder.path(), author, GRAMMAR.run_tag, Layout::default()).expect("a journal");
+        let notebook = Notebook::new(writer);
+        let mut scribe = Scribe::new(notebook.clone(), GRAMMAR);
+        let mut remarks = Vec::new();
+        for (number, line) in (1..).zip(lines) {
+            remarks.extend(scribe.take(number, line.as_bytes(), false, at(number)).expect("the disk has room"));
+        }
+        let untold = scribe.untold();
+        if untold > 0 {
+            remarks.push(format!("{untold} more"));
+        }
+        scribe.close();
+        notebook.close().expect("a journal");
+        let read = read_journal(&folder.path().join(author.to_string()), author, GRAMMAR.run_tag).expect("a journal");
+        assert!(read.damage.is_empty(), "{:?}", read.damage);
+        (read.journal, remarks)
+    }
+
+    fn at(number: u64) -> MonoNs {
+        MonoNs(number * 1_000_000)
+    }
+
+    fn id(key_seq: u32) -> String {
+        String::from_utf8(MessageId { key: 3, key_seq }.text(GRAMMAR.run_tag).to_vec()).expect("digits")
+    }
+
+    fn lines(lines: &[&str]) -> Vec<String> {
+        std::iter::once("ready 1").chain(lines.iter().copied()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_handling_lasts_from_its_start_to_its_end() {
+        let (one, two, three) = (id(1), id(2), id(3));
+        let (journal, remarks) = written(&lines(&[
+            &format!("start {one}"),
+            &format!("done {one} 9"),
+            &format!("done {two} 10"),
+            &format!("fail {three}"),
+        ]));
+        assert!(remarks.is_empty(), "{remarks:?}");
+        let told: Vec<_> = journal
+            .handlings
+            .iter()
+            .map(|handling| (handling.key_seq, handling.stream_seq, handling.started, handling.finished))
+            .collect();
+        let finish = |number, ok| Some(Finish { at: at(number), ok });
+        assert_eq!(
+            told,
+            [(1, 0, at(2), finish(3, true)), (2, 10, at(4), finish(4, true)), (3, 0, at(5), finish(5, false)),]
+        );
+    }
+
+    #[test]
+    fn a_message_that_comes_again_while_it_is_handled_is_two_handlings_and_the_first_ends_first() {
+        let one = id(1);
+        let (start, done) = (format!("start {one}"), format!("done {one}"));
+        let (journal, _) = written(&lines(&[&start, &start, &start, &done, &done]));
+        let ends: Vec<_> = journal.handlings.iter().map(|handling| handling.finished.map(|end| end.at)).collect();
+        assert_eq!(ends, [Some(at(5)), Some(at(6)), None]);
+    }
+
+    #[test]
+    fn claims_are_beliefs_without_a_deadline_and_give_handlings_their_epoch() {
+        let partition = crate::strategy::partition_of(3, GRAMMAR.partitions);
+        let one = id(1);
+        let (journal, remarks) = written(&lines(&[
+            &format!("claim {partition} 5"),
+            &format!("done {one}"),
+            &format!("commit {one} 77"),
+            &format!("release {partition}"),
+            &format!("release {partition}"),
+        ]));
+        assert_eq!(journal.handlings[0].epoch, 5);
+        assert_eq!((journal.commits[0].stream_seq, journal.commits[0].epoch), (77, 5));
+        let changes: Vec<_> = journal.ownership.iter().map(|ownership| ownership.change).collect();
+        assert_eq!(changes, [OwnershipChange::Granted { deadline: NEVER }, OwnershipChange::Released]);
+        assert_eq!(remarks.len(), 1, "{remarks:?}");
+        assert!(remarks[0].contains("was not claimed"), "{remarks:?}");
+    }
+
+    #[test]
+    fn before_ready_nothing_counts_and_of_much_nonsense_little_is_told() {
+        let mut all = vec![format!("done {}", id(1)), "ready 1".to_owned()];
+        all.extend((0..50).map(|number| format!("nonsense {number}")));
+        let (journal, remarks) = written(&all);
+        assert!(journal.handlings.is_empty());
+        assert!(remarks[0].contains("it came before `ready 1`"), "{remarks:?}");
+        assert_eq!(remarks.len() as u64, TOLD_MAX + 1);
+        assert_eq!(remarks.last().expect("one").as_str(), "41 more");
+    }
+
+    #[test]
+    fn an_id_of_another_run_is_handled_by_nobody_known() {
+        let foreign = MessageId { key: 3, key_seq: 1 }.text(GRAMMAR.run_tag + 1);
+        let foreign = String::from_utf8(foreign.to_vec()).expect("digits");
+        let (journal, remarks) = written(&lines(&[&format!("done {foreign}")]));
+        assert_eq!((journal.handlings.len(), journal.handlings[0].intact), (1, false));
+        assert!(remarks[0].contains("no message of this run"), "{remarks:?}");
+    }
+}
