@@ -50,6 +50,13 @@ pub(super) fn run(command: &ExternalCommand) -> ExitCode {
         Ok(checks) => conclude(&checks, args.json),
         Err(Trouble::Profile(problems)) => {
             eprint!("{}", super::profile::problems_text(&problems, may_colour(&std::io::stderr())));
+            if args.json {
+                println!("{}", super::profile::problems_json(&problems));
+            }
+            ExitCode::from(exit::ARGUMENTS)
+        }
+        Err(trouble @ Trouble::Variable(_)) => {
+            exit::say(&trouble, exit::ARGUMENTS, args.json);
             ExitCode::from(exit::ARGUMENTS)
         }
         Err(Trouble::Driver(driver::Error::StoppedEarly)) => ExitCode::from(exit::INTERRUPTED),
@@ -62,7 +69,7 @@ pub(super) fn run(command: &ExternalCommand) -> ExitCode {
 enum Trouble {
     #[error("the command cannot be run")]
     Profile(profile::Problems),
-    #[error("'{0}' is no NAME=VALUE")]
+    #[error("--env {0}: expected NAME=VALUE")]
     Variable(String),
     #[error(transparent)]
     Driver(#[from] driver::Error),

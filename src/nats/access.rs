@@ -269,6 +269,21 @@ mod tests {
     }
 
     #[test]
+    fn a_program_finds_in_its_environment_what_was_given_and_no_secret_in_the_address() {
+        let variables = |given| Access::new(given).expect("valid").variables();
+        assert_eq!(
+            variables(given("nats://me:secret@one:4222,nats://two:4222")),
+            [
+                ("JETLAG_SERVER", "nats://one:4222,nats://two:4222".into()),
+                ("JETLAG_USER", "me".into()),
+                ("JETLAG_PASSWORD", "secret".into()),
+            ]
+        );
+        let token = Given { token: Some(Secret("hidden".to_owned())), ..given("nats://one:4222") };
+        assert_eq!(variables(token)[1], ("JETLAG_TOKEN", "hidden".into()));
+    }
+
+    #[test]
     fn every_problem_is_reported_at_once_and_without_the_secret() {
         let problems = Access::new(Given {
             servers: "http://me:secret@host,nats://:hidden@".to_owned(),
