@@ -5,6 +5,7 @@
 mod analyze;
 mod clean;
 mod exit;
+mod external;
 pub mod list;
 pub mod profile;
 mod progress;
@@ -44,6 +45,9 @@ enum Command {
     /// Check, show or describe profiles.
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
+    /// Try a program of your own as a member.
+    #[command(subcommand)]
+    External(external::ExternalCommand),
     /// A publisher or consumer; started by `run`.
     #[command(hide = true)]
     Worker,
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
             print!("{}", answer.out);
             ExitCode::from(answer.code)
         }
+        Command::External(command) => logged(|| external::run(&command)),
         Command::Worker => logged(worker::run),
         Command::Reaper => match reaper::run() {
             Ok(()) => exit::GOOD,

@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod gone;
 pub mod history;
 pub mod manifest;
+pub mod message_id;
 pub mod offer;
 pub mod payload;
 pub mod promise;

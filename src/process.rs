@@ -4,11 +4,13 @@
 
 pub mod child;
 pub mod environment;
+pub mod family;
 pub mod reaper;
 pub mod sample;
 
 pub use child::{Child, Exit, Group, Handle, PASSWORD_VARIABLE, Pid, SERVER_VARIABLE, TOKEN_VARIABLE};
 pub use environment::machine;
+pub use family::{Families, stop_descendants};
 pub use reaper::Reaper;
 pub use sample::{Usage, usage};
 

@@ -59,6 +59,8 @@ pub struct Assignment {
     pub key_prefix: Option<String>,
     /// Number of partitions.
     pub partitions: u16,
+    /// Number of members at the start.
+    pub members: u16,
     /// What it does.
     pub job: Job,
 }
@@ -97,6 +99,20 @@ pub enum Word {
     Owns {
         /// All of them.
         partitions: BTreeSet<u16>,
+    },
+    /// Something worth knowing, a sentence.
+    Remark {
+        /// The sentence.
+        text: String,
+    },
+    /// The program that it runs has ended, and not well after it was asked to; the process ends in good order.
+    ProgramEnded {
+        /// Exit code, when it exited.
+        code: Option<i32>,
+        /// Signal, when one ended it.
+        signal: Option<i32>,
+        /// What it said at last, and why it was ended.
+        message: String,
     },
     /// The job is done; the process ends.
     Done,

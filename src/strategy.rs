@@ -7,6 +7,7 @@ mod acks;
 pub mod consumer;
 pub mod core_queue;
 pub mod desk;
+pub mod external;
 pub mod footing;
 pub mod handler;
 mod inbox;
@@ -56,6 +57,8 @@ pub enum Strategy {
     KeySequence(key_sequence::Settings),
     /// A queue group of core NATS: at most once.
     CoreQueue(core_queue::Settings),
+    /// A program of the user's own.
+    External(external::Settings),
 }
 
 /// What `jetlag list strategies` shows of one.
@@ -76,6 +79,7 @@ pub const ALL: &[About] = &[
     pinned::ABOUT,
     key_sequence::ABOUT,
     core_queue::ABOUT,
+    external::ABOUT,
 ];
 
 impl Strategy {
@@ -98,6 +102,7 @@ impl Strategy {
             Self::Pinned(_) => pinned::ABOUT.kind,
             Self::KeySequence(_) => key_sequence::ABOUT.kind,
             Self::CoreQueue(_) => core_queue::ABOUT.kind,
+            Self::External(_) => external::ABOUT.kind,
         }
     }
 
@@ -113,6 +118,7 @@ impl Strategy {
             Self::Pinned(settings) => settings.promises(),
             Self::KeySequence(settings) => settings.promises(),
             Self::CoreQueue(settings) => settings.promises(),
+            Self::External(settings) => settings.promises(),
         }
     }
 
@@ -127,6 +133,7 @@ impl Strategy {
             Self::Ordered(_) | Self::CoreQueue(_) => Vec::new(),
             Self::Pinned(settings) => settings.objections(),
             Self::KeySequence(settings) => settings.objections(),
+            Self::External(settings) => settings.objections(),
         }
     }
 
@@ -138,6 +145,8 @@ impl Strategy {
             Self::Ordered(_) => ordered::FOOTING,
             Self::KeySequence(_) => key_sequence::FOOTING,
             Self::CoreQueue(_) => core_queue::FOOTING,
+            // What its consumers need is its own affair.
+            Self::External(_) => Footing::DURABLE,
             Self::SharedPull(shared_pull::Settings { redelivery, .. })
             | Self::QueueGroup(queue_group::Settings { redelivery, .. }) => redelivery.footing(),
             Self::Serial(_) | Self::Pinned(_) => Footing::DURABLE,
@@ -168,7 +177,7 @@ impl Strategy {
                 Ack::None => None,
             },
             Self::KeySequence(_) | Self::Serial(_) | Self::Pinned(_) => Some(lease_group::Commit::Explicit.name()),
-            Self::Ordered(_) | Self::CoreQueue(_) => None,
+            Self::Ordered(_) | Self::CoreQueue(_) | Self::External(_) => None,
         }
     }
 
@@ -239,6 +248,7 @@ impl Strategy {
             Self::LeaseGroup(_) => Some("the group tries a message again in place: nothing may overtake it"),
             Self::Ordered(_) => Some("an ordered consumer acknowledges nothing"),
             Self::CoreQueue(_) => Some("core NATS knows no acknowledgements"),
+            Self::External(_) => Some("what becomes of a message is the program's own affair"),
             Self::SharedPull(settings) => (!settings.acknowledges()).then_some(WITHOUT_ACKS),
             Self::QueueGroup(settings) => (!settings.acknowledges()).then_some(WITHOUT_ACKS),
             Self::Serial(_) | Self::Pinned(_) | Self::KeySequence(_) => None,
@@ -268,6 +278,23 @@ impl Strategy {
         }
     }
 
+    /// What is missing on this machine for it, looked for before anything is made.
+    ///
+    /// # Errors
+    /// When something is.
+    pub fn look_for_what_is_needed(&self) -> Result<(), Error> {
+        match self {
+            Self::External(settings) => settings.look_for_what_is_needed(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether members run a program of the user's own: then it is the program that faults strike.
+    #[must_use]
+    pub fn runs_a_program(&self) -> bool {
+        matches!(self, Self::External(_))
+    }
+
     /// Makes what the members share, before the first of them starts.
     ///
     /// # Errors
@@ -280,6 +307,8 @@ impl Strategy {
             Self::Ordered(_) => Ok(()),
             // The server makes a group of those who subscribe.
             Self::CoreQueue(_) => Ok(()),
+            // The program makes what it needs; what lies on the stream goes with it.
+            Self::External(_) => Ok(()),
             Self::SharedPull(settings) => settings.provision(site).await,
             Self::QueueGroup(settings) => settings.provision(site).await,
             Self::Serial(settings) => settings.provision(site).await,
@@ -302,6 +331,7 @@ impl Strategy {
             Self::Pinned(settings) => settings.consume(seat).await,
             Self::KeySequence(settings) => settings.consume(seat).await,
             Self::CoreQueue(settings) => settings.consume(seat).await,
+            Self::External(settings) => settings.consume(seat).await,
         }
     }
 
@@ -348,4 +378,16 @@ impl Error {
 pub fn partition(key_name: &str, partitions: u16) -> u16 {
     let partition = ::lease_group::partitioner::partition(key_name.as_bytes(), u32::from(partitions));
     u16::try_from(partition).expect("a partition is less than their number, which fits")
+}
+
+/// The name of a key by its number: what is hashed, and the last token of its subject where the server finds the partition.
+#[must_use]
+pub fn key_name(key: u32) -> String {
+    format!("k{key}")
+}
+
+/// The partition of a key by its number.
+#[must_use]
+pub fn partition_of(key: u32, partitions: u16) -> u16 {
+    partition(&key_name(key), partitions)
 }

@@ -665,3 +665,20 @@ in-progress-every = "1s"
         assert!(wrong(&text, &[]).contains(&format!("{kind} cannot do this")), "{kind} {deed}");
     }
 }
+
+#[test]
+fn a_program_that_cannot_be_a_member_is_told_at_the_key_that_says_so() {
+    for (own, expected) in [
+        ("", "external needs a `command`"),
+        ("command = []", "external needs a `command`"),
+        ("command = [\"\"]", "external needs a `command`"),
+        ("command = [\"a\"]\nenv = { JETLAG_SERVER = \"x\" }", "'JETLAG_SERVER' is jetlag's own"),
+        ("command = [\"a\"]\nstop-within = \"1m\"", "`stop-within` is 1m, expected 100ms to 8s"),
+        ("command = [\"a\"]\nready-within = \"1ms\"", "`ready-within` is 1ms, expected 100ms to 25s"),
+        ("command = [\"a\"]\npromises = { order = true }", "`order`"),
+        ("command = [\"a\"]\nowners = \"yes\"", "`owners`"),
+    ] {
+        let told = wrong(&format!("# hm?\n[strategy]\nkind = \"external\"\n{own}\n"), &[]);
+        assert!(told.contains(expected), "{own}\n{told}");
+    }
+}

@@ -137,6 +137,13 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
     for line in &history.story {
         match &line.event {
             StoryEvent::Note { text } => notes.push(text.clone()),
+            StoryEvent::Remark { process, text } => notes.push(format!("{process}: {text}")),
+            StoryEvent::ProgramEnded { process, code, signal, ordered, message } => {
+                let what = if *ordered { "did not stop in good order: it ended" } else { "ended unasked" };
+                let how = how_it_ended(*code, *signal);
+                let words = if message.is_empty() { String::new() } else { format!("; {message}") };
+                notes.push(format!("the program of {process} {what} {how}{words}"));
+            }
             StoryEvent::FaultSkipped { id, kind, reason } => {
                 notes.push(format!("fault {id} ({kind}) could not be done: {reason}"));
             }
@@ -165,17 +172,22 @@ fn slow_consumers(history: &History, other: &mut Vec<String>) -> u64 {
     members
 }
 
+/// For a sentence that ends in it.
+fn how_it_ended(code: Option<i32>, signal: Option<i32>) -> String {
+    match (code, signal) {
+        (_, Some(signal)) => format!("by signal {signal}"),
+        (Some(code), None) => format!("with exit code {code}"),
+        (None, None) => "without a status".to_owned(),
+    }
+}
+
 /// Deaths that nobody ordered: a jetlag process makes the run invalid, a server is a finding about the server. When the
 /// run was broken off because of it, there is no whole measurement, and that is why.
 fn deaths(history: &History, broken_off: bool, other: &mut Vec<String>, notes: &mut Vec<String>) -> u64 {
     let mut deaths = 0;
     for line in &history.story {
         let StoryEvent::Exited { process, code, signal, ordered: false, message } = &line.event else { continue };
-        let how = match (code, signal) {
-            (_, Some(signal)) => format!("by signal {signal}"),
-            (Some(code), None) => format!("with exit code {code}"),
-            (None, None) => "without a status".to_owned(),
-        };
+        let how = how_it_ended(*code, *signal);
         let words = message.as_ref().map_or_else(String::new, |words| format!(": {words}"));
         let sentence = format!("{process} died unasked {how}{words}");
         match (process.starts_with("server"), broken_off) {

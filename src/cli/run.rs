@@ -98,7 +98,7 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
 
 /// This program, to be started again as a worker. On Linux by the link that stays right when the file is replaced
 /// during the run, as `cargo build` does.
-fn own_program() -> std::io::Result<PathBuf> {
+pub(super) fn own_program() -> std::io::Result<PathBuf> {
     let link = PathBuf::from("/proc/self/exe");
     if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
@@ -162,7 +162,7 @@ fn named(plan: &Plan) -> impl Iterator<Item = (String, &Plan)> {
 }
 
 /// Counts how often the user asked to stop, by Ctrl-C or a signal. After the second time nothing is waited for.
-fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
+pub(super) fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
     let (asked, stop) = watch::channel(0);
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind)?;

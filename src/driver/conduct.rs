@@ -23,6 +23,7 @@ use crate::fault::{self, State, Strike};
 use crate::model::record::{Author, Role};
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
+use crate::process::Exit;
 use crate::profile::Plan;
 use crate::protocol::{Assignment, Job, Order, Word};
 
@@ -205,6 +206,7 @@ impl Conductor<'_> {
             subject_prefix: self.ground.subjects().partitions.clone(),
             key_prefix: self.ground.subjects().keys.clone(),
             partitions: plan.stream.partitions,
+            members: plan.fleet.members,
             job,
         };
         self.look.follow(author);
@@ -398,6 +400,14 @@ impl Conductor<'_> {
             }
             Word::Filled => worker.filled = true,
             Word::Done => {}
+            Word::Remark { text } => {
+                return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
+            }
+            Word::ProgramEnded { code, signal, message } => {
+                let Some(ordered) = worker.note_program_end(Exit { code, signal }, &message) else { return Ok(()) };
+                let process = author.to_string();
+                return self.ground.tell(StoryEvent::ProgramEnded { process, code, signal, ordered, message });
+            }
             Word::Owns { partitions } => worker.owns = partitions,
             Word::Failed { message } => worker.failure = Some(message),
         }

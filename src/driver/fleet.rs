@@ -14,8 +14,8 @@ use crate::clock;
 use crate::fault;
 use crate::model::record::{Author, Role};
 use crate::model::time::MonoNs;
-use crate::process::{Child, Exit, Group, Handle, Pid};
-use crate::protocol::{Assignment, Order, Word};
+use crate::process::{self, Child, Exit, Families, Group, Handle, Pid};
+use crate::protocol::{Assignment, Job, Order, Word};
 
 /// Something heard from, or of, a worker.
 #[derive(Debug)]
@@ -71,6 +71,12 @@ pub(super) struct Worker {
     handle: Handle,
     pid: Pid,
     stdin: ChildStdin,
+    /// Whether it runs a program of the user's own: then that is what is struck, and the worker, which listens to it, is not.
+    runs_a_program: bool,
+    /// Who was struck with SIGSTOP.
+    stopped: Vec<Handle>,
+    /// Whether its program ended, and the worker ends because of that.
+    program_ended: bool,
     /// What it is doing, as the fault room sees it.
     pub(super) state: fault::State,
     /// Which end was ordered, if any.
@@ -104,17 +110,68 @@ impl Worker {
 
     /// Whether it ended as it was ordered to.
     pub(super) fn was_ordered(&self, exit: Exit) -> bool {
-        was_ordered(self.end_order, exit, self.failure.is_some())
+        // It has told what became of its program, and how that came: its own end says nothing more.
+        (self.program_ended && exit.is_success()) || was_ordered(self.end_order, exit, self.failure.is_some())
     }
 
-    /// How to signal it.
-    pub(super) fn handle(&self) -> &Handle {
-        &self.handle
+    /// Notes that its program has ended. Returns whether its end was ordered; `None` when that is no news, because it was
+    /// killed.
+    pub(super) fn note_program_end(&mut self, how: Exit, message: &str) -> Option<bool> {
+        self.program_ended = true;
+        if !self.ready {
+            let words = if message.is_empty() { String::new() } else { format!("; {message}") };
+            self.failure = Some(format!("its program ended before it was ready: it {how}{words}"));
+        }
+        match self.end_order {
+            Some(EndOrder::Kill | EndOrder::Finish) => None,
+            order => Some(order.is_some()),
+        }
     }
 
-    /// Its pid.
-    pub(super) fn pid(&self) -> Pid {
-        self.pid
+    /// Kills it (SIGKILL). A worker that runs a program is left to read the program's last words; then it ends by itself.
+    ///
+    /// Who has ended in this instant cannot be signalled: the exit is heard of and judged there.
+    pub(super) fn kill(&mut self) {
+        let family = self.stop_family();
+        if family.is_empty() {
+            let _ = self.handle.kill();
+        }
+        for handle in family {
+            let _ = handle.kill();
+        }
+    }
+
+    /// Asks it to leave (SIGTERM); it asks its program.
+    pub(super) fn terminate(&self) {
+        let _ = self.handle.terminate();
+    }
+
+    /// Pauses it (SIGSTOP).
+    pub(super) fn pause(&mut self) {
+        let family = self.stop_family();
+        if family.is_empty() {
+            let _ = self.handle.stop();
+            self.stopped.push(self.handle.clone());
+        } else {
+            self.stopped.extend(family);
+        }
+    }
+
+    /// Ends its pause (SIGCONT).
+    pub(super) fn resume(&mut self) {
+        for handle in self.stopped.drain(..) {
+            let _ = handle.cont();
+        }
+    }
+
+    /// Its program and what descends from it, stopped; empty when it runs none, or none yet.
+    fn stop_family(&self) -> Vec<Handle> {
+        if self.runs_a_program { process::stop_descendants(self.pid) } else { Vec::new() }
+    }
+
+    /// The processes whose use of the machine is its own: itself, or the program that it listens to.
+    pub(super) fn family(&self, families: &Families) -> Vec<Pid> {
+        if self.runs_a_program { families.below(self.pid) } else { vec![self.pid] }
     }
 
     /// Which incarnation it is.
@@ -142,6 +199,7 @@ impl Fleet {
     /// Starts a worker and gives it its assignment. Returns its pid.
     pub(super) async fn start(&mut self, assignment: Assignment) -> Result<Pid, Error> {
         let author = assignment.author;
+        let runs_a_program = matches!(&assignment.job, Job::Consume { strategy, .. } if strategy.runs_a_program());
         let mut command = Command::new(&self.exe);
         command.arg0("jetlag").arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Child::spawn(&author.to_string(), command, self.group)?;
@@ -154,6 +212,9 @@ impl Fleet {
             handle: child.handle(),
             pid,
             stdin,
+            runs_a_program,
+            stopped: Vec::new(),
+            program_ended: false,
             state: fault::State::Live,
             end_order: None,
             failure: None,
@@ -243,7 +304,11 @@ impl Fleet {
             worker.order_end(EndOrder::Finish);
             worker.state = fault::State::Dead { since: clock::now() };
             // It may have ended in this instant: nobody is left to signal then.
+            let family = worker.stop_family();
             let _ = worker.handle.kill();
+            for handle in family {
+                let _ = handle.kill();
+            }
         }
     }
 }

@@ -99,6 +99,7 @@ pub(super) async fn provision(
 /// Makes the ground up to where something is made on a server. Nothing of it outlives what this returns.
 async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut(&Scene)) -> Result<Ground, Error> {
     // What can be found wrong without making anything is found first.
+    plan.strategy.look_for_what_is_needed()?;
     let binary = match &options.access {
         Some(_) => None,
         None => Some(find(plan, show).await?),

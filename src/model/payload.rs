@@ -1,35 +1,38 @@
-//! The payload of a message: a fixed header, then padding. Decoded without allocation.
+//! The payload of a message: its id as text, a fixed header, then padding. Decoded without allocation.
 //!
 //! ```text
-//!  0  crc32 of everything behind it      u32      24  key         u32
-//!  4  magic "jlg"                        [u8; 3]  28  key_seq     u32
-//!  7  version                            u8       32  publisher   u16
-//!  8  run tag                            u64      34  partition   u16
-//! 16  intended                           u64      36  bytes       u32
-//! 40  amount (workload `ledger`)        i32
+//!  0  id (key, key_seq, check)          [u8; 24]
+//! 24  crc32 of everything behind it      u32      40  intended    u64
+//! 28  magic "jlg"                        [u8; 3]  48  publisher   u16
+//! 31  version                            u8       50  partition   u16
+//! 32  run tag                            u64      52  bytes       u32
+//! 56  amount (workload `ledger`)        i32
 //!     padding, up to `bytes`
 //! ```
 //!
-//! All numbers are little-endian. The checksum comes first so that it covers one contiguous range, and it covers
-//! the padding too: a server or a relay that damages any byte is noticed. The padding is noise, because a run of
-//! zeros would make a compressing store look better than it is.
+//! All numbers are little-endian. The id comes first, so that a program in any language can echo it without knowing the
+//! rest; it carries a check of its own. The checksum covers everything else, the padding too: a server or a relay that
+//! damages any byte is noticed. The padding is noise, because a run of zeros would make a compressing store look better
+//! than it is.
 
 use std::ops::Range;
 
 use bytes::{BufMut, BytesMut};
 
 use super::bank;
+use super::message_id::{self, IdError, MessageId};
 use super::time::MonoNs;
 
 /// Length of the header, and so of the shortest payload.
-pub const MIN_SIZE: usize = 40;
+pub const MIN_SIZE: usize = 56;
 
 /// Version of the layout.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 const MAGIC: [u8; 3] = *b"jlg";
 /// Where the amount lies: right behind the header.
 const AMOUNT: Range<usize> = MIN_SIZE..MIN_SIZE + 4;
+const ID_END: usize = message_id::LENGTH;
 
 /// What the header of a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +63,15 @@ pub enum PayloadError {
     /// The magic bytes are missing.
     #[error("payload is not jetlag's")]
     Foreign,
-    /// Written by a newer jetlag.
-    #[error("payload has layout version {found}, this jetlag reads up to {VERSION}: use the newer one for both ends")]
-    Newer {
+    /// Written by another version of jetlag.
+    #[error("payload has layout version {found}, this jetlag reads {VERSION}: use the same jetlag for both ends")]
+    Version {
         /// The version found.
         found: u8,
     },
+    /// The id is damaged, or of another run than the header.
+    #[error("payload's id does not fit its header: {0}")]
+    Id(#[from] IdError),
     /// Longer or shorter than the header says.
     #[error("payload has {actual} bytes and its header says {expected}")]
     Length {
@@ -87,6 +93,7 @@ pub enum PayloadError {
 /// The bytes that all messages of one publisher share; made once, copied for each message.
 #[derive(Clone, Debug)]
 pub struct Template {
+    run_tag: u64,
     bytes: Vec<u8>,
     /// Seed of the amounts, where the messages carry any.
     amounts: Option<u64>,
@@ -99,12 +106,12 @@ impl Template {
         let length = u32::try_from(size.max(MIN_SIZE)).unwrap_or(u32::MAX);
         let mut bytes = vec![0; length as usize];
         fill_with_noise(&mut bytes[MIN_SIZE..], run_tag ^ u64::from(publisher));
-        bytes[4..7].copy_from_slice(&MAGIC);
-        bytes[7] = VERSION;
-        bytes[8..16].copy_from_slice(&run_tag.to_le_bytes());
-        bytes[32..34].copy_from_slice(&publisher.to_le_bytes());
-        bytes[36..40].copy_from_slice(&length.to_le_bytes());
-        Self { bytes, amounts: None }
+        bytes[28..31].copy_from_slice(&MAGIC);
+        bytes[31] = VERSION;
+        bytes[32..40].copy_from_slice(&run_tag.to_le_bytes());
+        bytes[48..50].copy_from_slice(&publisher.to_le_bytes());
+        bytes[52..56].copy_from_slice(&length.to_le_bytes());
+        Self { run_tag, bytes, amounts: None }
     }
 
     /// Payloads that carry the amount of their message, drawn from `seed`. One without room for it carries none.
@@ -124,15 +131,14 @@ impl Template {
         let start = out.len();
         out.put_slice(&self.bytes);
         let payload = &mut out[start..];
-        payload[16..24].copy_from_slice(&intended.0.to_le_bytes());
-        payload[24..28].copy_from_slice(&key.to_le_bytes());
-        payload[28..32].copy_from_slice(&key_seq.to_le_bytes());
-        payload[34..36].copy_from_slice(&partition.to_le_bytes());
+        payload[..ID_END].copy_from_slice(&MessageId { key, key_seq }.text(self.run_tag));
+        payload[40..48].copy_from_slice(&intended.0.to_le_bytes());
+        payload[50..52].copy_from_slice(&partition.to_le_bytes());
         if let (Some(seed), Some(place)) = (self.amounts, payload.get_mut(AMOUNT)) {
             place.copy_from_slice(&bank::amount(seed, key, key_seq).to_le_bytes());
         }
-        let checksum = crc32fast::hash(&payload[4..]);
-        payload[0..4].copy_from_slice(&checksum.to_le_bytes());
+        let checksum = crc32fast::hash(&payload[28..]);
+        payload[24..28].copy_from_slice(&checksum.to_le_bytes());
     }
 }
 
@@ -147,27 +153,29 @@ pub fn decode(payload: &[u8]) -> Result<Header, PayloadError> {
     let Some(header) = payload.first_chunk::<MIN_SIZE>() else {
         return Err(PayloadError::TooShort { len: payload.len() });
     };
-    if header[4..7] != MAGIC {
+    if header[28..31] != MAGIC {
         return Err(PayloadError::Foreign);
     }
-    if header[7] > VERSION {
-        return Err(PayloadError::Newer { found: header[7] });
+    if header[31] != VERSION {
+        return Err(PayloadError::Version { found: header[31] });
     }
-    let expected = u32_at(header, 36);
+    let expected = u32_at(header, 52);
     if expected as usize != payload.len() {
         return Err(PayloadError::Length { expected, actual: payload.len() });
     }
-    let (found, actual) = (u32_at(header, 0), crc32fast::hash(&payload[4..]));
+    let (found, actual) = (u32_at(header, 24), crc32fast::hash(&payload[28..]));
     if found != actual {
         return Err(PayloadError::Checksum { found, actual });
     }
+    let run_tag = u64_at(header, 32);
+    let MessageId { key, key_seq } = MessageId::parse(&header[..ID_END], run_tag)?;
     Ok(Header {
-        run_tag: u64_at(header, 8),
-        intended: MonoNs(u64_at(header, 16)),
-        key: u32_at(header, 24),
-        key_seq: u32_at(header, 28),
-        publisher: u16_at(header, 32),
-        partition: u16_at(header, 34),
+        run_tag,
+        intended: MonoNs(u64_at(header, 40)),
+        key,
+        key_seq,
+        publisher: u16_at(header, 48),
+        partition: u16_at(header, 50),
     })
 }
 
@@ -266,11 +274,13 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_layout_is_refused_by_its_version() {
+    fn another_layout_is_refused_by_its_version() {
         let header = Header { run_tag: 7, intended: MonoNs(9), key: 1, key_seq: 2, publisher: 3, partition: 4 };
-        let mut bytes = payload(header, 64);
-        bytes[7] = VERSION + 1;
-        assert_eq!(decode(&bytes), Err(PayloadError::Newer { found: VERSION + 1 }));
+        for found in [1, VERSION + 1] {
+            let mut bytes = payload(header, 64);
+            bytes[31] = found;
+            assert_eq!(decode(&bytes), Err(PayloadError::Version { found }));
+        }
     }
 
     #[test]
@@ -278,20 +288,20 @@ mod tests {
         let header = Header {
             run_tag: 0x0807_0605_0403_0201,
             intended: MonoNs(0x1817_1615_1413_1211),
-            key: 0x2423_2221,
-            key_seq: 0x2827_2625,
+            key: 0x2122_2324,
+            key_seq: 0x2526_2728,
             publisher: 0x3231,
             partition: 0x3433,
         };
         let bytes = payload(header, MIN_SIZE);
+        assert_eq!(bytes[..16], *b"2122232425262728");
         let expected: Vec<u8> = [
-            &b"jlg\x01"[..],
+            &b"jlg\x02"[..],
             &[1, 2, 3, 4, 5, 6, 7, 8],
             &[0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18],
-            &[0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28],
-            &[0x31, 0x32, 0x33, 0x34, 40, 0, 0, 0],
+            &[0x31, 0x32, 0x33, 0x34, 56, 0, 0, 0],
         ]
         .concat();
-        assert_eq!(bytes[4..], expected);
+        assert_eq!(bytes[28..], expected);
     }
 }

@@ -77,6 +77,26 @@ pub enum StoryEvent {
         /// Its last words, when it left any.
         message: Option<String>,
     },
+    /// A member has something to say about what it met: a line of its program that it did not understand, say.
+    Remark {
+        /// The member's incarnation.
+        process: String,
+        /// A sentence.
+        text: String,
+    },
+    /// The program of the user's own that a member ran ended, and not well after it was asked to.
+    ProgramEnded {
+        /// The member's incarnation.
+        process: String,
+        /// Exit code, when it exited.
+        code: Option<i32>,
+        /// Signal, when one ended it.
+        signal: Option<i32>,
+        /// Whether the driver had ordered the member to end.
+        ordered: bool,
+        /// What it said at last, and why it was ended.
+        message: String,
+    },
     /// A reading of what a process used so far.
     Sample {
         /// Its name.

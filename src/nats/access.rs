@@ -1,5 +1,6 @@
 //! How to reach a server: addresses, identity, TLS; as data that can be sent to a worker and never shows a secret.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -167,6 +168,30 @@ impl Access {
         Ok(Self { urls, identity, tls: Tls { ca, client: cert.zip(key) }, domain: given.domain })
     }
 
+    /// The same for a program of the user's own, as variables for its environment: secrets as they were given, and never
+    /// in a command line.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables: Vec<(&'static str, OsString)> = vec![("JETLAG_SERVER", self.redacted_url().into())];
+        match &self.identity {
+            Identity::Anonymous => {}
+            Identity::Password { user, password } => {
+                variables.push(("JETLAG_USER", user.into()));
+                variables.push(("JETLAG_PASSWORD", password.reveal().into()));
+            }
+            Identity::Token(token) => variables.push(("JETLAG_TOKEN", token.reveal().into())),
+            Identity::Credentials(path) => variables.push(("JETLAG_CREDS", path.into())),
+            Identity::NkeySeed(path) => variables.push(("JETLAG_NKEY", path.into())),
+        }
+        variables.extend(self.domain.iter().map(|domain| ("JETLAG_DOMAIN", domain.into())));
+        variables.extend(self.tls.ca.iter().map(|path| ("JETLAG_TLS_CA", path.into())));
+        if let Some((certificate, key)) = &self.tls.client {
+            variables.push(("JETLAG_TLS_CERT", certificate.into()));
+            variables.push(("JETLAG_TLS_KEY", key.into()));
+        }
+        variables
+    }
+
     /// The addresses, without secrets: what the client library is given.
     #[must_use]
     pub fn urls(&self) -> &[String] {
@@ -267,6 +292,21 @@ mod tests {
         let access = Access::new(given("nats://me:secret@one:4222")).expect("valid");
         let line = serde_json::to_string(&access).expect("it is data");
         assert_eq!(serde_json::from_str::<Access>(&line).expect("the same data"), access);
+    }
+
+    #[test]
+    fn a_program_finds_in_its_environment_what_was_given_and_no_secret_in_the_address() {
+        let variables = |given| Access::new(given).expect("valid").variables();
+        assert_eq!(
+            variables(given("nats://me:secret@one:4222,nats://two:4222")),
+            [
+                ("JETLAG_SERVER", "nats://one:4222,nats://two:4222".into()),
+                ("JETLAG_USER", "me".into()),
+                ("JETLAG_PASSWORD", "secret".into()),
+            ]
+        );
+        let token = Given { token: Some(Secret("hidden".to_owned())), ..given("nats://one:4222") };
+        assert_eq!(variables(token)[1], ("JETLAG_TOKEN", "hidden".into()));
     }
 
     #[test]

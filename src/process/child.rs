@@ -26,7 +26,7 @@ impl Pid {
         self.0.as_raw_nonzero().get().unsigned_abs()
     }
 
-    fn from_number(number: u32) -> Option<Self> {
+    pub(super) fn from_number(number: u32) -> Option<Self> {
         i32::try_from(number).ok().and_then(rustix::process::Pid::from_raw).map(Self)
     }
 }
@@ -234,6 +234,11 @@ impl Handle {
             #[cfg(target_os = "linux")]
             descriptor: rustix::process::pidfd_open(pid.0, rustix::process::PidfdFlags::empty()).ok().map(Arc::new),
         }
+    }
+
+    /// For a child's own child, which somebody else waits for: the caller sees to it that the pid is still its own.
+    pub(super) fn of_descendant(pid: Pid) -> Self {
+        Self::new("a descendant", pid)
     }
 
     /// Ends it at once (SIGKILL), paused or not.

@@ -13,6 +13,14 @@ pub struct Usage {
     pub memory_bytes: u64,
 }
 
+impl Usage {
+    /// What both have used together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { cpu: SpanNs(self.cpu.0 + other.cpu.0), memory_bytes: self.memory_bytes + other.memory_bytes }
+    }
+}
+
 /// Reads what `pid` has used; `None` when there is no such process any more.
 #[cfg(target_os = "linux")]
 #[must_use]

@@ -234,7 +234,11 @@ impl<'s> Reader<'s> {
         let number = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_));
         let message = if number && expected.contains("unit") {
             format!("`{name}` is a number without a unit")
-        } else if expected == ANY_TEXT {
+        } else if matches!(
+            (value.get_ref(), expected.as_str()),
+            (_, ANY_TEXT) | (DeValue::Table(_), "a table") | (DeValue::Array(_), "a list")
+        ) {
+            // It is what it should be; something in it is not.
             format!("`{name}`: {}", error.message().trim())
         } else {
             format!("`{name}` is {}", a(value.get_ref()))

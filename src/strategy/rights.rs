@@ -92,6 +92,8 @@ impl Strategy {
             Self::Pinned(_) => [made_before(names), pulls(names), acks(names), unpins(names)].concat(),
             Self::KeySequence(_) => [made_before(names), pulls(names), acks(names), sequences(names)].concat(),
             Self::CoreQueue(_) => hears(names),
+            // What a program of the user's own needs, the user knows.
+            Self::External(_) => Vec::new(),
         });
         if self.max_deliver().is_some() {
             rights.push(drops(names));

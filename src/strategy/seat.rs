@@ -3,9 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::desk::Desk;
+use super::handler::Handler;
 use crate::nats::Access;
 
 /// Where and as whom a member consumes.
@@ -24,12 +25,59 @@ pub struct Seat {
     pub partitions: u16,
     /// Name of the member, the same in every life: `c3`.
     pub member: String,
+    /// Which life of it, from 1.
+    pub life: u16,
+    /// Number of members at the start.
+    pub members: u16,
+    /// Id of the run in payloads.
+    pub run_tag: u64,
+    /// What a handler does. The desk plays it; a program of the user's own must be told.
+    pub handler: Handler,
     /// Where it handles messages.
     pub desk: Rc<Desk>,
     /// Turns true when the member shall leave in good order.
     pub leave: watch::Receiver<bool>,
     /// What the member says of how it gets to work.
     pub start: Start,
+    /// What else it has to tell.
+    pub told: Telling,
+}
+
+/// Something that a member tells of beside its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Something worth knowing, a sentence.
+    Remark(String),
+    /// The program of the user's own ended, and not well after it was asked to.
+    ProgramEnded {
+        /// Exit code, when it exited.
+        code: Option<i32>,
+        /// Signal, when one ended it.
+        signal: Option<i32>,
+        /// What it said at last, and why it was ended, where there is anything to say.
+        message: String,
+    },
+}
+
+/// Where a member tells it. Few words: what finds no room is dropped.
+#[derive(Clone, Debug)]
+pub struct Telling(mpsc::Sender<Told>);
+
+impl Telling {
+    /// Most that waits to be passed on.
+    const ROOM: usize = 256;
+
+    /// Somebody who tells, and who passes it on.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Told>) {
+        let (sender, receiver) = mpsc::channel(Self::ROOM);
+        (Self(sender), receiver)
+    }
+
+    /// Tells.
+    pub fn say(&self, told: Told) {
+        let _ = self.0.try_send(told);
+    }
 }
 
 /// How a member gets to work. Said from any thread.

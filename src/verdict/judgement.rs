@@ -149,6 +149,10 @@ fn identify(of_key: &mut [Message], base: usize, deeds: &mut [Deed], copies: &mu
             message.stored = Some(deed.started);
         }
     }
+    // A program of the user's own need not say where in the stream a message lies: it is taken for the first copy.
+    for deed in deeds.iter_mut().filter(|deed| deed.stream_seq == 0 && deed.message != NONE) {
+        deed.stream_seq = of_key[deed.message as usize - base].stream_seq;
+    }
 }
 
 /// What was published without acknowledgement is stored if somebody was given it; of the rest nobody can know that.

@@ -14,7 +14,7 @@ use crate::strategy::Strategy;
 use crate::strategy::accounts::Accounts;
 use crate::strategy::desk::{Desk, Notebook};
 use crate::strategy::handler::Handler;
-use crate::strategy::seat::{Seat, Start};
+use crate::strategy::seat::{Seat, Start, Telling, Told};
 
 /// A member that has been refused something gets so long to be able to work all the same.
 const GRACE: Duration = Duration::from_secs(3);
@@ -37,7 +37,8 @@ pub(super) async fn consume(
     let member = u64::from(assignment.author.index) << 16 | u64::from(assignment.author.life);
     let desk = Desk::new(notebook.clone(), assignment.run_tag, handler, assignment.seed ^ member);
     let desk = Rc::new(desk.with_accounts(accounts));
-    let (leave, told) = watch::channel(false);
+    let (leave, told_to_leave) = watch::channel(false);
+    let (told, mut telling) = Telling::channel();
     let seat = Seat {
         access: assignment.access.clone(),
         client,
@@ -46,9 +47,14 @@ pub(super) async fn consume(
         subject_prefix: assignment.subject_prefix.clone(),
         partitions: assignment.partitions,
         member: assignment.author.member(),
+        life: assignment.author.life,
+        members: assignment.members,
+        run_tag: assignment.run_tag,
+        handler,
         desk,
-        leave: told,
+        leave: told_to_leave,
         start: start.clone(),
+        told,
     };
     let mut holdings = notebook.holdings();
     let mut terminated = signal(SignalKind::terminate()).map_err(crate::strategy::desk::Error::Timer)?;
@@ -62,7 +68,13 @@ pub(super) async fn consume(
                 notebook.life(LifeEvent::Ready)?;
                 mouth.say(Word::Ready);
             }
-            ended = &mut consuming => return ended.map_err(|error| explain(error, &start)),
+            ended = &mut consuming => {
+                while let Ok(told) = telling.try_recv() {
+                    mouth.say(pass_on(told));
+                }
+                return ended.map_err(|error| explain(error, &start));
+            }
+            Some(told) = telling.recv() => mouth.say(pass_on(told)),
             order = ears.recv() => match order {
                 Some(Order::Leave) => begin_to_leave(notebook, &leave)?,
                 Some(_) => {}
@@ -74,6 +86,13 @@ pub(super) async fn consume(
                 mouth.say(Word::Owns { partitions });
             }
         }
+    }
+}
+
+fn pass_on(told: Told) -> Word {
+    match told {
+        Told::Remark(text) => Word::Remark { text },
+        Told::ProgramEnded { code, signal, message } => Word::ProgramEnded { code, signal, message },
     }
 }
 

@@ -196,7 +196,7 @@ impl<'a> Publisher<'a> {
             }
             Rate::Max => None,
         };
-        let partitions = (0..load.keys).map(|key| partition(key, assignment.partitions)).collect();
+        let partitions = (0..load.keys).map(|key| strategy::partition_of(key, assignment.partitions)).collect();
         let subjects =
             (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix).into()).collect();
         let line = Line::new(load.way.window());
@@ -257,13 +257,4 @@ impl<'a> Publisher<'a> {
             );
         }
     }
-}
-
-/// The partition of `key`: the same hash as the server's `{{partition(n,…)}}`, over the key's name.
-fn partition(key: u32, partitions: u16) -> u16 {
-    strategy::partition(&key_name(key), partitions)
-}
-
-fn key_name(key: u32) -> String {
-    format!("k{key}")
 }

@@ -10,6 +10,7 @@ mod cut;
 mod death;
 mod domain;
 mod environment;
+mod external;
 mod full_disk;
 mod handler;
 mod hazards_consumer;

@@ -32,6 +32,7 @@ const ROWS: &[Row] = &[
     Row { kind: "ordered", own: "start = \"all\"", consumers: PRIVATE, bucket: None },
     Row { kind: "pinned", own: "ack-wait = \"1s\", pin-ttl = \"500ms\"", consumers: LIKE_THE_STREAM, bucket: None },
     Row { kind: "core-queue", own: "", consumers: None, bucket: None },
+    Row { kind: "external", own: EXTERNAL, consumers: LIKE_THE_STREAM, bucket: None },
     Row { kind: "key-sequence", own: "ack-wait = \"1s\"", consumers: LIKE_THE_STREAM, bucket: Some(3) },
 ];
 
@@ -48,6 +49,13 @@ impl Row {
         Strategy::with_defaults(self.kind).and_then(|strategy| strategy.members_max()) == Some(1)
     }
 }
+
+/// The fixture shares one durable as `shared-pull` does, so that is what is promised of it.
+const EXTERNAL: &str = concat!(
+    "promises = { at-least-once = true }, command = [\"python3\", \"",
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/e2e/fixtures/member.py\"]"
+);
 
 /// What strikes a group, and what strikes where one member is all there can be.
 pub(crate) struct Faults {

@@ -47,18 +47,17 @@ impl Conductor<'_> {
         }
         let Some(worker) = self.fleet.member_mut(index) else { return Ok(None) };
         let author = worker.author();
-        // A worker that ended in this very instant cannot be signalled: its exit is heard of and judged there.
         match order {
             fault::Order::Kill { .. } => {
                 worker.order_end(EndOrder::Kill);
                 worker.state = State::Dead { since: clock::now() };
-                let _ = worker.handle().kill();
+                worker.kill();
                 self.resumes.retain(|(.., paused)| *paused != author);
             }
             fault::Order::Terminate { .. } | fault::Order::Restart { .. } => {
                 worker.order_end(EndOrder::Terminate { ready: worker.ready });
                 worker.state = State::Stopping;
-                let _ = worker.handle().terminate();
+                worker.terminate();
                 if matches!(order, fault::Order::Restart { .. }) {
                     self.restarts.push(index);
                 }
@@ -70,7 +69,7 @@ impl Conductor<'_> {
             }
             fault::Order::Pause { lasting, .. } => {
                 worker.state = State::Paused;
-                let _ = worker.handle().stop();
+                worker.pause();
                 self.resumes.push((clock::now() + lasting, id, author));
             }
             fault::Order::Start { .. } | fault::Order::Join { .. } => {}
@@ -89,7 +88,7 @@ impl Conductor<'_> {
     /// Ends the pause of `author` by the fault `id`.
     pub(super) fn resume(&mut self, id: u32, author: Author) -> Result<(), Error> {
         let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
-        let _ = worker.handle().cont();
+        worker.resume();
         if worker.state == State::Paused {
             worker.state = State::Live;
         }

@@ -9,17 +9,20 @@ use crate::model::record::Role;
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
-use crate::process;
+use crate::process::{self, Families};
 
 impl Conductor<'_> {
     /// Tells what each process has used so far, and which of those that are no workers have ended unasked.
     pub(super) fn sample(&mut self) -> Result<(), Error> {
-        let mut processes: Vec<(String, process::Pid)> = vec![("driver".to_owned(), process::Pid::own())];
-        processes.extend(self.ground.server_processes());
+        let mut processes = vec![("driver".to_owned(), vec![process::Pid::own()])];
+        processes.extend(self.ground.server_processes().into_iter().map(|(name, pid)| (name, vec![pid])));
+        // Nobody else has a family that matters.
+        let families = if self.plan.strategy.runs_a_program() { Families::now() } else { Families::default() };
         let running = self.fleet.iter().filter(|worker| !worker.ended);
-        processes.extend(running.map(|worker| (worker.author().to_string(), worker.pid())));
-        for (process, pid) in processes {
-            if let Some(usage) = process::usage(pid) {
+        processes.extend(running.map(|worker| (worker.author().to_string(), worker.family(&families))));
+        for (process, family) in processes {
+            let used = family.into_iter().filter_map(process::usage).reduce(process::Usage::and);
+            if let Some(usage) = used {
                 let (cpu_ns, memory_bytes) = (usage.cpu.0, usage.memory_bytes);
                 self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
             }

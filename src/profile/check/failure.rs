@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Findings;
 use crate::profile::document::{Document, OnFailure};
-use crate::strategy::handler;
+use crate::strategy::{Strategy, handler};
 
 /// A message may fail so often before it succeeds.
 const TIMES_MOST: u32 = 1000;
@@ -17,6 +17,10 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
         None => without_failures(document, findings),
         Some(share) if !(0.0..=1.0).contains(&share) => {
             findings.add(&["fleet.fail-share"], format!("`fail-share` is {share}, expected 0 to 1"), None);
+        }
+        Some(_) if matches!(document.strategy, Strategy::External(_)) => {
+            let message = "a program of your own has handlers of its own: jetlag cannot make them fail".to_owned();
+            findings.add(&["fleet.fail-share", "strategy.kind"], message, Some("leave `fail-share` out"));
         }
         Some(_) => with_failures(document, findings),
     }

@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::model::bank::{Store, Workload};
 use crate::profile::document::Document;
+use crate::strategy::Strategy;
 
 /// As many accounts can be read back at the end of a run in good time.
 const ACCOUNTS_MAX: u32 = 100_000;
@@ -25,6 +26,12 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
     if store == Store::Memory && ledger.write.is_some() {
         let message = "`write` has no effect with store \"memory\", where nothing is written";
         findings.idle("ledger.write", "ledger.store", message);
+    }
+    if store == Store::Kv && matches!(document.strategy, Strategy::External(_)) {
+        let message =
+            "a program of your own keeps its state itself: jetlag cannot apply its messages to a bucket".to_owned();
+        let help = "ledger.store = \"memory\" works the accounts out from what the program says it has handled";
+        findings.add(&["ledger.store", "load.workload", "strategy.kind"], message, Some(help));
     }
     if store == Store::Kv && load.keys > ACCOUNTS_MAX {
         let message = format!("{} accounts in a bucket, expected at most {ACCOUNTS_MAX}", load.keys);

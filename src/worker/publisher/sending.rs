@@ -5,10 +5,11 @@ use bytes::Bytes;
 
 use super::road::Parcel;
 use super::way::{Extra, Outgoing, Situation};
-use super::{Numbers, Publisher, Sent, TICK, Want, key_name};
+use super::{Numbers, Publisher, Sent, TICK, Want};
 use crate::clock;
 use crate::model::record::{Fate, Publish};
 use crate::model::time::MonoNs;
+use crate::strategy::key_name;
 use crate::worker::Error;
 
 impl Publisher<'_> {
