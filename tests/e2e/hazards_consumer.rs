@@ -218,7 +218,7 @@ set = { "strategy.kind" = "shared-pull", "fleet.fail-share" = 0.1, "fleet.on-fai
 #[test]
 fn a_reconnect_leaves_a_hole_that_is_filled_after_newer_messages() {
     on_servers(async |version, server, jetstream| {
-        let wait = Duration::from_secs(3);
+        let wait = Duration::from_secs(10);
         drop(consumer(&jetstream, 4, AckPolicy::Explicit, wait, 512).await);
         let road = Road::to(server);
         let client = async_nats::connect(road.url()).await.expect("the road leads there");
