@@ -19,7 +19,7 @@ GROUP = "pcg"
 
 
 def say(*words):
-    print(*words, flush=True)
+    print(" ".join(map(str, words)), flush=True)
 
 
 async def handle(message):

@@ -13,7 +13,7 @@ ENV = os.environ
 
 
 def say(*words):
-    print(*words, flush=True)
+    print(" ".join(map(str, words)), flush=True)
 
 
 async def main():

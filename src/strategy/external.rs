@@ -258,7 +258,11 @@ impl Hearing<'_> {
 
     /// Tells how it ended, unless it ended well after it was asked to.
     fn tell(&self, leaving: bool, exit: Option<ExitStatus>) {
-        if let Some((number, text)) = self.splitter.rest() {
+        // Who is killed has no time to end his line.
+        let killed = exit.is_some_and(|exit| exit.signal().is_some());
+        if let Some((number, text)) = self.splitter.rest()
+            && !killed
+        {
             let text = text.escape_ascii();
             self.seat
                 .told

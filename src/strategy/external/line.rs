@@ -153,7 +153,7 @@ impl Grammar {
                 (Line::Claim { partition, epoch }, SHAPE)
             }
             b"release" | b"lost" => {
-                const SHAPE: &str = "release PARTITION";
+                const SHAPE: &str = "release PARTITION` or `lost PARTITION";
                 let partition = self.partition(rest().ok_or(Flaw::Shape(SHAPE))?, SHAPE)?;
                 (if word == b"release" { Line::Release { partition } } else { Line::Lost { partition } }, SHAPE)
             }
@@ -283,7 +283,7 @@ mod tests {
             (format!("commit {text}"), Flaw::Shape("commit ID STREAM_SEQUENCE")),
             ("claim 4".to_owned(), Flaw::Partition { partition: 4, partitions: 4 }),
             ("claim 99999999".to_owned(), Flaw::Number("claim PARTITION [EPOCH]")),
-            ("release".to_owned(), Flaw::Shape("release PARTITION")),
+            ("release".to_owned(), Flaw::Shape("release PARTITION` or `lost PARTITION")),
         ] {
             assert_eq!(GRAMMAR.read(line.as_bytes()), Err(expected), "{line}");
         }
