@@ -84,10 +84,11 @@ pub const ALL: &[About] = &[
 
 impl Strategy {
     /// The strategy of that name with every setting at its default; `None` when there is none of that name, or when it has
-    /// a setting without a default.
+    /// a setting that must be given.
     #[must_use]
     pub fn with_defaults(kind: &str) -> Option<Self> {
-        serde_json::from_value(serde_json::json!({ "kind": kind })).ok()
+        let strategy: Option<Self> = serde_json::from_value(serde_json::json!({ "kind": kind })).ok();
+        strategy.filter(|strategy| strategy.objections().is_empty())
     }
 
     /// Name in profiles and reports.

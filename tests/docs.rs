@@ -135,8 +135,9 @@ fn table_of_rights() -> String {
     let names = Names { api: "$JS.API", stream: "S", group: "G", subject: "jetlag.1.p.0" };
     let explicit =
         ("lease-group with `commit = \"explicit\"`", "kind = \"lease-group\"\ncommit = \"explicit\"".to_owned());
-    let mut all: Vec<_> =
-        strategy::ALL.iter().map(|about| (about.kind, format!("kind = \"{}\"", about.kind))).collect();
+    // What a program of the user's own needs, the user knows.
+    let known = strategy::ALL.iter().filter(|about| about.kind != "external");
+    let mut all: Vec<_> = known.map(|about| (about.kind, format!("kind = \"{}\"", about.kind))).collect();
     all.insert(1, explicit);
     let mut rows: Vec<((String, &str), Vec<&str>)> = Vec::new();
     for (name, own) in &all {

@@ -120,20 +120,25 @@ mod tests {
         let partitions =
             proptest::collection::vec((proptest::option::of(0_u8..16), proptest::option::of(0_u8..6)), 0..40);
         (members, partitions).prop_map(|(members, partitions)| {
-            (
-                members
-                    .into_iter()
-                    .map(|(number, label)| Candidate { session: session(number), worker: format!("w{label}") })
-                    .collect(),
-                partitions
-                    .into_iter()
-                    .map(|(holder, label)| Holder {
-                        session: holder.map(session),
-                        worker: label.map(|label| format!("w{label}")),
-                    })
-                    .collect(),
-            )
+            let members: Vec<_> = members
+                .into_iter()
+                .map(|(number, label)| Candidate { session: session(number), worker: format!("w{label}") })
+                .collect();
+            let partitions = partitions
+                .into_iter()
+                .map(|(holder, label)| {
+                    let holder = holder.map(session);
+                    // Whoever holds a lease has put its own label into the record.
+                    let own = holder.and_then(|holder| label_of(&members, holder));
+                    Holder { session: holder, worker: own.or(label.map(|label| format!("w{label}"))) }
+                })
+                .collect();
+            (members, partitions)
         })
+    }
+
+    fn label_of(members: &[Candidate], session: Session) -> Option<String> {
+        members.iter().find(|member| member.session == session).map(|member| member.worker.clone())
     }
 
     fn loads(members: &[Candidate], targets: &[Option<Session>]) -> Vec<usize> {
@@ -197,10 +202,11 @@ mod tests {
                 let holder = partitions[number].session;
                 if holder.is_some_and(|holder| Some(holder) != targets[number] && members.iter().any(|member| member.session == holder)) {
                     // Given back first. The label stays, and with it the temptation to return it.
-                    partitions[number] = Holder { session: None, worker: None };
+                    partitions[number].session = None;
                     prop_assert_eq!(&assign(&members, &partitions), &targets);
                 }
-                partitions[number].session = targets[number];
+                let worker = targets[number].and_then(|target| label_of(&members, target));
+                partitions[number] = Holder { session: targets[number], worker };
                 prop_assert_eq!(&assign(&members, &partitions), &targets);
             }
         }
