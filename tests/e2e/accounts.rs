@@ -9,7 +9,8 @@ use crate::order::comparison;
 use crate::place::{Place, Told};
 use crate::server::OwnServer;
 
-/// What all these runs have in common: a load of few accounts.
+/// What all these runs have in common: a load of few accounts, and yet enough of them in each partition that the mistakes of
+/// a crash cannot add up to nothing in all of them.
 const BUSY: &str = r#"
 [run]
 warm-up = "300ms"
@@ -21,7 +22,7 @@ partitions = 4
 workload = "ledger"
 rate = "200/s"
 publishers = 1
-keys = 8
+keys = 32
 [fleet]
 members = 3
 handler-time = "2ms"
@@ -51,7 +52,7 @@ fn is_right(told: &Told) {
         assert_eq!(told.count(metric), 0.0, "{metric}");
     }
     assert!(told.report.accounts.as_ref().is_some_and(|accounts| accounts.worst.is_empty()));
-    assert_eq!(told.count("accounts"), 8.0, "every account was judged");
+    assert_eq!(told.count("accounts"), 32.0, "every account was judged");
 }
 
 #[test]
@@ -85,7 +86,8 @@ set = {{ strategy = {{ kind = "shared-pull", ack-wait = "1s" }} }}
     }
     for told in [resume.is(RunState::Violated), shared.is(RunState::Complete)] {
         assert!(wrong(&told) > 0.0, "what came late was taken for a repeat");
-        assert!(told.count("not_applied") > 0.0 && told.count("overdrafts") > 0.0);
+        assert!(told.count("not_applied") > 0.0);
+        assert!(told.count("overdrafts") > 0.0, "among many late messages there are deposits");
         assert_eq!(told.count("doubly_applied"), 0.0, "repeats are skipped");
         let worst = &told.report.accounts.as_ref().expect("there are accounts").worst;
         assert!(!worst.is_empty() && worst.len() <= 3);
