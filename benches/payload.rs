@@ -2,7 +2,8 @@
 //!
 //! Measured with `cargo bench --bench payload` on a VM with 2 vCPU (AMD EPYC), shared with
 //! compilers at work (load 3), Rust 1.95: encode 37, 82 and 2100 ns,
-//! decode 16, 46 and 1100 ns, for payloads of 128 B, 1 KiB and 64 KiB.
+//! decode 16, 46 and 1100 ns, for payloads of 128 B, 1 KiB and 64 KiB. With the id as text in front (layout 2): encode 42, 74 and
+//! 1620 ns, decode 31, 60 and 1050 ns.
 
 use std::hint::black_box;
 

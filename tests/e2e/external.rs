@@ -94,15 +94,16 @@ at = "3500ms"
 #[test]
 fn what_a_program_does_not_promise_is_counted_and_what_it_promises_is_held_against_it() {
     let place = Place::new();
-    let kill = "[[fault]]\nkind = \"kill\"\ntarget = \"all\"\nat = \"1s\"\n[[fault]]\nkind = \"restart\"\ntarget = \"c0\"\nat = \"1500ms\"\n";
-    profile(&place, "", "promises = { order-per-key = true }", &format!("{kill}{RESTARTS}"));
-    // Three members share one durable: what a dead one had in hand comes again behind newer messages.
+    let pause = |member: &str| {
+        format!("[[fault]]\nkind = \"pause\"\ntarget = \"{member}\"\nat = \"500ms\"\nlasting = \"2500ms\"\n")
+    };
+    let pauses = pause("c0") + &pause("c1");
+    profile(&place, "", "promises = { order-per-key = true }", &pauses);
+    // Three members share one durable: what a paused one was given comes again behind newer messages.
     let told = run(&place, 1).is(RunState::Violated);
     assert!(told.count("order_violations") > 0.0);
     told.gives_a_reason_with(&["promised order per key"]);
 }
-
-const RESTARTS: &str = "[[fault]]\nkind = \"restart\"\ntarget = \"c1\"\nat = \"1600ms\"\n";
 
 #[test]
 fn a_program_that_dies_unasked_is_a_finding_and_the_run_goes_on() {
