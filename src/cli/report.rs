@@ -1,6 +1,6 @@
 //! `jetlag report`: renders a report again; and what `jetlag list` says of formats and metrics.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,6 +8,7 @@ use clap::Args;
 use super::list::Item;
 use super::{exit, may_colour};
 use crate::evidence;
+use crate::model::report::Report;
 use crate::{metric, render};
 
 /// Words of `jetlag report`.
@@ -15,9 +16,12 @@ use crate::{metric, render};
 pub(super) struct ReportArgs {
     /// Folder of a run, or a report.json.
     run: PathBuf,
-    /// Print this format instead of writing report.html (see `jetlag list formats`).
-    #[arg(long, value_name = "NAME")]
-    format: Option<String>,
+    /// Print this format instead of writing report.html (see `jetlag list formats`); several only with --out.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    format: Vec<String>,
+    /// Write each format as a file of its own into this folder, instead of printing it.
+    #[arg(long, value_name = "DIR", requires = "format")]
+    out: Option<PathBuf>,
 }
 
 /// What can go wrong with rendering again.
@@ -27,39 +31,67 @@ enum Error {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: {source}", path.display())]
     Parse { path: PathBuf, source: render::Error },
+    #[error("cannot make the folder {}: {source}", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Doubtful(String),
     #[error(transparent)]
     Write(#[from] evidence::Error),
 }
 
 /// Renders again.
 pub(super) fn run(args: &ReportArgs) -> ExitCode {
-    match args.format.as_deref().map(|name| render::format(name).ok_or(name)) {
-        Some(Err(name)) => {
+    let formats = match args.format.iter().map(|name| render::format(name).ok_or(name)).collect::<Result<Vec<_>, _>>() {
+        Ok(formats) if formats.len() > 1 && args.out.is_none() => {
+            eprintln!("error: several formats are several files: name a folder for them with --out");
+            return ExitCode::from(exit::ARGUMENTS);
+        }
+        Ok(formats) => formats,
+        Err(name) => {
             let known: Vec<_> = render::ALL.iter().map(|format| format.name).collect();
             eprintln!("error: there is no format '{name}'; there are {}", known.join(", "));
-            ExitCode::from(exit::ARGUMENTS)
+            return ExitCode::from(exit::ARGUMENTS);
         }
-        format => match render(args, format.and_then(Result::ok)) {
-            Ok(()) => exit::GOOD,
-            Err(error) => exit::environment(&error, false),
-        },
+    };
+    match render(args, &formats) {
+        Ok(()) => exit::GOOD,
+        Err(error @ Error::Doubtful(_)) => {
+            exit::say(&error, exit::DOUBTFUL, false);
+            ExitCode::from(exit::DOUBTFUL)
+        }
+        Err(error) => exit::environment(&error, false),
     }
 }
 
-fn render(args: &ReportArgs, format: Option<&render::Format>) -> Result<(), Error> {
+fn render(args: &ReportArgs, formats: &[&render::Format]) -> Result<(), Error> {
     let path = if args.run.is_dir() { args.run.join(render::json::FORMAT.file) } else { args.run.clone() };
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let report = render::parse(&text).map_err(|source| Error::Parse { path: path.clone(), source })?;
-    match format {
-        Some(format) if format.name == render::text::FORMAT.name => {
-            print!("{}", render::text::summary(&report, may_colour(&std::io::stdout())));
-        }
-        Some(format) => print!("{}", format.render(&report)),
-        None => {
+    if let Some(objection) = formats.iter().find_map(|format| format.objection(&report)) {
+        return Err(Error::Doubtful(objection));
+    }
+    match (&args.out, formats) {
+        (Some(folder), formats) => write(folder, formats, &report)?,
+        (None, []) => {
             let html = path.with_file_name(render::html::FORMAT.file);
             evidence::write_atomic(&html, render::html::FORMAT.render(&report).as_bytes())?;
             println!("{}", html.display());
         }
+        (None, [format, ..]) if format.name == render::text::FORMAT.name => {
+            print!("{}", render::text::summary(&report, may_colour(&std::io::stdout())));
+        }
+        (None, [format, ..]) => print!("{}", format.render(&report)),
+    }
+    Ok(())
+}
+
+/// Writes each format into the folder, which is made if need be, and prints the paths.
+fn write(folder: &Path, formats: &[&render::Format], report: &Report) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+    for format in formats {
+        let path = folder.join(format.file);
+        evidence::write_atomic(&path, format.render(report).as_bytes())?;
+        println!("{}", path.display());
     }
     Ok(())
 }
