@@ -27,15 +27,9 @@ pub const FORMAT: Format = Format {
 const STEP: usize = 10;
 /// Ticks a halving of the distance to 100 %, on the curve of percentiles.
 const TICKS: u32 = 4;
-const PERCENTILES: [(&str, f64); 7] = [
-    ("50pct", 0.5),
-    ("75pct", 0.75),
-    ("95pct", 0.95),
-    ("99pct", 0.99),
-    ("999pct", 0.999),
-    ("9999pct", 0.9999),
-    ("99999pct", 0.99999),
-];
+/// Those of its class `TestResult`, and no more: its converter refuses a field that it does not know.
+const PERCENTILES: [(&str, f64); 6] =
+    [("50pct", 0.5), ("75pct", 0.75), ("95pct", 0.95), ("99pct", 0.99), ("999pct", 0.999), ("9999pct", 0.9999)];
 
 /// One of its latencies, and ours that means the same.
 struct Latency {
