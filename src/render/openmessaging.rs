@@ -100,7 +100,7 @@ fn backlog(report: &Report, seconds: &[ThroughputPoint]) -> Vec<u64> {
     let at_end = |part: &[ThroughputPoint]| {
         let end = part.last()?.at_ms + 1e3;
         let before = |point: &&BacklogPoint| point.at_ms <= end;
-        Some(report.figures.backlog.iter().filter(before).next_back()?.messages)
+        Some(report.figures.backlog.iter().rfind(before)?.messages)
     };
     seconds.chunks(STEP).filter_map(at_end).collect()
 }

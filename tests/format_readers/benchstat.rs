@@ -11,10 +11,13 @@ const MODULE: &str = "golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9
 /// benchstat wants six for an interval of 95 %.
 const REPEATS: u32 = 8;
 
-pub(crate) fn tool() -> Result<PathBuf, String> {
+/// The program.
+pub(crate) struct Benchstat(PathBuf);
+
+pub(crate) fn tool() -> Result<Benchstat, String> {
     let go = tools::program("go")?;
     let fetch = |folder: &Path| tools::output(Command::new(&go).args(["install", MODULE]).env("GOBIN", folder));
-    Ok(tools::kept(MODULE, fetch)?.join("benchstat"))
+    Ok(Benchstat(tools::kept(MODULE, fetch)?.join("benchstat")))
 }
 
 /// Several runs in one file: that the id, the time and the versions differ must not part them.
@@ -40,14 +43,14 @@ fn table<'a>(said: &'a str, unit: &str) -> Vec<Vec<&'a str>> {
     rows.by_ref().take_while(|row| row.len() > 1 && row[0] != "geomean").collect()
 }
 
-fn compared(tool: &Path, test: &str, change: f64) -> Result<String, Failed> {
+fn compared(tool: &Benchstat, test: &str, change: f64) -> Result<String, Failed> {
     let folder = folder(test);
     let (base, head) = (file(&folder, "base.txt", &runs(1.0)), file(&folder, "head.txt", &runs(change)));
     let files = [format!("base={}", base.display()), format!("head={}", head.display())];
-    Ok(tools::output(Command::new(tool).args(["-format", "csv"]).args(files))?)
+    Ok(tools::output(Command::new(&tool.0).args(["-format", "csv"]).args(files))?)
 }
 
-pub(crate) fn slowdown(tool: &PathBuf) -> Result<(), Failed> {
+pub(crate) fn slowdown(tool: &Benchstat) -> Result<(), Failed> {
     let said = compared(tool, "benchstat-slowdown", 2.0)?;
     let gaps = table(&said, "gap_max-sec");
     let kill = gaps.iter().find(|row| row[0].contains("/fault=kill-"));
@@ -59,7 +62,7 @@ pub(crate) fn slowdown(tool: &PathBuf) -> Result<(), Failed> {
     hold(ordered.len() == 1 && ordered[0][5] == "~", "throughput is one row, and what it was", &said)
 }
 
-pub(crate) fn itself(tool: &PathBuf) -> Result<(), Failed> {
+pub(crate) fn itself(tool: &Benchstat) -> Result<(), Failed> {
     let said = compared(tool, "benchstat-itself", 1.0)?;
     let changed = |line: &&str| !line.starts_with("geomean") && (line.contains(",+") || line.contains(",-"));
     hold(said.lines().find(changed).is_none(), "nothing changed", &said)?;
