@@ -43,6 +43,15 @@ fn table<'a>(said: &'a str, unit: &str) -> Vec<Vec<&'a str>> {
     rows.by_ref().take_while(|row| row.len() > 1 && row[0] != "geomean").collect()
 }
 
+/// All runs of a file were taken for repeats of one benchmark.
+fn of_eight(row: &[&str]) -> bool {
+    row.get(6).is_some_and(|p_and_n| p_and_n.contains(&format!("n={REPEATS}")))
+}
+
+fn is_same(row: &[&str]) -> bool {
+    row.get(5) == Some(&"~") && of_eight(row)
+}
+
 fn compared(tool: &Benchstat, test: &str, change: f64) -> Result<String, Failed> {
     let folder = folder(test);
     let (base, head) = (file(&folder, "base.txt", &runs(1.0)), file(&folder, "head.txt", &runs(change)));
@@ -54,17 +63,21 @@ pub(crate) fn slowdown(tool: &Benchstat) -> Result<(), Failed> {
     let said = compared(tool, "benchstat-slowdown", 2.0)?;
     let gaps = table(&said, "gap_max-sec");
     let kill = gaps.iter().find(|row| row[0].contains("/fault=kill-"));
-    let found = kill.is_some_and(|row| row[5] == "+100.00%" && row[6].contains("n=8"));
+    let found = kill.is_some_and(|row| row.get(5) == Some(&"+100.00%") && of_eight(row));
     hold(found, "the gap after a kill is twice as long, of eight runs each", &said)?;
     let restart = gaps.iter().find(|row| row[0].contains("/fault=restart-"));
-    hold(restart.is_some_and(|row| row[5] == "~"), "the gap after a restart is what it was", &said)?;
+    hold(restart.is_some_and(|row| is_same(row)), "the gap after a restart is what it was", &said)?;
     let ordered = table(&said, "ordered-msg/s");
-    hold(ordered.len() == 1 && ordered[0][5] == "~", "throughput is one row, and what it was", &said)
+    hold(ordered.len() == 1 && is_same(&ordered[0]), "throughput is one row, and what it was", &said)
 }
 
 pub(crate) fn itself(tool: &Benchstat) -> Result<(), Failed> {
     let said = compared(tool, "benchstat-itself", 1.0)?;
     let changed = |line: &&str| !line.starts_with("geomean") && (line.contains(",+") || line.contains(",-"));
     hold(said.lines().find(changed).is_none(), "nothing changed", &said)?;
-    hold(said.contains("end_to_end_p99-sec") && said.contains("memory_max-B"), "all units are there", &said)
+    for unit in ["end_to_end_p99-sec", "memory_max-B", "lost"] {
+        let rows = table(&said, unit);
+        hold(!rows.is_empty() && rows.iter().all(|row| is_same(row)), &format!("{unit} is what it was"), &said)?;
+    }
+    Ok(())
 }
