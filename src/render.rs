@@ -3,19 +3,31 @@
 //! A plug room: this door holds the shape of a format and the one list of what there is; `render/` one file a
 //! kind. Everything here is a pure function of [`Report`]: it measures nothing, judges nothing and writes no file.
 
+pub mod bencher;
+pub mod benchstat;
 pub mod comparison;
+pub mod csv;
+pub mod github_benchmark;
+pub mod hlog;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
+pub mod openmessaging;
+pub mod openmetrics;
+pub mod otava;
 pub mod schema;
 pub mod text;
 
 mod accounts;
+mod distribution;
 mod faults;
+mod moment;
 mod number;
 mod origin;
 mod plot;
 mod summary;
+mod tracked;
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -24,7 +36,7 @@ mod tests;
 
 use thiserror::Error;
 
-use crate::model::report::{Report, SCHEMA};
+use crate::model::report::{Report, RunState, SCHEMA};
 
 /// One way of showing a report, or whatever else has formats.
 pub struct Format<T = Report> {
@@ -34,7 +46,20 @@ pub struct Format<T = Report> {
     pub file: &'static str,
     /// One line.
     pub about: &'static str,
+    /// Who reads it.
+    pub audience: Audience,
     render: fn(&T) -> String,
+}
+
+/// Who reads a format, and so what it owes its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// People: the verdict comes first, and doubtful figures are called that wherever they stand.
+    People,
+    /// Programs that take one run: its state is a field of what they read.
+    Programs,
+    /// Tools that keep figures from run to run. They have no place for a doubt, so they get no doubtful figure.
+    Trackers,
 }
 
 impl<T> Format<T> {
@@ -45,8 +70,41 @@ impl<T> Format<T> {
     }
 }
 
+impl Format<Report> {
+    /// Why `report` must not be written in this format, and what to do instead; none when it may.
+    #[must_use]
+    pub fn objection(&self, report: &Report) -> Option<String> {
+        let doubtful = matches!(report.state, RunState::Invalid | RunState::Interrupted);
+        (doubtful && self.audience == Audience::Trackers).then(|| {
+            format!(
+                "run {} is {} ({}), and '{}' is read by a tool that compares it with other runs: measure again, or \
+                 take a format that says so: csv, json",
+                report.run.id,
+                report.state,
+                report.state_reasons.join("; "),
+                self.name
+            )
+        })
+    }
+}
+
 /// All there are, in the order shown.
-pub const ALL: &[Format] = &[json::FORMAT, html::FORMAT, text::FORMAT, markdown::FORMAT];
+pub const ALL: &[Format] = &[
+    json::FORMAT,
+    html::FORMAT,
+    text::FORMAT,
+    markdown::FORMAT,
+    csv::FORMAT,
+    hlog::FORMAT,
+    junit::FORMAT,
+    openmetrics::FORMAT,
+    github_benchmark::BIGGER,
+    github_benchmark::SMALLER,
+    bencher::FORMAT,
+    benchstat::FORMAT,
+    otava::FORMAT,
+    openmessaging::FORMAT,
+];
 
 /// The format of that name.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jetlag::profile::{self, builtin};
-use jetlag::{fault, strategy};
+use jetlag::{fault, render, strategy};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -79,6 +79,16 @@ fn where_documents_list_profiles_strategies_and_faults_they_list_all() {
         for name in lists.into_iter().flatten() {
             assert!(text.contains(&format!("`{name}`")), "{document} does not name `{name}`");
         }
+    }
+}
+
+#[test]
+fn the_guide_to_formats_lists_all_with_their_files() {
+    let guide = read("docs/formats.md");
+    for format in render::ALL {
+        let row = guide.lines().find(|line| line.starts_with('|') && line.contains(&format!("`{}`", format.name)));
+        let row = row.unwrap_or_else(|| panic!("docs/formats.md has no row for `{}`", format.name));
+        assert!(row.contains(&format!("| `{}` |", format.file)), "{row}: the file is {}", format.file);
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) const ARGUMENTS: u8 = 2;
 /// The environment does not let it happen.
 pub(super) const ENVIRONMENT: u8 = 3;
 
+/// The run cannot be trusted, or was not whole.
+pub(super) const DOUBTFUL: u8 = 4;
 /// The user stopped it.
 pub(super) const INTERRUPTED: u8 = 130;
 
@@ -24,13 +26,13 @@ pub(super) fn of_states(states: impl IntoIterator<Item = RunState>) -> u8 {
 }
 
 /// From the mildest to the worst.
-const SEVERITY: [u8; 4] = [0, 1, 4, INTERRUPTED];
+const SEVERITY: [u8; 4] = [0, 1, DOUBTFUL, INTERRUPTED];
 
 fn of_state(state: RunState) -> u8 {
     match state {
         RunState::Complete => 0,
         RunState::Violated => 1,
-        RunState::Invalid => 4,
+        RunState::Invalid => DOUBTFUL,
         RunState::Interrupted => INTERRUPTED,
     }
 }

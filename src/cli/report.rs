@@ -18,9 +18,12 @@ use crate::render::{self, Format, comparison};
 pub(super) struct ReportArgs {
     /// Folder of a run or of several runs side by side, or the report.json or comparison.json in it.
     run: PathBuf,
-    /// Print this format instead of writing the page (see `jetlag list formats`).
-    #[arg(long, value_name = "NAME", conflicts_with = "json")]
-    format: Option<String>,
+    /// Print this format instead of writing the page (see `jetlag list formats`); several only with --out.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "json")]
+    format: Vec<String>,
+    /// Write each format as a file of its own into this folder, instead of printing it.
+    #[arg(long, value_name = "DIR", requires = "format")]
+    out: Option<PathBuf>,
     /// Write the page, and print one JSON object instead of its path.
     #[arg(long)]
     json: bool,
@@ -33,6 +36,14 @@ enum Error {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: {source}", path.display())]
     Parse { path: PathBuf, source: render::Error },
+    #[error("cannot make the folder {}: {source}", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Doubtful(String),
+    #[error(
+        "'{name}' is a format of one run, and these are several side by side: name one of their folders, or take {known}"
+    )]
+    OfOneRun { name: String, known: String },
     #[error(transparent)]
     Write(#[from] evidence::Error),
 }
@@ -40,13 +51,25 @@ enum Error {
 /// Renders again.
 pub(super) fn run(args: &ReportArgs) -> ExitCode {
     let known: Vec<_> = render::ALL.iter().map(|format| format.name).collect();
-    if let Some(name) = args.format.as_deref().filter(|name| !known.contains(name)) {
+    if let Some(name) = args.format.iter().find(|name| !known.contains(&name.as_str())) {
         eprintln!("error: there is no format '{name}'; there are {}", known.join(", "));
         return ExitCode::from(exit::ARGUMENTS);
     }
+    if args.format.len() > 1 && args.out.is_none() {
+        eprintln!("error: several formats are several files: name a folder for them with --out");
+        return ExitCode::from(exit::ARGUMENTS);
+    }
+    let code = |error: &Error| match error {
+        Error::Doubtful(_) => exit::DOUBTFUL,
+        Error::OfOneRun { .. } => exit::ARGUMENTS,
+        _ => exit::ENVIRONMENT,
+    };
     match show(args) {
         Ok(()) => exit::GOOD,
-        Err(error) => exit::environment(&error, args.json),
+        Err(error) => {
+            exit::say(&error, code(&error), args.json);
+            ExitCode::from(code(&error))
+        }
     }
 }
 
@@ -78,14 +101,61 @@ fn read(path: &Path) -> Result<(PathBuf, Shown), Error> {
 fn show(args: &ReportArgs) -> Result<(), Error> {
     let colour = may_colour(&std::io::stdout());
     let (path, shown) = read(&args.run)?;
-    let text = render::text::FORMAT.name;
-    match (&shown, args.format.as_deref()) {
-        (Shown::Run(report), Some(name)) if name == text => print!("{}", render::text::summary(report, colour)),
-        (Shown::Several(several), Some(name)) if name == text => print!("{}", comparison::summary(several, colour)),
-        (Shown::Run(report), Some(name)) => print!("{}", rendered(render::ALL, name, report)),
-        (Shown::Several(several), Some(name)) => print!("{}", rendered(comparison::ALL, name, several)),
-        (Shown::Run(report), None) => write_page(&path, render::ALL, report, report.state, args.json)?,
-        (Shown::Several(several), None) => write_page(&path, comparison::ALL, several, several.state, args.json)?,
+    match shown {
+        Shown::Run(report) => {
+            let formats = chosen(render::ALL, &args.format)?;
+            if let Some(objection) = formats.iter().find_map(|format| format.objection(&report)) {
+                return Err(Error::Doubtful(objection));
+            }
+            let summary = || render::text::summary(&report, colour);
+            put(args, &path, render::ALL, &formats, &*report, report.state, summary)
+        }
+        Shown::Several(several) => {
+            let formats = chosen(comparison::ALL, &args.format)?;
+            let summary = || comparison::summary(&several, colour);
+            put(args, &path, comparison::ALL, &formats, &*several, several.state, summary)
+        }
+    }
+}
+
+/// The formats of these names.
+fn chosen<'a, T>(all: &'a [Format<T>], names: &[String]) -> Result<Vec<&'a Format<T>>, Error> {
+    let of_name = |name: &String| {
+        let known = || all.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+        all.iter()
+            .find(|format| format.name == *name)
+            .ok_or_else(|| Error::OfOneRun { name: name.clone(), known: known() })
+    };
+    names.iter().map(of_name).collect()
+}
+
+/// Writes the chosen formats into the folder, or prints the one that was chosen, or writes the page.
+fn put<T>(
+    args: &ReportArgs,
+    path: &Path,
+    all: &[Format<T>],
+    chosen: &[&Format<T>],
+    shown: &T,
+    state: RunState,
+    summary: impl Fn() -> String,
+) -> Result<(), Error> {
+    match (&args.out, chosen) {
+        (Some(folder), chosen) => write(folder, chosen, shown)?,
+        (None, []) => write_page(path, all, shown, state, args.json)?,
+        // The terminal has colours.
+        (None, [format, ..]) if format.name == render::text::FORMAT.name => print!("{}", summary()),
+        (None, [format, ..]) => print!("{}", format.render(shown)),
+    }
+    Ok(())
+}
+
+/// Writes each format into the folder, which is made if need be, and prints the paths.
+fn write<T>(folder: &Path, formats: &[&Format<T>], shown: &T) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+    for format in formats {
+        let path = folder.join(format.file);
+        evidence::write_atomic(&path, format.render(shown).as_bytes())?;
+        println!("{}", path.display());
     }
     Ok(())
 }
@@ -103,7 +173,6 @@ fn write_page<T>(path: &Path, formats: &[Format<T>], shown: &T, state: RunState,
     Ok(())
 }
 
-/// The formats of a run and of several have the same names.
 fn rendered<T>(formats: &[Format<T>], name: &str, shown: &T) -> String {
     formats.iter().find(|format| format.name == name).map_or_else(String::new, |format| format.render(shown))
 }
@@ -133,9 +202,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_can_be_shown_has_the_same_formats() {
-        let of_runs: Vec<_> = render::ALL.iter().map(|format| format.name).collect();
-        let of_several: Vec<_> = comparison::ALL.iter().map(|format| format.name).collect();
-        assert_eq!(of_runs, of_several);
+    fn several_runs_have_formats_of_a_run_and_no_others() {
+        let of_a_run = |format: &Format<Comparison>| render::format(format.name).is_some();
+        assert!(comparison::ALL.iter().all(of_a_run));
     }
 }

@@ -84,6 +84,16 @@ pub enum Better {
     None,
 }
 
+impl fmt::Display for Better {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::None => "none",
+        })
+    }
+}
+
 /// What a reading is about. Written as text: `run`, `partition:7`, `member:c1`, `process:server-0`, `fault:3`, `fault-kind:kill`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {

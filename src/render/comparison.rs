@@ -10,20 +10,39 @@ mod matrix;
 mod page;
 
 use super::json::{self, parse_as};
-use super::{Error, Format, faults, html, origin, text};
+use super::{Audience, Error, Format, faults, html, origin, text};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
 use crate::model::reading::{Reading, Scope};
 use crate::model::report::{Report, RunState};
 
 /// All formats of a comparison, in the order shown.
 pub const ALL: &[Format<Comparison>] = &[
-    Format { name: "json", file: "comparison.json", about: "Everything, for machines", render: json::pretty },
-    Format { name: "html", file: "comparison.html", about: "The comparison for people", render: page::render },
-    Format { name: "text", file: "comparison.txt", about: "The summary that the terminal shows", render: plain },
+    Format {
+        name: "json",
+        file: "comparison.json",
+        about: "Everything, for machines",
+        audience: Audience::Programs,
+        render: json::pretty,
+    },
+    Format {
+        name: "html",
+        file: "comparison.html",
+        about: "The comparison for people",
+        audience: Audience::People,
+        render: page::render,
+    },
+    Format {
+        name: "text",
+        file: "comparison.txt",
+        about: "The summary that the terminal shows",
+        audience: Audience::People,
+        render: plain,
+    },
     Format {
         name: "markdown",
         file: "comparison.md",
         about: "The table for pull requests and chats",
+        audience: Audience::People,
         render: markdown::render,
     },
 ];

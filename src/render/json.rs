@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Format};
+use super::{Audience, Error, Format};
 use crate::model::report::Report;
 
 /// This format.
@@ -11,6 +11,7 @@ pub const FORMAT: Format = Format {
     name: "json",
     file: "report.json",
     about: "Everything, for machines (schemas/report.schema.json)",
+    audience: Audience::Programs,
     render,
 };
 

@@ -1,12 +1,17 @@
 //! `report.md`: the summary for a pull request or a chat.
 
 use super::number;
-use super::{Format, accounts, faults, summary};
+use super::{Audience, Format, accounts, faults, summary};
 use crate::model::report::Report;
 
 /// This format.
-pub const FORMAT: Format =
-    Format { name: "markdown", file: "report.md", about: "The summary for pull requests and chats", render };
+pub const FORMAT: Format = Format {
+    name: "markdown",
+    file: "report.md",
+    about: "The summary for pull requests and chats",
+    audience: Audience::People,
+    render,
+};
 
 fn render(report: &Report) -> String {
     let verdict = summary::verdict(report);

@@ -11,7 +11,7 @@ fn every_format_renders_every_report() {
         for format in ALL {
             let text = format.render(&report);
             assert!(text.ends_with('\n') || format.name == "html", "{name} as {}", format.name);
-            assert!(text.len() > 100, "{name} as {}", format.name);
+            assert!(text.len() > 100 || format.audience != Audience::People, "{name} as {}", format.name);
             assert!(
                 text.len() < 3_000_000 || format.name == "json",
                 "{name} as {} has {} bytes",
@@ -156,10 +156,13 @@ fn a_strategy_without_owners_does_not_look_perfect_beside_one_that_has_them() {
 #[test]
 fn figures_of_an_invalid_run_are_called_that_wherever_they_stand() {
     let starved = sample::starved();
-    for format in ALL.iter().filter(|format| format.name != "json") {
+    for format in ALL.iter().filter(|format| format.audience == Audience::People) {
         let shown = format.render(&starved);
         assert_eq!(shown.matches("Figures of an invalid run").count(), 2, "{}", format.name);
         assert!(!format.render(&sample::quick()).contains("invalid run"), "{}", format.name);
+    }
+    for format in ALL.iter().filter(|format| format.audience == Audience::Programs) {
+        assert!(format.render(&starved).contains("invalid"), "{}", format.name);
     }
     let comparison = comparison::compare(&[("safe", "a", &sample::quick()), ("starved", "b", &starved)]);
     let said = comparison::summary(&comparison, false);
@@ -168,9 +171,42 @@ fn figures_of_an_invalid_run_are_called_that_wherever_they_stand() {
 }
 
 #[test]
+fn a_tool_that_compares_runs_is_not_given_one_that_cannot_be_trusted() {
+    for format in ALL {
+        assert_eq!(format.objection(&sample::quick()), None, "{}", format.name);
+        assert_eq!(format.objection(&sample::violated()), None, "a broken promise is a finding: {}", format.name);
+        for doubtful in [sample::starved(), sample::interrupted()] {
+            let objection = format.objection(&doubtful);
+            assert_eq!(objection.is_some(), format.audience == Audience::Trackers, "{}", format.name);
+            assert!(
+                objection
+                    .is_none_or(|said| said.contains(&doubtful.state_reasons[0]) && said.contains("measure again"))
+            );
+        }
+    }
+}
+
+#[test]
+fn names_and_files_of_formats_are_unique() {
+    let of = |part: fn(&Format) -> &'static str| ALL.iter().map(part).collect::<std::collections::BTreeSet<_>>().len();
+    assert_eq!((of(|format| format.name), of(|format| format.file)), (ALL.len(), ALL.len()));
+}
+
+#[test]
+fn no_program_is_given_a_number_that_is_none() {
+    for format in ALL.iter().filter(|format| format.audience != Audience::People && format.name != "json") {
+        let shown = format.render(&sample::nonsense());
+        for none in ["NaN", "inf", "null"] {
+            let found = shown.lines().find(|line| line.contains(none) && !line.contains("info"));
+            assert_eq!(found, None, "{}", format.name);
+        }
+    }
+}
+
+#[test]
 fn loss_that_was_not_judged_is_not_silent() {
     let interrupted = sample::interrupted();
-    for format in ALL.iter().filter(|format| format.name != "json") {
+    for format in ALL.iter().filter(|format| format.audience == Audience::People || format.name == "junit") {
         let shown = format.render(&interrupted);
         assert!(shown.contains("not judged") && shown.contains("12 unhandled"), "{}", format.name);
     }

@@ -3,12 +3,17 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::number;
-use super::{Format, accounts, faults, origin, summary};
+use super::{Audience, Format, accounts, faults, origin, summary};
 use crate::model::report::{Report, RunState};
 
 /// This format.
-pub const FORMAT: Format =
-    Format { name: "text", file: "report.txt", about: "The summary that the terminal shows", render };
+pub const FORMAT: Format = Format {
+    name: "text",
+    file: "report.txt",
+    about: "The summary that the terminal shows",
+    audience: Audience::People,
+    render,
+};
 
 const WIDTH: usize = 80;
 
