@@ -3,7 +3,10 @@
 //! Floor 0. No clock, no disk, no async, no other room. What is stored on disk by name (records, story,
 //! manifest, report) is defined here; how bytes are laid out is the business of `evidence`.
 
+pub mod baseline;
 pub mod comparison;
+pub mod contrast;
+pub mod digest;
 pub mod history;
 pub mod manifest;
 pub mod payload;
