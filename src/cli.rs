@@ -3,7 +3,9 @@
 //! Here alone errors become text and exit codes, and here alone the terminal is written to.
 
 mod analyze;
+mod baseline;
 mod clean;
+mod compare;
 mod exit;
 pub mod list;
 pub mod profile;
@@ -11,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod server;
+mod source;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -37,6 +40,11 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Render the report of a run again, from its report.json.
     Report(report::ReportArgs),
+    /// Say whether runs are better or worse than others, and whether that is more than noise.
+    Compare(compare::CompareArgs),
+    /// Keep runs under a name, for later ones to be held against.
+    #[command(subcommand)]
+    Baseline(baseline::BaselineCommand),
     /// Remove what a run whose driver died left on your own server.
     Clean(clean::CleanArgs),
     /// List what there is: profiles, strategies, faults, metrics, formats.
@@ -67,6 +75,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => logged(|| run::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Baseline(command) => baseline::run(&command),
         Command::Clean(args) => logged(|| clean::run(&args)),
         Command::List(args) => {
             let text = list::run(&args, &report::metrics(), &report::formats());

@@ -148,7 +148,11 @@ pub fn alike(group: &Group) -> Result<(), Error> {
     Ok(())
 }
 
-fn once_each(groups: &[Group]) -> Result<(), Error> {
+/// Whether every run is there once.
+///
+/// # Errors
+/// [`Error::Twice`] with the first that is there again.
+pub fn once_each(groups: &[Group]) -> Result<(), Error> {
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for group in groups {
         for (_, digest) in &group.runs {

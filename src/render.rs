@@ -3,7 +3,9 @@
 //! A plug room: this door holds the shape of a format and the one list of what there is; `render/` one file a
 //! kind. Everything here is a pure function of [`Report`]: it measures nothing, judges nothing and writes no file.
 
+pub mod baseline;
 pub mod comparison;
+pub mod contrast;
 pub mod html;
 pub mod json;
 pub mod markdown;

@@ -14,7 +14,10 @@ pub(super) const GOOD: ExitCode = ExitCode::SUCCESS;
 pub(super) const ARGUMENTS: u8 = 2;
 /// The environment does not let it happen.
 pub(super) const ENVIRONMENT: u8 = 3;
-
+/// The measurement cannot be trusted.
+pub(super) const INVALID: u8 = 4;
+/// Two sides may not be held against each other.
+pub(super) const INCOMPARABLE: u8 = 5;
 /// The user stopped it.
 pub(super) const INTERRUPTED: u8 = 130;
 
@@ -24,13 +27,13 @@ pub(super) fn of_states(states: impl IntoIterator<Item = RunState>) -> u8 {
 }
 
 /// From the mildest to the worst.
-const SEVERITY: [u8; 4] = [0, 1, 4, INTERRUPTED];
+const SEVERITY: [u8; 4] = [0, 1, INVALID, INTERRUPTED];
 
 fn of_state(state: RunState) -> u8 {
     match state {
         RunState::Complete => 0,
         RunState::Violated => 1,
-        RunState::Invalid => 4,
+        RunState::Invalid => INVALID,
         RunState::Interrupted => INTERRUPTED,
     }
 }
