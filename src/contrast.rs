@@ -278,7 +278,12 @@ fn rows(base: &Group, other: &Group, terms: &Terms) -> Vec<Row> {
         ))
     });
     let rows = keys.into_iter().map(|(rule, _, reading)| row(rule, reading, base, other, terms));
-    rows.filter(|row| !(row.base.values.is_empty() && row.other.values.is_empty())).collect()
+    rows.filter(|row| !(is_rare(row.rule, &row.base) && is_rare(row.rule, &row.other))).collect()
+}
+
+/// What most repeats did not observe is no sample of a timing: nothing waited, nothing was in flight.
+fn is_rare(rule: Rule, sample: &Sample) -> bool {
+    sample.values.is_empty() || rule == Rule::Statistics && sample.values.len() < sample.unobserved as usize
 }
 
 fn row(rule: Rule, like: &Reading, base: &Group, other: &Group, terms: &Terms) -> Row {

@@ -107,6 +107,8 @@ fn a_planted_slowdown_is_found_and_the_same_again_is_not_worse() {
     place.repeats("base", 7, |_, _| {});
     place.repeats("again", 7, |_, _| {});
     place.repeats("slow", 7, |_, report| scale(report, "end_to_end", 1.5));
+    let named = place.jetlag(&["compare", "old=base", "new=again", "--json"]).with(0).json();
+    assert_eq!((&named["pairs"][0]["base"], &named["pairs"][0]["side"]), (&"old".into(), &"new".into()));
     let ended = place.jetlag(&["compare", "base", "again", "slow", "--json"]).with(0).json();
     assert_eq!(ended["outcome"], "worse");
     assert_eq!(ended["pairs"][0]["worse"], serde_json::json!([]));
@@ -168,6 +170,16 @@ fn variants_in_one_folder_are_one_side_each_in_the_order_in_which_they_ran() {
 }
 
 #[test]
+fn what_several_runs_with_repeats_left_is_one_side() {
+    let place = Place::new();
+    place.repeats("base/first", 2, |n, report| report.run.id = format!("first-{n}"));
+    place.repeats("base/second", 2, |n, report| report.run.id = format!("second-{n}"));
+    place.repeats("head", 3, |_, _| {});
+    let ended = place.jetlag(&["compare", "base", "head", "--json"]).with(0).json();
+    assert_eq!((&ended["sides"][0]["name"], &ended["sides"][0]["repeats"]), (&"base".into(), &4.into()));
+}
+
+#[test]
 fn what_differs_and_was_not_asked_for_is_told_with_exit_code_5() {
     let place = Place::new();
     place.repeats("base", 3, |_, _| {});
@@ -212,7 +224,7 @@ fn a_run_that_cannot_be_read_or_trusted_is_named_with_the_remedy_and_no_table() 
 
     place.repeats("bad", 2, |_, report| report.state = RunState::Invalid);
     place.jetlag(&["compare", "base", "bad"]).refused(4, &["no run of bad can be compared", "safe-1 is invalid"]);
-    place.jetlag(&["compare", "base", "nowhere"]).refused(3, &["there is no nowhere", "baseline"]);
+    place.jetlag(&["compare", "base", "nowhere"]).refused(3, &["no file or folder nowhere", "baseline"]);
     place.jetlag(&["compare", "base", "base"]).refused(2, &["compared with itself"]);
     place.jetlag(&["compare", "base"]).refused(2, &["one side alone"]);
     place.write("empty/x", "");

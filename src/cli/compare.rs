@@ -22,7 +22,7 @@ use crate::render::{self, Format};
 side a variant. About six repeats a side (`--set run.repeat=6`) are needed to tell."
 )]
 pub(super) struct CompareArgs {
-    /// Run folders, folders of repeats, report.json files, or baselines.
+    /// Run folders, folders of repeats, report.json files, or baselines; NAME=… calls one NAME.
     #[arg(required = true, value_name = "RUNS")]
     runs: Vec<String>,
     /// A setting that differs on purpose, or a section; also host, build, server.version, jetlag.version.

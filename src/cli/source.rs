@@ -20,7 +20,7 @@ pub(super) struct Shelf {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error(
-        "there is no {word}, and no baseline of that name in {}; name a run folder, a folder of repeats, a report.json \
+        "there is no file or folder {word}, and no baseline of that name in {}; name a run folder, a folder of repeats, a report.json \
          or a baseline (`jetlag baseline list`)",
         shelf.display()
     )]
@@ -86,9 +86,24 @@ impl Shelf {
         Ok(groups)
     }
 
+    /// `NAME=RUNS`: the same under a name of the user's.
+    fn named(&self, name: &str, word: &str) -> Result<Vec<Group>, Error> {
+        let mut groups = self.group(word)?;
+        let alone = groups.len() == 1;
+        for group in &mut groups {
+            group.name = if alone { name.to_owned() } else { format!("{name}/{}", group.name) };
+        }
+        Ok(groups)
+    }
+
     /// The groups behind one word: one, or one a variant of the profile.
     fn group(&self, word: &str) -> Result<Vec<Group>, Error> {
         let path = Path::new(word);
+        if !path.exists()
+            && let Some((name, rest)) = word.split_once('=')
+        {
+            return self.named(name, rest);
+        }
         if path.is_dir() {
             return folder(path);
         }
@@ -113,7 +128,7 @@ fn baseline(path: &Path) -> Result<Group, Error> {
     Ok(Group { name: baseline.name, source: path.display().to_string(), runs })
 }
 
-/// A run folder, or a folder of run folders.
+/// A run folder, a folder of run folders, or a folder of such folders.
 fn folder(path: &Path) -> Result<Vec<Group>, Error> {
     if let Some(digest) = run(path)? {
         return Ok(vec![Group {
@@ -122,14 +137,16 @@ fn folder(path: &Path) -> Result<Vec<Group>, Error> {
             runs: vec![(name_of(path), digest)],
         }]);
     }
-    let list = std::fs::read_dir(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let mut runs: Vec<(String, Digest)> = Vec::new();
-    for entry in list {
-        let inside = entry.map_err(|source| Error::Read { path: path.to_owned(), source })?.path();
-        if inside.is_dir()
-            && let Some(digest) = run(&inside)?
-        {
+    for inside in folders(path)? {
+        if let Some(digest) = run(&inside)? {
             runs.push((name_of(&inside), digest));
+            continue;
+        }
+        // What `run --out` makes of repeats: a folder of run folders.
+        for repeat in folders(&inside)? {
+            let name = format!("{}/{}", name_of(&inside), name_of(&repeat));
+            runs.extend(run(&repeat)?.map(|digest| (name, digest)));
         }
     }
     runs.sort_by(|(name, one), (other_name, other)| (&one.run.started, name).cmp(&(&other.run.started, other_name)));
@@ -141,6 +158,14 @@ fn folder(path: &Path) -> Result<Vec<Group>, Error> {
         1 => Ok(by_variant(path, runs)),
         _ => Err(Error::Profiles { path: path.to_owned(), profiles }),
     }
+}
+
+/// The folders in a folder.
+fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let list = std::fs::read_dir(path).map_err(failed)?;
+    let paths: Vec<PathBuf> = list.map(|entry| Ok(entry?.path())).collect::<Result<_, _>>().map_err(failed)?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// One group a variant, in the order in which they were first run.

@@ -247,7 +247,7 @@ mod tests {
     fn the_same_against_itself_hardly_ever_alarms() {
         let mut chance = ChaCha8Rng::seed_from_u64(4);
         for (repeats, spread) in [(4, 0.3), (6, 0.3), (8, 0.15)] {
-            let trials = 60;
+            let trials = 40;
             let alarms = (0..trials)
                 .filter(|_| {
                     let mut rows: Vec<Row> = (0..8)
@@ -260,7 +260,8 @@ mod tests {
                     rows.iter().any(|row| matches!(row.outcome, Outcome::Worse | Outcome::Better))
                 })
                 .count();
-            assert!(alarms * 20 <= trials + 20, "{alarms} alarms in {trials} with {repeats} repeats");
+            eprintln!("AA {alarms} of {trials}, {repeats}");
+            assert!(alarms <= 3, "{alarms} alarms in {trials} with {repeats} repeats");
         }
     }
 
@@ -278,6 +279,7 @@ mod tests {
                     row.interval.is_some_and(|it| it.low <= planted && it.high.is_some_and(|high| planted <= high)),
                 );
             }
+            eprintln!("planted {planted}: {found} {held}");
             assert!(found >= 28, "{planted}: found in {found} of 30");
             assert!(held >= 25, "{planted}: held in {held} of 30");
         }
@@ -296,6 +298,7 @@ mod tests {
             let again = judged(Better::Lower, &base, &drawn(135.0, 0.12, needed as usize, &mut chance));
             settled += u32::from(again.outcome == Outcome::Worse);
         }
+        eprintln!("settled {settled} of {asked}");
         assert!(settled >= 24, "{settled} of {asked}");
     }
 

@@ -152,6 +152,16 @@ fn what_would_be_no_comparison_is_refused() {
 }
 
 #[test]
+fn what_hardly_any_repeat_observed_is_not_compared() {
+    let (mut base, mut head) = (group("base", 6, 1.0), group("head", 6, 1.0));
+    read(&mut head, "gap").into_iter().for_each(|reading| reading.value = None);
+    let has_gap = |pair: &Pair| pair.rows.iter().any(|row| row.metric == "gap");
+    assert!(has_gap(&against(&base, &head, &Terms::default())), "that it went away on one side is worth telling");
+    read(&mut base, "gap").into_iter().skip(1).for_each(|reading| reading.value = None);
+    assert!(!has_gap(&against(&base, &head, &Terms::default())));
+}
+
+#[test]
 fn the_user_may_choose_what_is_compared() {
     let (base, head) = (group("base", 4, 1.0), group("head", 4, 1.5));
     let timings = |choice: Choice| -> Vec<String> {

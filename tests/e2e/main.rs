@@ -4,6 +4,7 @@
 
 mod access;
 mod cluster;
+mod compare;
 mod cut;
 mod death;
 mod environment;

@@ -40,6 +40,17 @@ fn badge(outcome: Outcome, color: bool) -> String {
     if color { format!("\u{1b}[1;{code}m{word}\u{1b}[0m") } else { word }
 }
 
+/// The end of a long name: folders of runs begin with their date, and differ at the end.
+fn heading(name: &str) -> String {
+    const MOST: usize = 11;
+    let length = name.chars().count();
+    if length <= MOST {
+        name.to_owned()
+    } else {
+        std::iter::once('…').chain(name.chars().skip(length + 1 - MOST)).collect()
+    }
+}
+
 fn about(pair: &Pair, confidence: f64) -> String {
     let mut out = wrap(&format!("{} against {}", pair.side, pair.base), "\n");
     if pair.comparable == Comparable::Forced {
@@ -60,7 +71,7 @@ fn about(pair: &Pair, confidence: f64) -> String {
     let (rows, clean) = cells::shown(pair);
     if !rows.is_empty() {
         let mut table = table();
-        table.set_header(vec!["", &pair.base, &pair.side, "ratio", "interval", "verdict"]);
+        table.set_header(["", &heading(&pair.base), &heading(&pair.side), "ratio", "interval", "verdict"]);
         for row in rows {
             // The name says the unit of a rate, and eighty columns are few.
             let [base, other] = cells::sides(row).map(|cell| cell.replace(" msg/s", ""));
