@@ -80,7 +80,7 @@ pub enum Error {
         two: String,
     },
     /// No run of a side can be used.
-    #[error("no run of {side} can be compared: {}; run it again", reasons.join("; "))]
+    #[error("no run of {side} can be compared: {}; run it again", if reasons.is_empty() { "it has none".to_owned() } else { reasons.join("; ") })]
     NothingLeft {
         /// The side.
         side: String,

@@ -2,12 +2,11 @@
 
 use super::judgement::LEAST_REPEATS;
 use crate::model::contrast::{Outcome, Pair, Row, Rule};
-use crate::model::reading::Scope;
+use crate::model::reading::{Scope, Stat};
 
 /// The name of a row: metric, statistic where there are several, and what it is about.
 #[must_use]
 pub fn label(row: &Row) -> String {
-    use crate::model::reading::Stat;
     let stat = match row.stat {
         Stat::Value | Stat::Count => String::new(),
         stat => format!(" {stat}"),

@@ -260,7 +260,6 @@ mod tests {
                     rows.iter().any(|row| matches!(row.outcome, Outcome::Worse | Outcome::Better))
                 })
                 .count();
-            eprintln!("AA {alarms} of {trials}, {repeats}");
             assert!(alarms <= 3, "{alarms} alarms in {trials} with {repeats} repeats");
         }
     }
@@ -279,7 +278,6 @@ mod tests {
                     row.interval.is_some_and(|it| it.low <= planted && it.high.is_some_and(|high| planted <= high)),
                 );
             }
-            eprintln!("planted {planted}: {found} {held}");
             assert!(found >= 28, "{planted}: found in {found} of 30");
             assert!(held >= 25, "{planted}: held in {held} of 30");
         }
@@ -298,7 +296,6 @@ mod tests {
             let again = judged(Better::Lower, &base, &drawn(135.0, 0.12, needed as usize, &mut chance));
             settled += u32::from(again.outcome == Outcome::Worse);
         }
-        eprintln!("settled {settled} of {asked}");
         assert!(settled >= 24, "{settled} of {asked}");
     }
 

@@ -20,8 +20,11 @@ const HEADLINE: &[(&str, Stat)] = &[
     ("cpu_per_million", Stat::Value),
 ];
 
-/// Counts of what went wrong, and whether these promises forbid it.
-const CORRECTNESS: &[(&str, fn(Promises) -> bool)] = &[
+/// Whether these promises say that something does not happen.
+type Forbids = fn(Promises) -> bool;
+
+/// Counts of what went wrong, and who forbids it.
+const CORRECTNESS: &[(&str, Forbids)] = &[
     ("order_violations", |promises| promises.order_per_key),
     ("skipped", |promises| promises.order_per_key),
     ("late", |promises| promises.order_per_key),

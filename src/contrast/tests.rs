@@ -92,7 +92,8 @@ fn what_nobody_asked_to_vary_makes_sides_incomparable() {
         head.runs.iter_mut().for_each(|(_, digest)| change(digest));
         head
     };
-    let cases: [(&str, &dyn Fn(&mut Digest)); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut Digest);
+    let cases: [(&str, Change<'_>); 6] = [
         ("strategy.ttl", &|digest| digest.settings["strategy"]["ttl"] = "4s".into()),
         ("fault[0].at", &|digest| digest.settings["fault"][0]["at"] = "11s".into()),
         ("host.cpu", &|digest| digest.environment.cpu = "abacus".to_owned()),
@@ -135,6 +136,7 @@ fn a_seed_is_noted_and_variants_of_a_profile_differ_on_purpose() {
 #[test]
 fn what_would_be_no_comparison_is_refused() {
     let base = group("base", 3, 1.0);
+    let empty = Group { name: "hollow".to_owned(), source: String::new(), runs: Vec::new() };
     let mut mixed = group("mixed", 3, 1.0);
     mixed.runs[1].1.settings["load"]["rate"] = "9/s".into();
     for (groups, says) in [
@@ -144,6 +146,7 @@ fn what_would_be_no_comparison_is_refused() {
             vec![base.clone(), Group { name: "again".to_owned(), ..base.clone() }],
             "the run base0000 is in base and in again",
         ),
+        (vec![base.clone(), empty], "no run of hollow can be compared: it has none"),
         (vec![base.clone(), mixed], "mixed-2 differs in load.rate"),
     ] {
         let error = contrast(&groups, &Terms::default()).expect_err(says).to_string();
