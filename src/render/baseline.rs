@@ -1,14 +1,16 @@
 //! A baseline as text: its file, and what `jetlag baseline show` says of it.
 
-use super::json::{parse_as, pretty};
+use super::json::parse_as;
 use super::text::wrap;
 use super::{Error, number, origin};
 use crate::model::baseline::{Baseline, SCHEMA};
 
-/// The text of its file.
+/// The text of its file: on one line, because it is committed and indentation would double it.
 #[must_use]
 pub fn file(baseline: &Baseline) -> String {
-    pretty(baseline)
+    let mut text = serde_json::to_string(baseline).expect("every map in our formats has text as keys");
+    text.push('\n');
+    text
 }
 
 /// A baseline, read from the text of its file.
