@@ -53,7 +53,7 @@ pub(crate) fn ordered(sides: &[Side]) -> Option<Plot> {
     let points =
         || runs(sides).flat_map(|run| &run.curves.ordered).filter(|(at, value)| at.is_finite() && value.is_finite());
     points().next()?;
-    let (first, last) = points().fold((0.0f64, 1.0f64), |(first, last), (at, _)| (first.min(*at), last.max(*at)));
+    let (first, last) = points().fold((0.0f64, 1.0f64), |(first, last), (at, _)| (first.min(*at), last.max(at + 1.0)));
     let x_axis = Axis::linear(first, last, LEFT, RIGHT);
     let y_axis = Axis::from_zero(points().map(|(_, value)| *value), BOTTOM, TOP);
     let mut canvas = Canvas::new(WIDTH, BOTTOM + 38.0);
@@ -67,7 +67,9 @@ pub(crate) fn ordered(sides: &[Side]) -> Option<Plot> {
     canvas.text("handled in order, msg/s", (2.0, 9.0), Anchor::Start, TITLE);
     canvas.text("seconds since the measure phase began", (RIGHT, BOTTOM + 30.0), Anchor::End, TITLE);
     lines(&mut canvas, sides, |run| {
-        run.curves.ordered.iter().map(|(at, value)| (x_axis.at(*at), y_axis.at(*value))).collect()
+        // A sum holds for its whole second, as in the report of one run.
+        let second = |(at, value): &(f64, f64)| [*at, at + 1.0].map(|at| (x_axis.at(at), y_axis.at(*value)));
+        run.curves.ordered.iter().flat_map(second).collect()
     });
     Some(Plot {
         id: "rates",
