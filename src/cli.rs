@@ -3,16 +3,21 @@
 //! Here alone errors become text and exit codes, and here alone the terminal is written to.
 
 mod analyze;
+mod baseline;
 mod clean;
+mod compare;
 mod exit;
 mod external;
 pub mod list;
+mod out;
 pub mod profile;
 mod progress;
 mod report;
 mod run;
 mod server;
+mod source;
 
+use self::out::{err, out};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -38,6 +43,11 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Render the report of a run again, from its report.json.
     Report(report::ReportArgs),
+    /// Say whether runs are better or worse than others, and whether that is more than noise.
+    Compare(compare::CompareArgs),
+    /// Keep runs under a name, for later ones to be held against.
+    #[command(subcommand)]
+    Baseline(baseline::BaselineCommand),
     /// Remove what a run whose driver died left on your own server.
     Clean(clean::CleanArgs),
     /// List what there is: profiles, strategies, faults, metrics, formats.
@@ -71,16 +81,18 @@ pub fn main() -> ExitCode {
         Command::Run(args) => logged(|| run::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Baseline(command) => baseline::run(&command),
         Command::Clean(args) => logged(|| clean::run(&args)),
         Command::List(args) => {
             let text = list::run(&args, &report::metrics(), &report::formats());
-            print!("{text}");
+            out!("{text}");
             exit::GOOD
         }
         Command::Profile(command) => {
             let answer = profile::run(&command);
-            eprint!("{}", answer.err);
-            print!("{}", answer.out);
+            err!("{}", answer.err);
+            out!("{}", answer.out);
             ExitCode::from(answer.code)
         }
         Command::External(command) => logged(|| external::run(&command)),

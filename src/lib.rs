@@ -10,6 +10,8 @@ pub mod verdict;
 
 pub mod analysis;
 pub mod metric;
+
+pub mod contrast;
 pub mod render;
 // floor 2
 pub mod clock;

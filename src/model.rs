@@ -4,7 +4,10 @@
 //! manifest, report) is defined here; how bytes are laid out is the business of `evidence`.
 
 pub mod bank;
+pub mod baseline;
 pub mod comparison;
+pub mod contrast;
+pub mod digest;
 pub mod gone;
 pub mod history;
 pub mod manifest;

@@ -3,9 +3,11 @@
 //! A plug room: this door holds the shape of a format and the one list of what there is; `render/` one file a
 //! kind. Everything here is a pure function of [`Report`]: it measures nothing, judges nothing and writes no file.
 
+pub mod baseline;
 pub mod bencher;
 pub mod benchstat;
 pub mod comparison;
+pub mod contrast;
 pub mod csv;
 pub mod github_benchmark;
 pub mod hlog;

@@ -25,3 +25,13 @@ fn the_schema_of_a_report_is_that_of_its_type() {
 fn the_schema_of_a_comparison_is_that_of_its_type() {
     check("comparison.schema.json", &schema::comparison());
 }
+
+#[test]
+fn the_schema_of_a_contrast_is_that_of_its_type() {
+    check("contrast.schema.json", &schema::contrast());
+}
+
+#[test]
+fn the_schema_of_a_baseline_is_that_of_its_type() {
+    check("baseline.schema.json", &schema::baseline());
+}

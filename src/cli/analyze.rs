@@ -1,5 +1,6 @@
 //! `jetlag analyze`: from the evidence in a run folder to its reports.
 
+use super::out::{out, outln};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -45,10 +46,10 @@ pub(super) fn conclude(report: &Report, folder: &Path, json: bool) -> ExitCode {
     let code = exit::of_states([report.state]);
     let html = folder.join(render::html::FORMAT.file);
     if json {
-        println!("{}", object(report.state, folder, &folder.join(render::json::FORMAT.file), &html, code));
+        outln!("{}", object(report.state, folder, &folder.join(render::json::FORMAT.file), &html, code));
     } else {
-        print!("{}", render::text::summary(report, may_colour(&std::io::stdout())));
-        println!("\n{}", html.display());
+        out!("{}", render::text::summary(report, may_colour(&std::io::stdout())));
+        outln!("\n{}", html.display());
     }
     ExitCode::from(code)
 }

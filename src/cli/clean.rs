@@ -1,5 +1,6 @@
 //! `jetlag clean`: removes what a dead run left on your own server.
 
+use super::out::{errln, outln};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,27 +42,27 @@ pub(super) fn run(args: &CleanArgs) -> ExitCode {
     for run in &args.runs {
         match runtime.block_on(driver::clean(run, &access)) {
             Ok(name) if args.json => removed.push(name),
-            Ok(name) => println!("{name} is removed"),
+            Ok(name) => outln!("{name} is removed"),
             Err(error) => {
-                eprintln!("error: {error}");
+                errln!("error: {error}");
                 let code = exit::ENVIRONMENT;
                 if args.json {
-                    println!("{}", json!({ "removed": removed, "error": error.to_string(), "exit_code": code }));
+                    outln!("{}", json!({ "removed": removed, "error": error.to_string(), "exit_code": code }));
                 }
                 return ExitCode::from(code);
             }
         }
     }
     if args.json {
-        println!("{}", json!({ "removed": removed, "exit_code": 0 }));
+        outln!("{}", json!({ "removed": removed, "exit_code": 0 }));
     }
     exit::GOOD
 }
 
 fn bad_words(problems: &[String], json: bool) -> ExitCode {
-    eprintln!("error: {}", problems.join("\nerror: "));
+    errln!("error: {}", problems.join("\nerror: "));
     if json {
-        println!("{}", json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
+        outln!("{}", json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
     }
     ExitCode::from(exit::ARGUMENTS)
 }

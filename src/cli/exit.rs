@@ -1,5 +1,6 @@
 //! Exit codes: the documented ones, and how an outcome becomes one.
 
+use super::out::{errln, outln};
 use std::process::ExitCode;
 
 use crate::model::report::RunState;
@@ -14,9 +15,10 @@ pub(super) const GOOD: ExitCode = ExitCode::SUCCESS;
 pub(super) const ARGUMENTS: u8 = 2;
 /// The environment does not let it happen.
 pub(super) const ENVIRONMENT: u8 = 3;
-
-/// The run cannot be trusted, or was not whole.
-pub(super) const DOUBTFUL: u8 = 4;
+/// The measurement cannot be trusted.
+pub(super) const INVALID: u8 = 4;
+/// Two sides may not be held against each other.
+pub(super) const INCOMPARABLE: u8 = 5;
 /// The user stopped it.
 pub(super) const INTERRUPTED: u8 = 130;
 
@@ -26,13 +28,13 @@ pub(super) fn of_states(states: impl IntoIterator<Item = RunState>) -> u8 {
 }
 
 /// From the mildest to the worst.
-const SEVERITY: [u8; 4] = [0, 1, DOUBTFUL, INTERRUPTED];
+const SEVERITY: [u8; 4] = [0, 1, INVALID, INTERRUPTED];
 
 fn of_state(state: RunState) -> u8 {
     match state {
         RunState::Complete => 0,
         RunState::Violated => 1,
-        RunState::Invalid => DOUBTFUL,
+        RunState::Invalid => INVALID,
         RunState::Interrupted => INTERRUPTED,
     }
 }
@@ -45,8 +47,8 @@ pub(super) fn environment(error: &dyn std::error::Error, json: bool) -> ExitCode
 
 /// Says `error`: a sentence on standard error, and with `json` an object on standard output.
 pub(super) fn say(error: &dyn std::error::Error, code: u8, json: bool) {
-    eprintln!("error: {error}");
+    errln!("error: {error}");
     if json {
-        println!("{}", serde_json::json!({ "error": error.to_string(), "exit_code": code }));
+        outln!("{}", serde_json::json!({ "error": error.to_string(), "exit_code": code }));
     }
 }

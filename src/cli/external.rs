@@ -5,6 +5,7 @@
 
 mod trial;
 
+use super::out::{err, outln};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -49,9 +50,9 @@ pub(super) fn run(command: &ExternalCommand) -> ExitCode {
     match check(args) {
         Ok(checks) => conclude(&checks, args.json),
         Err(Trouble::Profile(problems)) => {
-            eprint!("{}", super::profile::problems_text(&problems, may_colour(&std::io::stderr())));
+            err!("{}", super::profile::problems_text(&problems, may_colour(&std::io::stderr())));
             if args.json {
-                println!("{}", super::profile::problems_json(&problems));
+                outln!("{}", super::profile::problems_json(&problems));
             }
             ExitCode::from(exit::ARGUMENTS)
         }
@@ -87,7 +88,7 @@ fn check(args: &CheckArgs) -> Result<Vec<Check>, Trouble> {
     let mut checks = Vec::new();
     for act in trial::ACTS {
         if !args.json {
-            println!("{}", act.title);
+            outln!("{}", act.title);
             let _ = std::io::stdout().flush();
         }
         let answers = tokio::task::LocalSet::new().block_on(&runtime, play(act, args, folder))?;
@@ -139,9 +140,9 @@ fn show(check: &Check) {
         Answer::Note => "note   ",
         Answer::Bad => "WRONG  ",
     };
-    println!("  {mark}{}", check.question);
+    outln!("  {mark}{}", check.question);
     for line in &check.told {
-        println!("         {line}");
+        outln!("         {line}");
     }
 }
 
@@ -149,11 +150,11 @@ fn conclude(checks: &[Check], json: bool) -> ExitCode {
     let wrong = checks.iter().filter(|check| check.answer == Answer::Bad).count();
     let code = u8::from(wrong > 0);
     if json {
-        println!("{}", serde_json::json!({ "ok": wrong == 0, "checks": checks, "exit_code": code }));
+        outln!("{}", serde_json::json!({ "ok": wrong == 0, "checks": checks, "exit_code": code }));
     } else if wrong == 0 {
-        println!("The program speaks the protocol.");
+        outln!("The program speaks the protocol.");
     } else {
-        println!(
+        outln!(
             "{wrong} of {} checks failed, and what comes after was not tried; the protocol: docs/external.md",
             checks.len()
         );

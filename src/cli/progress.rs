@@ -1,5 +1,6 @@
 //! Progress while a run goes on: one line that changes on a terminal, one line a second elsewhere.
 
+use super::out::errln;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl Display {
                     bar.set_position(progress.elapsed.as_secs().min(progress.planned.as_secs()));
                     bar.set_message(format!("{}{}", self.label, describe(progress)));
                 }
-                None => eprintln!("{}{}", self.label, describe(progress)),
+                None => errln!("{}{}", self.label, describe(progress)),
             },
         }
     }
@@ -65,8 +66,8 @@ impl Display {
     pub(super) fn line(&self, text: &str) {
         let line = format!("{}{text}", self.label);
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None if !self.quiet => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| errln!("{line}")),
+            None if !self.quiet => errln!("{line}"),
             None => {}
         }
     }

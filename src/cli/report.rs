@@ -1,5 +1,6 @@
 //! `jetlag report`: renders a report again; and what `jetlag list` says of formats and metrics.
 
+use super::out::{errln, out, outln};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -52,15 +53,15 @@ enum Error {
 pub(super) fn run(args: &ReportArgs) -> ExitCode {
     let known: Vec<_> = render::ALL.iter().map(|format| format.name).collect();
     if let Some(name) = args.format.iter().find(|name| !known.contains(&name.as_str())) {
-        eprintln!("error: there is no format '{name}'; there are {}", known.join(", "));
+        errln!("error: there is no format '{name}'; there are {}", known.join(", "));
         return ExitCode::from(exit::ARGUMENTS);
     }
     if args.format.len() > 1 && args.out.is_none() {
-        eprintln!("error: several formats are several files: name a folder for them with --out");
+        errln!("error: several formats are several files: name a folder for them with --out");
         return ExitCode::from(exit::ARGUMENTS);
     }
     let code = |error: &Error| match error {
-        Error::Doubtful(_) => exit::DOUBTFUL,
+        Error::Doubtful(_) => exit::INVALID,
         Error::OfOneRun { .. } => exit::ARGUMENTS,
         _ => exit::ENVIRONMENT,
     };
@@ -143,8 +144,8 @@ fn put<T>(
         (Some(folder), chosen) => write(folder, chosen, shown)?,
         (None, []) => write_page(path, all, shown, state, args.json)?,
         // The terminal has colours.
-        (None, [format, ..]) if format.name == render::text::FORMAT.name => print!("{}", summary()),
-        (None, [format, ..]) => print!("{}", format.render(shown)),
+        (None, [format, ..]) if format.name == render::text::FORMAT.name => out!("{}", summary()),
+        (None, [format, ..]) => out!("{}", format.render(shown)),
     }
     Ok(())
 }
@@ -155,7 +156,7 @@ fn write<T>(folder: &Path, formats: &[&Format<T>], shown: &T) -> Result<(), Erro
     for format in formats {
         let path = folder.join(format.file);
         evidence::write_atomic(&path, format.render(shown).as_bytes())?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     Ok(())
 }
@@ -166,9 +167,9 @@ fn write_page<T>(path: &Path, formats: &[Format<T>], shown: &T, state: RunState,
     evidence::write_atomic(&page, rendered(formats, render::html::FORMAT.name, shown).as_bytes())?;
     if json {
         let folder = path.parent().unwrap_or(Path::new(""));
-        println!("{}", analyze::object(state, folder, path, &page, 0));
+        outln!("{}", analyze::object(state, folder, path, &page, 0));
     } else {
-        println!("{}", page.display());
+        outln!("{}", page.display());
     }
     Ok(())
 }

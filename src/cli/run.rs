@@ -1,5 +1,6 @@
 //! `jetlag run`: makes the runs of a profile, judges them, and says what happened.
 
+use super::out::{err, errln, out, outln};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,9 +49,9 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
     let plans = match crate::profile::load(&args.profile, &args.sets) {
         Ok(plans) => plans,
         Err(problems) => {
-            eprint!("{}", profile::problems_text(&problems, may_colour(&std::io::stderr())));
+            err!("{}", profile::problems_text(&problems, may_colour(&std::io::stderr())));
             if args.json {
-                println!("{}", profile::problems_json(&problems));
+                outln!("{}", profile::problems_json(&problems));
             }
             return ExitCode::from(exit::ARGUMENTS);
         }
@@ -58,9 +59,9 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
     let access = match args.server.access() {
         Ok(access) => access,
         Err(problems) => {
-            eprintln!("error: {}", problems.join("\nerror: "));
+            errln!("error: {}", problems.join("\nerror: "));
             if args.json {
-                println!("{}", serde_json::json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
+                outln!("{}", serde_json::json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
             }
             return ExitCode::from(exit::ARGUMENTS);
         }
@@ -172,7 +173,7 @@ pub(super) fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
                 asked.send_modify(|count| *count += 1);
                 let times = *asked.borrow();
                 if times == 1 {
-                    eprintln!("stopping in good order; once more stops at once");
+                    errln!("stopping in good order; once more stops at once");
                 }
             }
         });
@@ -218,10 +219,10 @@ fn conclude(made: &Made, json: bool) -> ExitCode {
     }
     let [json_path, html_path] = ["json", "html"].map(|name| made.folder.join(path_of(name).unwrap_or_default()));
     if json {
-        println!("{}", analyze::object(compared.state, &made.folder, &json_path, &html_path, code));
+        outln!("{}", analyze::object(compared.state, &made.folder, &json_path, &html_path, code));
     } else {
-        print!("{}", comparison::summary(&compared, may_colour(&std::io::stdout())));
-        println!("\n{}", html_path.display());
+        out!("{}", comparison::summary(&compared, may_colour(&std::io::stdout())));
+        outln!("\n{}", html_path.display());
     }
     ExitCode::from(code)
 }

@@ -3,7 +3,9 @@
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 
 use super::json::pretty;
+use crate::model::baseline::Baseline;
 use crate::model::comparison::Comparison;
+use crate::model::contrast::Contrast;
 use crate::model::report::Report;
 
 /// `schemas/report.schema.json`.
@@ -16,6 +18,18 @@ pub fn report() -> String {
 #[must_use]
 pub fn comparison() -> String {
     schema::<Comparison>("urn:jetlag:schema:comparison:1", "jetlag comparison, version 1")
+}
+
+/// `schemas/contrast.schema.json`.
+#[must_use]
+pub fn contrast() -> String {
+    schema::<Contrast>("urn:jetlag:schema:contrast:1", "jetlag contrast, version 1")
+}
+
+/// `schemas/baseline.schema.json`.
+#[must_use]
+pub fn baseline() -> String {
+    schema::<Baseline>("urn:jetlag:schema:baseline:1", "jetlag baseline, version 1")
 }
 
 fn schema<T: JsonSchema>(id: &str, title: &str) -> String {

@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod cluster;
+mod compare;
 mod consumer;
 mod cut;
 mod death;

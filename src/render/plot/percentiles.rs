@@ -8,10 +8,11 @@ use super::timeline::{LEFT, RIGHT, SMALL, WIDTH};
 use crate::model::report::Report;
 use crate::render::number;
 
-const TICKS: [f64; 9] = [0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999, 99.9999, 99.99999];
+/// The percentiles that deserve a label.
+pub(super) const TICKS: [f64; 9] = [0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999, 99.9999, 99.99999];
 
 /// How many nines a percentile has: 0 → 0, 90 → 1, 99 → 2.
-fn nines(percentile: f64) -> f64 {
+pub(super) fn nines(percentile: f64) -> f64 {
     -(1.0 - (percentile / 100.0).clamp(0.0, 0.999_999_99)).log10()
 }
 

@@ -1,0 +1,37 @@
+//! Words to the terminal. Whoever reads them may go away before they are all said (`jetlag list metrics | head -1`): then
+//! nobody is left to hear them, and that is no failure of what was asked for.
+
+use std::fmt::Arguments;
+use std::io::{self, Write};
+
+/// Says `words` on standard output.
+pub(super) fn say(words: Arguments<'_>) {
+    let _ = io::stdout().lock().write_fmt(words);
+}
+
+/// Says `words` on standard error.
+pub(super) fn complain(words: Arguments<'_>) {
+    let _ = io::stderr().lock().write_fmt(words);
+}
+
+/// As `print!`, without its panic.
+macro_rules! out {
+    ($($words:tt)*) => { $crate::cli::out::say(format_args!($($words)*)) };
+}
+
+/// As `println!`, without its panic.
+macro_rules! outln {
+    ($($words:tt)*) => { $crate::cli::out::say(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// As `eprint!`, without its panic.
+macro_rules! err {
+    ($($words:tt)*) => { $crate::cli::out::complain(format_args!($($words)*)) };
+}
+
+/// As `eprintln!`, without its panic.
+macro_rules! errln {
+    ($($words:tt)*) => { $crate::cli::out::complain(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+pub(super) use {err, errln, out, outln};
