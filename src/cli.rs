@@ -17,7 +17,6 @@ mod run;
 mod server;
 mod source;
 
-use self::out::{err, out};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -26,6 +25,7 @@ use clap::{Parser, Subcommand};
 
 use crate::process::reaper;
 use crate::worker;
+use out::{err, out};
 
 /// Measures what it costs NATS JetStream to keep messages in order, and proves whether the order held.
 #[derive(Debug, Parser)]

@@ -1,11 +1,11 @@
 //! `jetlag analyze`: from the evidence in a run folder to its reports.
 
-use super::out::{out, outln};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::out::{out, outln};
 use super::{exit, may_colour};
 use crate::evidence::{self, Folder};
 use crate::model::report::{Report, RunState};

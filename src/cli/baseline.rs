@@ -1,12 +1,12 @@
 //! `jetlag baseline`: keeps runs under a name, for later ones to be held against.
 
-use super::out::{errln, out, outln};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::out::{errln, out, outln};
 use super::source::{self, Shelf};
 use super::{compare, exit};
 use crate::contrast::{self, Group};

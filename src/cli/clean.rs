@@ -1,6 +1,5 @@
 //! `jetlag clean`: removes what a dead run left on your own server.
 
-use super::out::{errln, outln};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit;
+use super::out::{errln, outln};
 use super::server::ServerArgs;
 use crate::driver;
 

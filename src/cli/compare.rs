@@ -1,12 +1,12 @@
 //! `jetlag compare`: holds runs against a base and says what is better, worse, the same, or not decided yet.
 
-use super::out::{out, outln};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 
+use super::out::{out, outln};
 use super::source::{self, Shelf};
 use super::{exit, may_colour};
 use crate::contrast::{self, Choice, Terms};

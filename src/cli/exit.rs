@@ -1,8 +1,8 @@
 //! Exit codes: the documented ones, and how an outcome becomes one.
 
-use super::out::{errln, outln};
 use std::process::ExitCode;
 
+use super::out::{errln, outln};
 use crate::model::report::RunState;
 
 /// Shown below `--help`.

@@ -5,7 +5,6 @@
 
 mod trial;
 
-use super::out::{err, outln};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use self::trial::{Act, Answer, Check};
+use super::out::{err, outln};
 use super::run::{listen_for_stop, own_program};
 use super::{exit, may_colour};
 use crate::profile;

@@ -1,11 +1,11 @@
 //! Progress while a run goes on: one line that changes on a terminal, one line a second elsewhere.
 
-use super::out::errln;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::out::errln;
 use crate::driver::Scene;
 use crate::driver::scene::Progress;
 use crate::model::story::Phase;

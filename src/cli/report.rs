@@ -1,12 +1,12 @@
 //! `jetlag report`: renders a report again; and what `jetlag list` says of formats and metrics.
 
-use super::out::{errln, out, outln};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::list::Item;
+use super::out::{errln, out, outln};
 use super::{analyze, exit, may_colour};
 use crate::evidence;
 use crate::metric;

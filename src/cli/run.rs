@@ -1,6 +1,5 @@
 //! `jetlag run`: makes the runs of a profile, judges them, and says what happened.
 
-use super::out::{err, errln, out, outln};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::out::{err, errln, out, outln};
 use super::progress::Display;
 use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
