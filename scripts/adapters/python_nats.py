@@ -22,7 +22,7 @@ async def main():
     identity = {name: ENV.get(f"JETLAG_{name.upper()}") for name in ("user", "password", "token")}
     connection = await nats.connect(ENV["JETLAG_SERVER"].split(","), **identity)
     config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=5)
-    jetstream = connection.jetstream()
+    jetstream = connection.jetstream(domain=ENV.get("JETLAG_DOMAIN"))
     messages = await jetstream.pull_subscribe("", ENV["JETLAG_GROUP"], stream=ENV["JETLAG_STREAM"], config=config)
     say("ready", 1)
     while not leave.is_set():
@@ -36,5 +36,4 @@ async def main():
             say("done", message.data[:24].decode(), message.metadata.sequence.stream)
             await message.ack()
     await connection.close()
-
 asyncio.run(main())

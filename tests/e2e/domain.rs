@@ -8,6 +8,7 @@ use crate::order::comparison;
 use crate::place::Place;
 use crate::processes::wait_for;
 use crate::server::OwnServer;
+use crate::strategies::rows;
 
 fn given() -> Given {
     Given { domain: Some("hub".to_owned()), ..Given::default() }
@@ -20,13 +21,14 @@ fn profile(kinds: &[&str]) -> String {
          publishers = 1\nkeys = 10\n[fleet]\nmembers = 2\nhandler-time = \"1ms\"\n",
     );
     for &kind in kinds {
-        let (own, rest) = match kind {
-            "lease-group" => (", ttl = \"500ms\"", ""),
-            "ordered" => ("", "\"fleet.members\" = 1\n"),
-            _ => (", ack-wait = \"1s\"", "fault = [{ kind = \"leave\", target = \"c1\", at = \"300ms\" }]\n"),
+        let row = rows().into_iter().find(|row| row.kind == kind).expect("every strategy has a row");
+        let strategy = row.strategy();
+        let rest = match kind {
+            "lease-group" => "",
+            "ordered" => "\"fleet.members\" = 1\n",
+            _ => "fault = [{ kind = \"leave\", target = \"c1\", at = \"300ms\" }]\n",
         };
-        profile +=
-            &format!("[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\"{own} }}\n{rest}");
+        profile += &format!("[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {strategy}\n{rest}");
     }
     profile
 }

@@ -10,17 +10,22 @@ use crate::place::Place;
 use crate::processes::wait_for;
 use crate::server::OwnServer;
 
-/// A short run; the safe group with acks needs the most of all settings.
-fn profile_of(kind: &str) -> String {
-    let (own, members) = match kind {
-        "lease-group" => ("ttl = \"500ms\"\ncommit = \"explicit\"", 2),
-        "ordered" => ("start = \"all\"", 1),
-        _ => ("ack-wait = \"1s\"", 2),
+/// A short run of a strategy, or of something else that needs rights of its own: accounts in a bucket, publishers that
+/// nobody answers, a consumer that gives messages up. The safe group with acks needs the most of all its settings.
+fn profile_of(what: &str) -> String {
+    let (kind, own, members, load) = match what {
+        "lease-group" => (what, "ttl = \"500ms\"\ncommit = \"explicit\"", 2, ""),
+        "ordered" => (what, "start = \"all\"", 1, ""),
+        "core-queue" => (what, "", 2, ""),
+        "ledger" => ("shared-pull", "ack-wait = \"1s\"", 2, "workload = \"ledger\"\n"),
+        "probes" => ("core-queue", "", 2, "publish = \"core\"\n"),
+        "drops" => ("shared-pull", "ack-wait = \"1s\"\nmax-deliver = 5", 2, ""),
+        _ => (what, "ack-wait = \"1s\"", 2, ""),
     };
     let leave = if members == 1 { "" } else { "[[fault]]\nkind = \"kill\"\ntarget = \"c1\"\nat = \"300ms\"\n" };
     format!(
         "[run]\nwarm-up = \"100ms\"\nmeasure = \"1s\"\ndrain = \"20s\"\n[stream]\npartitions = 2\n[load]\nrate = \"150/s\"\n\
-         publishers = 1\nkeys = 10\n[fleet]\nmembers = {members}\n[strategy]\nkind = \"{kind}\"\n{own}\n{leave}"
+         publishers = 1\nkeys = 10\n{load}[fleet]\nmembers = {members}\n[strategy]\nkind = \"{kind}\"\n{own}\n{leave}"
     )
 }
 
@@ -54,7 +59,9 @@ fn server_of(place: &Place, jetstream: &str, few: &[String]) -> OwnServer {
 
 #[test]
 fn every_strategy_runs_as_a_user_who_has_the_listed_rights_and_no_others() {
-    let kinds: Vec<_> = strategy::ALL.iter().map(|about| about.kind).collect();
+    // What a program of the user's own needs, the user knows. Behind the strategies: what else a profile can ask for.
+    let strategies = strategy::ALL.iter().map(|about| about.kind).filter(|kind| *kind != "external");
+    let kinds: Vec<_> = strategies.chain(["ledger", "probes", "drops"]).collect();
     let place = Place::new();
     let few: Vec<_> = kinds.iter().map(|kind| permissions(&rights_of(kind))).collect();
     let server = server(&place, &few);
@@ -65,7 +72,7 @@ fn every_strategy_runs_as_a_user_who_has_the_listed_rights_and_no_others() {
         assert!(!server.log().contains("Violation"), "{kind} did something that is not listed:\n{}", server.log());
         let told = ended.ended_with(0).report().is(RunState::Complete);
         assert!(told.count("handled") > 50.0, "{kind}");
-        assert_eq!(told.count("lost"), 0.0, "{kind}");
+        assert!(!told.report.promises.at_least_once || told.count("lost") == 0.0, "{kind}");
         assert_eq!(server.streams(), [""; 0], "{kind}: it may remove what it made");
     }
     place.wait_until_nobody_is_left();

@@ -44,6 +44,13 @@ pub(crate) fn rows() -> Vec<&'static Row> {
 }
 
 impl Row {
+    /// The strategy with its settings, as a profile has it in one line.
+    pub(crate) fn strategy(&self) -> String {
+        let Self { kind, own, .. } = self;
+        let own = if own.is_empty() { String::new() } else { format!(", {own}") };
+        format!("{{ kind = \"{kind}\"{own} }}")
+    }
+
     /// Whether one member is all there can be.
     fn is_alone(&self) -> bool {
         Strategy::with_defaults(self.kind).and_then(|strategy| strategy.members_max()) == Some(1)
@@ -84,10 +91,9 @@ drain = "60s"
     );
     for row in rows {
         let (members, fault) = if row.is_alone() { (1, faults.alone) } else { (3, faults.group) };
-        let Row { kind, own, .. } = row;
-        let own = if own.is_empty() { String::new() } else { format!(", {own}") };
+        let (kind, strategy) = (row.kind, row.strategy());
         profile += &format!(
-            "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {{ kind = \"{kind}\"{own} }}\n\
+            "[[variant]]\nname = \"{kind}\"\n[variant.set]\nstrategy = {strategy}\n\
              \"fleet.members\" = {members}\nfault = [{fault}]\n"
         );
     }
