@@ -553,6 +553,9 @@ fn a_stream_that_cannot_carry_the_strategy_is_refused_with_the_reason() {
         ("retention = \"work-queue\"", "kind = \"lease-group\"\ncommit = \"explicit\"", "10101"),
         ("retention = \"work-queue\"", "kind = \"lease-group\"", "10084"),
         ("retention = \"work-queue\"", "kind = \"ordered\"", "10100"),
+        ("retention = \"work-queue\"", "kind = \"shared-pull\"\nack = \"all\"", "10098"),
+        ("retention = \"work-queue\"", "kind = \"shared-pull\"\nack = \"none\"", "10084"),
+        ("retention = \"work-queue\"", "kind = \"shared-pull\"\ndeliver = \"new\"", "10101"),
         ("max-messages = 100", "kind = \"key-sequence\"", "stops its key for ever"),
         ("max-messages-per-subject = 100", "kind = \"key-sequence\"", "stops its key for ever"),
         ("max-age = \"1s\"", "kind = \"key-sequence\"", "stops its key for ever"),
@@ -680,5 +683,24 @@ fn a_program_that_cannot_be_a_member_is_told_at_the_key_that_says_so() {
     ] {
         let told = wrong(&format!("# hm?\n[strategy]\nkind = \"external\"\n{own}\n"), &[]);
         assert!(told.contains(expected), "{own}\n{told}");
+    }
+}
+
+#[test]
+fn what_nobody_would_keep_or_apply_is_told() {
+    for (text, reason) in [
+        (
+            "[stream]\nretention = \"interest\"\n[load]\nbacklog = 10\n[strategy]\nkind = \"serial\"\n",
+            "drops a backlog",
+        ),
+        ("[stream]\nrouting = \"server\"\n[strategy]\nkind = \"core-queue\"\n", "hear the subjects"),
+        ("[fleet]\nfail-share = 0.1\n[strategy]\nkind = \"external\"\ncommand = [\"a\"]\n", "handlers of its own"),
+        (
+            "[load]\nworkload = \"ledger\"\n[strategy]\nkind = \"external\"\ncommand = [\"a\"]\n",
+            "keeps its state itself",
+        ),
+    ] {
+        let told = wrong(&format!("# hm?\n{text}"), &[]);
+        assert!(told.contains(reason), "{text}\n{told}");
     }
 }

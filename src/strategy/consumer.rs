@@ -214,7 +214,11 @@ impl Redelivery {
     }
     /// How a durable of all members stands on the stream that is acknowledged so.
     pub(super) fn footing(&self) -> Footing {
-        Footing { acknowledges: self.ack != Ack::None, ..Footing::DURABLE }
+        Footing {
+            acknowledges: self.ack != Ack::None,
+            acknowledges_each: self.ack == Ack::Explicit,
+            ..Footing::DURABLE
+        }
     }
 
     pub(super) fn object(&self, ack_wait: Timespan, double_ack: bool, objections: &mut Objections) {

@@ -13,8 +13,10 @@ pub struct Footing {
     pub overlaps: bool,
     /// They may begin elsewhere than at the beginning, at a stream sequence say.
     pub begins_later: bool,
-    /// What was handled is acknowledged, one by one.
+    /// What was handled is acknowledged.
     pub acknowledges: bool,
+    /// Each message has an acknowledgement of its own.
+    pub acknowledges_each: bool,
     /// A message that is gone from the stream stops those behind it for ever.
     pub stops_at_holes: bool,
     /// There are none: members hear the subjects that are published to.
@@ -29,6 +31,7 @@ impl Footing {
         overlaps: false,
         begins_later: false,
         acknowledges: true,
+        acknowledges_each: true,
         stops_at_holes: false,
         hears_what_is_published: false,
     };
@@ -61,6 +64,10 @@ impl Footing {
         }
         if !self.acknowledges {
             why.push("consumers must acknowledge every message (error 10084), and here they do not");
+        } else if !self.acknowledges_each {
+            why.push(
+                "each message must be acknowledged by itself (error 10098), and here an ack covers those before it",
+            );
         }
         why
     }
@@ -102,6 +109,7 @@ mod tests {
             ("resume", group(Commit::Explicit, Takeover::Resume)),
             ("shared-pull", Strategy::SharedPull(shared_pull::Settings::default())),
             ("without acks", shared_pull(Consumer::default(), Ack::None)),
+            ("ack all", shared_pull(Consumer::default(), Ack::All)),
             ("from now on", shared_pull(Consumer { deliver: Deliver::New, ..Consumer::default() }, Ack::Explicit)),
             ("queue-group", Strategy::QueueGroup(queue_group::Settings::default())),
             ("serial", Strategy::Serial(serial::Settings::default())),
@@ -121,6 +129,7 @@ mod tests {
             ("resume", 1, 0, false, false),
             ("shared-pull", 0, 0, false, false),
             ("without acks", 1, 1, false, false),
+            ("ack all", 0, 1, false, false),
             ("from now on", 0, 1, false, false),
             ("queue-group", 0, 0, false, false),
             ("serial", 0, 0, false, false),
@@ -151,6 +160,7 @@ mod tests {
             (Footing { overlaps: true, ..Footing::DURABLE }, None, Some("10100")),
             (Footing { begins_later: true, ..Footing::DURABLE }, None, Some("10101")),
             (Footing { acknowledges: false, ..Footing::DURABLE }, Some("when it is delivered"), Some("10084")),
+            (Footing { acknowledges_each: false, ..Footing::DURABLE }, None, Some("10098")),
         ] {
             for (told, word) in [(footing.against_interest(), interest), (footing.against_work_queue(), work_queue)] {
                 assert_eq!(told.len(), word.iter().count(), "{footing:?}: {told:?}");

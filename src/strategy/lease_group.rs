@@ -159,6 +159,7 @@ impl Settings {
             overlaps: safe,
             begins_later: safe,
             acknowledges: self.commit == Commit::Explicit,
+            acknowledges_each: true,
             stops_at_holes: false,
             hears_what_is_published: false,
         }

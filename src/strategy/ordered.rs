@@ -45,6 +45,7 @@ pub(super) const FOOTING: Footing = Footing {
     overlaps: true,
     begins_later: true,
     acknowledges: false,
+    acknowledges_each: true,
     stops_at_holes: false,
     hears_what_is_published: false,
 };

@@ -388,3 +388,32 @@ at = "1s"
     assert_eq!((told.count("lost"), told.count("order_violations")), (0.0, 0.0));
     place.wait_until_nobody_is_left();
 }
+
+/// What was stored before the consumer is made is offered as far as the profile says, and the rest is not lost.
+#[test]
+fn of_a_backlog_consumers_offer_what_their_deliver_policy_says() {
+    let place = Place::new();
+    let policies = [
+        ("all", "\"all\"", 0.0),
+        ("last", "\"last\"", 299.0),
+        ("new", "\"new\"", 300.0),
+        ("by-sequence", "{ by-sequence = 101 }", 100.0),
+        ("by-time", "{ by-time = \"1h\" }", 0.0),
+    ];
+    let mut profile = SHORT.replace("keys = 10\n", "keys = 10\nbacklog = 300\n");
+    for (name, deliver, _) in policies {
+        profile += &format!(
+            "[[variant]]\nname = \"{name}\"\nset = {{ strategy = {{ kind = \"shared-pull\", deliver = {deliver} }} }}\n"
+        );
+    }
+    place.profile(&profile);
+    let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0);
+    for ((name, _, expected), told) in policies.into_iter().zip(comparison(&ended).1) {
+        let told = told.is(RunState::Complete);
+        let not_offered = told.report.readings.iter().find(|reading| reading.metric == "not_offered");
+        assert_eq!(not_offered.map_or(0.0, |reading| reading.value.unwrap_or_default()), expected, "{name}");
+        assert_eq!(told.count("handled"), told.count("stored") - expected, "{name}");
+        assert_eq!((told.count("lost"), told.count("unhandled")), (0.0, 0.0), "{name}");
+    }
+    place.wait_until_nobody_is_left();
+}

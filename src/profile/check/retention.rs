@@ -16,6 +16,11 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
         let help = "use retention \"limits\", or a strategy whose durables last";
         findings.add(&["stream.retention", "strategy.kind"], message, Some(help));
     }
+    if stream.retention == Retention::Interest && document.load.backlog > 0 {
+        let message = "interest retention drops a backlog: nobody is there yet who is interested in it".to_owned();
+        let help = "use retention \"limits\" or \"work-queue\", or no backlog";
+        findings.add(&["load.backlog", "stream.retention"], message, Some(help));
+    }
     if let (Routing::Server, Some(why)) = (stream.routing, footing.against_routing()) {
         let message = format!("{kind} cannot work where the server finds the partition: {why}");
         findings.add(&["stream.routing", "strategy.kind"], message, Some("use routing \"client\""));
