@@ -25,6 +25,8 @@ mod settle;
 pub mod shared_pull;
 pub mod site;
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -223,6 +225,25 @@ impl Strategy {
             Self::SharedPull(settings) => Some(&settings.pulling),
             Self::KeySequence(settings) => Some(&settings.pulling),
             _ => None,
+        }
+    }
+
+    /// After how long what was delivered and not acknowledged has come again for the last time, or has been given up; for
+    /// ever, where there is no limit, is one time.
+    #[must_use]
+    pub fn redelivers_within(&self) -> Duration {
+        match self {
+            Self::SharedPull(shared_pull::Settings { redelivery, ack_wait, .. })
+            | Self::QueueGroup(queue_group::Settings { redelivery, ack_wait, .. }) => {
+                let times = if redelivery.ack == Ack::None { 0 } else { redelivery.max_deliver.unwrap_or(1) };
+                redelivery.longest_wait(*ack_wait).saturating_mul(times)
+            }
+            Self::Serial(serial::Settings { ack_wait, .. })
+            | Self::Pinned(pinned::Settings { ack_wait, .. })
+            | Self::KeySequence(key_sequence::Settings { ack_wait, .. }) => ack_wait.0,
+            Self::LeaseGroup(_) | Self::Ordered(_) | Self::CoreQueue(_) => Duration::ZERO,
+            // What its consumers wait for, the user knows.
+            Self::External(_) => Duration::from_secs(24 * 3600),
         }
     }
 

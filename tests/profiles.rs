@@ -167,3 +167,51 @@ fn what_a_confirmation_says_depends_on_how_it_is_published_and_consumed() {
         assert_eq!(plans("quick", &sets)[0].confirmation(), confirmation, "{publish}, {strategy}");
     }
 }
+
+/// Every key of every section, of every strategy and of every fault.
+fn keys(schema: &serde_json::Value) -> std::collections::BTreeSet<String> {
+    let mut keys = std::collections::BTreeSet::new();
+    let mut open = vec![schema];
+    while let Some(of) = open.pop() {
+        match of {
+            serde_json::Value::Object(fields) => {
+                if let Some(properties) = fields.get("properties").and_then(serde_json::Value::as_object) {
+                    keys.extend(properties.keys().cloned());
+                }
+                open.extend(fields.values());
+            }
+            serde_json::Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    keys
+}
+
+/// A setting that no test has ever taken to a server is a promise that nobody has looked at.
+#[test]
+fn every_key_of_a_profile_is_in_a_test_against_a_real_server() {
+    let schema = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/profile.schema.json"));
+    let schema = serde_json::from_str(schema).expect("the schema is JSON");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e");
+    let tests: String = std::fs::read_dir(folder)
+        .expect("the folder of tests")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| std::fs::read_to_string(path).expect("a test can be read"))
+        .collect();
+    let is_set = |key: &String| {
+        [
+            format!("{key} ="),
+            format!("{key}="),
+            format!("[{key}]"),
+            format!("[[{key}]]"),
+            format!("[{key}."),
+            format!(".{key}\\\""),
+            format!(".{key}\""),
+        ]
+        .iter()
+        .any(|form| tests.contains(form.as_str()))
+    };
+    let untried: Vec<_> = keys(&schema).into_iter().filter(|key| !is_set(key)).collect();
+    assert!(untried.is_empty(), "no test in tests/e2e sets {untried:?}");
+}

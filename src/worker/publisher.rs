@@ -243,7 +243,14 @@ impl<'a> Publisher<'a> {
         let Some(cease) = self.cease else { return false };
         let now = clock::now();
         let all_settled = self.line.is_empty() && self.next_intended(now).is_none();
-        all_settled || now.since(cease) > SETTLE_WITHIN
+        // What was sent before time was up has its answer on the way.
+        let answered = self.line.is_quiet() || now.since(cease + SETTLE_WITHIN) > ANSWER_WITHIN;
+        all_settled || (self.is_late() && answered)
+    }
+
+    /// Whether time to settle is up: nothing is sent again.
+    fn is_late(&self) -> bool {
+        self.cease.is_some_and(|cease| clock::now().since(cease) > SETTLE_WITHIN)
     }
 
     /// Writes down which messages are known not to be stored. The others that are left stay unknown.

@@ -30,5 +30,6 @@ mod rights;
 mod road;
 mod scripts;
 mod server;
+mod settings;
 mod strategies;
 mod stream;

@@ -6,6 +6,7 @@ use jetlag::strategy::{self, Strategy};
 
 use crate::order::comparison;
 use crate::place::{Ended, Place, Told};
+use crate::server::OwnServer;
 
 /// What must be known of a strategy in order to try it.
 pub(crate) struct Row {
@@ -56,6 +57,10 @@ impl Row {
         Strategy::with_defaults(self.kind).and_then(|strategy| strategy.members_max()) == Some(1)
     }
 }
+
+/// The fixture, as a profile names it.
+pub(crate) const MEMBER: &str =
+    concat!("command = [\"python3\", \"", env!("CARGO_MANIFEST_DIR"), "/tests/e2e/fixtures/member.py\"]");
 
 /// The fixture shares one durable as `shared-pull` does, so that is what is promised of it.
 const EXTERNAL: &str = concat!(
@@ -174,11 +179,19 @@ fn who_promises_order_without_exclusion_keeps_it_through_a_pause() {
 #[test]
 fn a_server_too_old_for_a_strategy_is_refused_with_what_it_is_and_what_is_needed() {
     let place = Place::new();
+    let server = OwnServer::start_version(&place, "2.10.26");
+    let refused = |ended: &Ended| {
+        for words in ["pinned", "2.10.26", "2.11"] {
+            assert!(ended.err.contains(words), "it does not say {words:?}: {}", ended.err);
+        }
+        assert_eq!(ended.out, "", "there was nothing to report");
+        assert!(place.run_folder().is_none(), "nothing was made");
+    };
+    place.profile("[strategy]\nkind = \"pinned\"\n");
+    refused(&place.run(&["run", "profile.toml", "--out", "out", "--server", &server.url()]).ended_with(3));
+    assert_eq!(server.streams(), [""; 0], "nothing was made");
+    // Where the profile names the version, it is the profile that cannot be.
     place.profile("[server]\nversion = \"2.10.26\"\n[strategy]\nkind = \"pinned\"\n");
-    let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(3);
-    for words in ["error: ", "pinned", "2.10.26", "2.11"] {
-        assert!(ended.err.contains(words), "it does not say {words:?}: {}", ended.err);
-    }
-    assert_eq!(ended.out, "", "there was nothing to report");
+    refused(&place.run(&["run", "profile.toml", "--out", "out"]).ended_with(2));
     place.wait_until_nobody_is_left();
 }

@@ -9,8 +9,8 @@ use crate::strategy::handler::Time;
 
 /// How often the journals are looked into while the last messages are waited for.
 const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
-/// A fleet to which nothing comes back and that has handled nothing for so long, and ten times what a handler takes, is
-/// done: what it has not got by then it never gets.
+/// A fleet to which not everything comes back and that has handled nothing for so long, ten times what a handler takes, and
+/// as long as redeliveries may take, is done: what it has not got by then it never gets.
 const REST: SpanNs = SpanNs(2_000_000_000);
 
 impl Conductor<'_> {
@@ -50,6 +50,7 @@ impl Conductor<'_> {
             Time::Fixed(time) | Time::Exponential(time) => time,
             Time::Bimodal { usual, slow, .. } => usual.max(slow),
         };
-        SpanNs(REST.0.saturating_add(handler.0.saturating_mul(10)))
+        let comes_again = SpanNs::from(self.plan.strategy.redelivers_within());
+        SpanNs(REST.0.saturating_add(handler.0.saturating_mul(10)).saturating_add(comes_again.0))
     }
 }

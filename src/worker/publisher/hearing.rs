@@ -90,6 +90,7 @@ impl Publisher<'_> {
         let overdue = self.line.first_waiting().is_some_and(is_overdue);
         if let plan::Way::Windowed { retry: Retry::PerMessage, .. } = self.load.way
             && !self.is_down
+            && !self.is_late()
         {
             self.line.retry(is_overdue);
             if self.line.has_again() {
@@ -104,8 +105,8 @@ impl Publisher<'_> {
         if self.troubled_since.is_some_and(|since| now.since(since) > PATIENCE) {
             return Err(Error::Refused { seconds: PATIENCE.0 / 1_000_000_000, reason: self.last_refusal.clone() });
         }
-        // What is refused when time is up stays refused: sent once more, nobody would hear what became of it.
-        if self.line.is_stopped() && !self.is_down && !self.is_done() && (self.line.is_quiet() || overdue) {
+        // What is refused when time is up stays refused.
+        if self.line.is_stopped() && !self.is_down && !self.is_late() && (self.line.is_quiet() || overdue) {
             self.way.restart();
             self.send_again();
         }

@@ -40,6 +40,9 @@ impl Publisher<'_> {
 
     /// Sends all that is due, as far as there is room: first what is to be sent again.
     pub(super) async fn send_due(&mut self) -> Result<(), Error> {
+        if self.is_late() {
+            return Ok(());
+        }
         while self.way.has_room() && !self.road.is_lost() {
             let Some((number, ticket, sent)) = self.line.next_again() else { break };
             // Its age counts from this attempt; the journal keeps the first instant of sending.
