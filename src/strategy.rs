@@ -194,6 +194,16 @@ impl Strategy {
         filled
     }
 
+    /// The same on a stream of so many copies: a consumer that is told nothing else has as many.
+    #[must_use]
+    pub fn on_copies(&self, copies: u16) -> Self {
+        let mut strategy = self.clone();
+        if let Some(consumer) = strategy.consumer_mut() {
+            consumer.replicas.get_or_insert(copies);
+        }
+        strategy
+    }
+
     /// Where its consumers begin and how they live, where it says so.
     #[must_use]
     pub fn consumer(&self) -> Option<&Consumer> {

@@ -694,6 +694,23 @@ fn what_nobody_would_keep_or_apply_is_told() {
             "drops a backlog",
         ),
         ("[stream]\nrouting = \"server\"\n[strategy]\nkind = \"core-queue\"\n", "hear the subjects"),
+        (
+            "[stream]\nmax-messages = 9\n[load]\npublish = \"fast-batch\"\n[strategy]\nkind = \"serial\"\n",
+            "evicted from",
+        ),
+        (
+            "[load]\nbacklog = 9\npublish = \"fast-batch\"\n[strategy]\nkind = \"serial\"\ndeliver = \"new\"\n",
+            "not offered from",
+        ),
+        ("[load]\npublish = \"core\"\n[strategy]\nkind = \"key-sequence\"\n", "stops its key for ever"),
+        (
+            "[server]\nnodes = 3\n[stream]\nreplicas = 3\nretention = \"interest\"\n[strategy]\nkind = \"serial\"\nreplicas = 1\n",
+            "cannot decide",
+        ),
+        (
+            "[fleet]\nhandler-time = \"2s\"\nfail-share = 0.1\nfail-times = 2\n[strategy]\nkind = \"serial\"\n",
+            "it comes to another",
+        ),
         ("[fleet]\nfail-share = 0.1\n[strategy]\nkind = \"external\"\ncommand = [\"a\"]\n", "handlers of its own"),
         (
             "[load]\nworkload = \"ledger\"\n[strategy]\nkind = \"external\"\ncommand = [\"a\"]\n",

@@ -31,9 +31,9 @@ async def main():
         except NothingYet:
             continue
         for message in batch:
-            say("start", message.data[:24].decode())
+            say("start", message.data[:24].decode(), message.metadata.sequence.stream)
             await asyncio.sleep(float(ENV["JETLAG_HANDLER_SECONDS"]))
-            say("done", message.data[:24].decode(), message.metadata.sequence.stream)
+            say("done", message.data[:24].decode())
             await message.ack()
     await connection.close()
 asyncio.run(main())

@@ -148,7 +148,7 @@ impl Audit {
             postings.iter().filter(|(_, posting)| matches!(posting.fate, PostingFate::Refused { .. })).count() as u64;
 
         let in_order = bank::balance(self.seed, first.key, u32::try_from(stored.len()).unwrap_or(u32::MAX));
-        let waits = stored.iter().any(|message| message.first.is_none() && !message.lost);
+        let waits = stored.iter().any(|message| message.is_unhandled() && !message.lost);
         let mut told = Told {
             key: first.key,
             partition: first.partition,

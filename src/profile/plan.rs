@@ -271,7 +271,7 @@ impl Plan {
     /// stands behind a hole.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        let promises = self.strategy.promises();
+        let promises = self.strategy.on_copies(self.stream.replicas).promises();
         let gives_up = self.fleet.handler.on_failure() == Some(OnFailure::Term);
         Promises {
             at_least_once: promises.at_least_once && !gives_up,

@@ -182,8 +182,8 @@ impl Hearing<'_> {
             let settled = self.scribe.is_ready() && !leaving;
             let (stdout, child) = self.program.parts();
             tokio::select! {
-                biased;
-                // What it has said comes first: it may be its last words.
+                // Nothing goes first: a program that never stops talking must hear that it shall leave. Its last words are
+                // read when it has ended.
                 read = stdout.read(&mut buffer) => match read {
                     Ok(count @ 1..) => self.take(&buffer[..count])?,
                     // Closed, and maybe still alive: its end, or a bound, decides.

@@ -87,7 +87,12 @@ impl Strategy {
         rights.extend(match self {
             Self::LeaseGroup(settings) => leases(settings, names),
             Self::SharedPull(_) | Self::Serial(_) => [made_before(names), pulls(names), acks(names)].concat(),
-            Self::QueueGroup(_) => [made_before(names), acks(names)].concat(),
+            Self::QueueGroup(settings) => {
+                let flow =
+                    publish("$JS.FC", &[Rest(&format!("{}.jetlag", names.stream))], "answer questions of flow control");
+                let flow = settings.flow_control.then_some(flow).into_iter().collect();
+                [made_before(names), acks(names), flow].concat()
+            }
             Self::Ordered(_) => [unnamed(names), pulls(names)].concat(),
             Self::Pinned(_) => [made_before(names), pulls(names), acks(names), unpins(names)].concat(),
             Self::KeySequence(_) => [made_before(names), pulls(names), acks(names), sequences(names)].concat(),

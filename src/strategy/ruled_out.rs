@@ -13,12 +13,15 @@ pub fn ruled_out(kind: &str, key: &str) -> Option<&'static str> {
         ("serial" | "pinned" | "key-sequence", "max-deliver") => {
             "a message that the server drops leaves a hole in the order that it keeps"
         }
-        ("serial" | "pinned" | "key-sequence", "back-off") => {
+        ("serial" | "pinned", "back-off") => {
             "a member reckons with one ack-wait when it decides whether it may still begin a message"
+        }
+        ("key-sequence", "back-off") => {
+            "what comes too early comes again after delay, and what is not acknowledged after ack-wait"
         }
         ("serial", "max-wait") => "a pull is kept open for half of the ack-wait, so that its message is young",
         ("pinned", "max-wait" | "threshold" | "max-bytes") => {
-            "pulls keep the pin: they are open for half of pin-ttl at most, one message each"
+            "pulls keep the pin: they are open for half of pin-ttl at most, and ask for one message where one may be out"
         }
         (
             "lease-group",

@@ -29,7 +29,9 @@ pub(super) fn mark(
     for deed in deeds.iter().filter(|deed| deed.ok && deed.message != NONE) {
         handled[deed.message as usize - base] = true;
     }
-    for (index, message) in of_key.iter_mut().enumerate().filter(|(index, _)| !handled[*index]) {
+    let waits =
+        |(index, message): &(usize, &mut Message)| !handled[*index] && message.offered && message.dropped.is_none();
+    for (index, message) in of_key.iter_mut().enumerate().filter(waits) {
         let is_gone = message.was_stored() && message.stream_seq != 0 && gone.contains(message.stream_seq);
         if is_gone && !commits.acknowledge(message.partition, message.stream_seq) {
             let number = (base + index) as u32;

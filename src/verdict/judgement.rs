@@ -85,15 +85,16 @@ fn judge_keys(
         if confirmation == Confirmation::SentToStream {
             doubt(of_key, base, deeds);
         }
-        if let Some(gone) = gone {
-            eviction::mark(of_key, base, deeds, copies, gone, commits);
-        }
         scratch.delivered.clear();
         scratch.delivered.resize(of_key.len(), false);
         for deed in deeds.iter().filter(|deed| deed.message != NONE) {
             scratch.delivered[deed.message as usize - base] = true;
         }
         withheld.mark(of_key, |index| scratch.delivered[index]);
+        // What was not offered, or given up, is gone for that reason.
+        if let Some(gone) = gone {
+            eviction::mark(of_key, base, deeds, copies, gone, commits);
+        }
         rank_key(of_key, base, &mut scratch.order, reordered);
         scratch.steps.clear();
         for (at, deed) in deeds.iter_mut().enumerate().filter(|(_, deed)| deed.ok && deed.message != NONE) {

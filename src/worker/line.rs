@@ -36,6 +36,8 @@ pub struct Line<M> {
 #[derive(Debug)]
 struct Entry<M> {
     generation: u32,
+    /// An earlier sending was never answered: it may be stored, whatever became of this one.
+    doubtful: bool,
     state: State<M>,
 }
 
@@ -145,7 +147,7 @@ impl<M> Line<M> {
     /// Puts `message` at the end. Call only when there is room.
     pub fn send(&mut self, message: M) -> Ticket {
         debug_assert!(self.has_room(), "a message was sent on a full or stopped line");
-        self.entries.push_back(Entry { generation: self.generation, state: State::Waiting(message) });
+        self.entries.push_back(Entry { generation: self.generation, doubtful: false, state: State::Waiting(message) });
         self.ticket(self.next_number() - 1)
     }
 
@@ -216,10 +218,11 @@ impl<M> Line<M> {
         let generation = self.generation.wrapping_add(1);
         let mut any = false;
         for entry in &mut self.entries {
+            let doubtful = entry.doubtful || matches!(entry.state, State::Waiting(_));
             if which(&entry.state)
                 && let Some(message) = entry.take()
             {
-                *entry = Entry { generation, state: State::Again(message) };
+                *entry = Entry { generation, doubtful, state: State::Again(message) };
                 any = true;
             }
         }
@@ -264,10 +267,10 @@ impl<M> Line<M> {
         std::mem::take(&mut self.entries).into_iter().filter_map(|entry| entry.state.message())
     }
 
-    /// What is left, in order, with `true` for what was refused in so many words.
+    /// What is left, in order, with `true` for what is known not to be stored: every sending of it was refused.
     pub fn into_unsettled(self) -> impl Iterator<Item = (M, bool)> {
         self.entries.into_iter().filter_map(|entry| {
-            let refused = matches!(entry.state, State::Refused(_));
+            let refused = matches!(entry.state, State::Refused(_)) && !entry.doubtful;
             Some((entry.state.message()?, refused))
         })
     }

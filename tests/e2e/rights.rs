@@ -19,6 +19,7 @@ fn profile_of(what: &str) -> String {
         "core-queue" => (what, "", 2, ""),
         "ledger" => ("shared-pull", "ack-wait = \"1s\"", 2, "workload = \"ledger\"\n"),
         "probes" => ("core-queue", "", 2, "publish = \"core\"\n"),
+        "flow" => ("queue-group", "ack-wait = \"1s\"\nflow-control = true", 2, "payload = \"16KiB\"\n"),
         "drops" => ("shared-pull", "ack-wait = \"1s\"\nmax-deliver = 5", 2, ""),
         _ => (what, "ack-wait = \"1s\"", 2, ""),
     };
@@ -61,7 +62,7 @@ fn server_of(place: &Place, jetstream: &str, few: &[String]) -> OwnServer {
 fn every_strategy_runs_as_a_user_who_has_the_listed_rights_and_no_others() {
     // What a program of the user's own needs, the user knows. Behind the strategies: what else a profile can ask for.
     let strategies = strategy::ALL.iter().map(|about| about.kind).filter(|kind| *kind != "external");
-    let kinds: Vec<_> = strategies.chain(["ledger", "probes", "drops"]).collect();
+    let kinds: Vec<_> = strategies.chain(["ledger", "probes", "drops", "flow"]).collect();
     let place = Place::new();
     let few: Vec<_> = kinds.iter().map(|kind| permissions(&rights_of(kind))).collect();
     let server = server(&place, &few);

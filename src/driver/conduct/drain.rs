@@ -3,9 +3,10 @@
 use super::Conductor;
 use crate::clock;
 use crate::driver::Error;
+use crate::model::manifest::Confirmation;
 use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
-use crate::strategy::handler::Time;
+use crate::strategy::handler::{OnFailure, Time};
 
 /// How often the journals are looked into while the last messages are waited for.
 const LOOK_EVERY: SpanNs = SpanNs(200_000_000);
@@ -18,7 +19,8 @@ impl Conductor<'_> {
     /// to be delivered at all, the fleet's rest is the end.
     pub(super) async fn drain(&mut self) -> Result<(), Error> {
         let bound = clock::now() + self.plan.phases.drain_max;
-        let comes_back = self.plan.strategy.promises().at_least_once;
+        let stores = self.plan.confirmation() == Confirmation::Stored;
+        let comes_back = stores && self.plan.promises().at_least_once;
         let (mut handled, mut since) = (0, MonoNs(0));
         while self.goes_on() && clock::now() < bound {
             let seen = self.seen().await;
@@ -50,7 +52,12 @@ impl Conductor<'_> {
             Time::Fixed(time) | Time::Exponential(time) => time,
             Time::Bimodal { usual, slow, .. } => usual.max(slow),
         };
-        let comes_again = SpanNs::from(self.plan.strategy.redelivers_within());
-        SpanNs(REST.0.saturating_add(handler.0.saturating_mul(10)).saturating_add(comes_again.0))
+        let times = self.plan.strategy.max_deliver().unwrap_or(1);
+        let given_back = match self.plan.fleet.handler.on_failure() {
+            Some(OnFailure::NakDelay(delay)) => delay.0.saturating_mul(times.into()),
+            _ => 0,
+        };
+        let comes_again = SpanNs::from(self.plan.strategy.redelivers_within()).0.max(given_back);
+        SpanNs(REST.0.saturating_add(handler.0.saturating_mul(10)).saturating_add(comes_again))
     }
 }

@@ -190,19 +190,22 @@ pub(in crate::driver) async fn remove(
     buckets: &[String],
 ) -> Result<(), Error> {
     let buckets = buckets.iter().map(|bucket| format!("KV_{bucket}"));
+    let mut left: Vec<(String, String)> = Vec::new();
+    // Each is tried, whatever became of the others.
     for name in std::iter::once(stream.to_owned()).chain(buckets) {
         match jetstream.delete_stream(&name).await {
             Ok(_) => {}
             Err(error) => match error.kind() {
                 DeleteStreamErrorKind::JetStream(reply) if reply.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-                _ => {
-                    let remedy = format!("{error}; remove it with `nats stream rm {name}`");
-                    return Err(Error::refused(format!("remove the stream {name}"), &remedy));
-                }
+                _ => left.push((name, error.to_string())),
             },
         }
     }
-    Ok(())
+    let Some((_, why)) = left.first() else { return Ok(()) };
+    let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
+    let by_hand: Vec<_> = names.iter().map(|name| format!("`nats stream rm {name}`")).collect();
+    let remedy = format!("{why}; remove what is left with {}", by_hand.join(" and "));
+    Err(Error::refused(format!("remove the stream {}", names.join(" and ")), &remedy))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Findings;
-use crate::profile::document::{Document, OnFailure};
+use crate::model::units::Timespan;
+use crate::profile::document::{Document, Handler, OnFailure};
 use crate::strategy::{Strategy, handler};
 
 /// A message may fail so often before it succeeds.
@@ -71,6 +72,9 @@ fn with_failures(document: &Document, findings: &mut Findings) {
         findings.add(&["fleet.on-failure", "strategy.kind"], message, Some(&help));
         return;
     }
+    if then == OnFailure::Retry {
+        retries_in_time(document, findings);
+    }
     let Some(times) = fleet.fail_times else { return };
     if then == OnFailure::Term {
         let message = "`fail-times` has no effect with on-failure \"term\": the first failure is the last";
@@ -84,5 +88,31 @@ fn with_failures(document: &Document, findings: &mut Findings) {
         let message = "a message that fails for ever is tried for ever, and the run would never be done".to_owned();
         let help = "set strategy.max-deliver, or on-failure = \"term\"";
         findings.add(&["fleet.fail-times"], message, Some(help));
+    }
+}
+
+/// Who keeps order by having one message out must be done with it, all attempts included, before it comes again to another.
+fn retries_in_time(document: &Document, findings: &mut Findings) {
+    let fleet = &document.fleet;
+    let keeps_one_out = match &document.strategy {
+        Strategy::Serial(_) | Strategy::KeySequence(_) => true,
+        Strategy::Pinned(settings) => settings.max_ack_pending == 1,
+        _ => false,
+    };
+    let longest = match fleet.handler {
+        Handler::None => Duration::ZERO,
+        Handler::Fixed => fleet.handler_time().0,
+        Handler::Bimodal => fleet.slow_time().0,
+        // One in twenty thousand takes longer.
+        Handler::Exponential => fleet.handler_time().0.saturating_mul(10),
+    };
+    let needed = longest.saturating_mul(fleet.fail_times().saturating_add(1));
+    let ack_wait = document.strategy.redelivers_within();
+    if keeps_one_out && needed > ack_wait.mul_f64(0.85) {
+        let (needed, ack_wait) = (Timespan(needed), Timespan(ack_wait));
+        let message =
+            format!("trying a message again in place may take {needed}, and after {ack_wait} it comes to another");
+        let help = "set a longer strategy.ack-wait, or another on-failure";
+        findings.add(&["fleet.fail-times", "fleet.fail-share", "strategy.ack-wait"], message, Some(help));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ready 1                            able to be given messages; the first line
-//! start ID                           the handler of a message begins (may be left out)
+//! start ID [STREAM_SEQUENCE]         the handler of a message begins (may be left out)
 //! done ID [STREAM_SEQUENCE]          the handler has ended with success
 //! fail ID [STREAM_SEQUENCE]          the handler has ended without
 //! commit ID STREAM_SEQUENCE          the server has confirmed the acknowledgement of that message
@@ -31,7 +31,12 @@ pub enum Line {
     /// Able to be given messages.
     Ready,
     /// A handler begins.
-    Start(MessageId),
+    Start {
+        /// Which.
+        id: MessageId,
+        /// Where it stands in the stream; 0 when the program does not say.
+        stream_seq: u64,
+    },
     /// A handler has ended.
     End {
         /// The message.
@@ -139,7 +144,12 @@ impl Grammar {
                 let stream_seq = rest().map_or(Ok(0), |text| number(text, SHAPE))?;
                 (Line::End { id, stream_seq, ok: word == b"done" }, SHAPE)
             }
-            b"start" => (Line::Start(self.id(rest().ok_or(Flaw::Shape("start ID"))?)?), "start ID"),
+            b"start" => {
+                const SHAPE: &str = "start ID [STREAM_SEQUENCE]";
+                let id = self.id(rest().ok_or(Flaw::Shape(SHAPE))?)?;
+                let stream_seq = rest().map_or(Ok(0), |text| number(text, SHAPE))?;
+                (Line::Start { id, stream_seq }, SHAPE)
+            }
             b"commit" => {
                 const SHAPE: &str = "commit ID STREAM_SEQUENCE";
                 let id = self.id(rest().ok_or(Flaw::Shape(SHAPE))?)?;
@@ -254,7 +264,8 @@ mod tests {
         for (line, expected) in [
             ("ready 1".to_owned(), Line::Ready),
             (String::new(), Line::Blank),
-            (format!("start {text}"), Line::Start(id)),
+            (format!("start {text}"), Line::Start { id, stream_seq: 0 }),
+            (format!("start {text} 77"), Line::Start { id, stream_seq: 77 }),
             (format!("done {text}"), Line::End { id, stream_seq: 0, ok: true }),
             (format!("done {text} 77\r"), Line::End { id, stream_seq: 77, ok: true }),
             (format!("fail {text} 77"), Line::End { id, stream_seq: 77, ok: false }),

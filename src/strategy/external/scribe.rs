@@ -114,11 +114,11 @@ impl Scribe {
                     self.notebook.with(|writer| writer.finish(slot, at, ok));
                 }
             }
-            Line::Start(id) => {
+            Line::Start { id, stream_seq } => {
                 if self.open.len() + self.open_again.len() >= OPEN_MAX {
                     return Ok(Err(Flaw::Crowd(OPEN_MAX)));
                 }
-                if let Some(slot) = self.begin(id, 0, at)? {
+                if let Some(slot) = self.begin(id, stream_seq, at)? {
                     match self.open.entry(id) {
                         std::collections::hash_map::Entry::Vacant(place) => drop(place.insert(slot)),
                         std::collections::hash_map::Entry::Occupied(_) => self.open_again.push((id, slot)),

@@ -26,6 +26,9 @@ impl Publisher<'_> {
         self.is_down = false;
         self.way.renew(&self.road.inbox);
         self.send_again();
+        if self.line.is_empty() {
+            self.troubled_since = None;
+        }
     }
 
     /// Books the answers that are there.
