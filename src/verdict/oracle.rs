@@ -100,7 +100,8 @@ impl<'a> Oracle<'a> {
                 && commit.at != MonoNs(u64::MAX)
         });
         let all_gone = !copies.is_empty() && copies.iter().all(|&seq| self.gone.is_some_and(|gone| gone.contains(seq)));
-        self.was_stored(id) && all_gone && !handled && !acknowledged
+        let stands = self.was_stored(id) && self.is_offered(id) && !self.is_given_up(id);
+        stands && all_gone && !handled && !acknowledged
     }
 
     fn is_stored(&self, id: Id) -> bool {
@@ -465,8 +466,9 @@ proptest! {
         start in 15..40_u64,
         dropped in prop::collection::vec(5..40_u64, 0..4),
         terms in prop::collection::vec(5..40_u64, 0..4),
+        gone in gone(),
     ) {
-        let mut history = build(streamless, &publishes, &replays, &handlings, &[], None);
+        let mut history = build(streamless, &publishes, &replays, &handlings, &[], gone.as_ref());
         let starts = StoryEvent::Starts { partition: None, stream_seq: start };
         let dropped = dropped.into_iter().map(|stream_seq| StoryEvent::Dropped { stream_seq, deliveries: 2 });
         history.story.extend(dropped.chain([starts]).map(|event| StoryLine { at: us(50), event }));
