@@ -270,7 +270,8 @@ impl<M> Line<M> {
     /// What is left, in order, with `true` for what is known not to be stored: every sending of it was refused.
     pub fn into_unsettled(self) -> impl Iterator<Item = (M, bool)> {
         self.entries.into_iter().filter_map(|entry| {
-            let refused = matches!(entry.state, State::Refused(_)) && !entry.doubtful;
+            // What is to be sent again and is not doubtful was refused when it was sent last.
+            let refused = matches!(entry.state, State::Refused(_) | State::Again(_)) && !entry.doubtful;
             Some((entry.state.message()?, refused))
         })
     }

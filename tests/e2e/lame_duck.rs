@@ -20,9 +20,11 @@ nodes = 3
 [stream]
 partitions = 4
 replicas = 3
+# One at a time: what a retiring leader swallows in silence would otherwise be stored behind what was sent after it.
 [load]
 rate = "200/s"
 keys = 50
+publish = "sync"
 [fleet]
 members = 2
 [strategy]
