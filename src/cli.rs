@@ -9,6 +9,7 @@ mod compare;
 mod exit;
 mod external;
 pub mod list;
+mod make;
 mod out;
 pub mod profile;
 mod progress;

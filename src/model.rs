@@ -19,5 +19,6 @@ pub mod reading;
 pub mod record;
 pub mod report;
 pub mod story;
+pub mod sweep;
 pub mod time;
 pub mod units;

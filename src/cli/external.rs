@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use self::trial::{Act, Answer, Check};
+use super::make::{listen_for_stop, own_program};
 use super::out::{err, outln};
-use super::run::{listen_for_stop, own_program};
 use super::{exit, may_colour};
 use crate::profile;
 use crate::{driver, evidence, metric};

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
+use super::make::{Maker, Trouble, folder_name};
 use super::out::{err, errln, out, outln};
 use super::progress::Display;
 use super::server::ServerArgs;
@@ -15,7 +14,7 @@ use super::{analyze, exit, may_colour, profile};
 use crate::driver::{self, Ending};
 use crate::evidence;
 use crate::model::report::Report;
-use crate::nats;
+use crate::nats::Access;
 use crate::profile::Plan;
 use crate::render::comparison;
 
@@ -66,18 +65,13 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
             return ExitCode::from(exit::ARGUMENTS);
         }
     };
-    let exe = match own_program() {
-        Ok(exe) => exe,
-        Err(error) => return exit::environment(&error, args.json),
-    };
-    let options = driver::Options { exe, command: command(typed), access, keep: args.keep };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::environment(&error, args.json),
     };
     let mut display = Display::new(args.quiet);
     let mut made = Made { folder: args.out.join(folder_name(&plans[0].name)), runs: Vec::new() };
-    let making = make_all(&plans, &options, &mut made, &mut display);
+    let making = make_all(&plans, typed, (access, args.keep), &mut made, &mut display);
     let outcome = tokio::task::LocalSet::new().block_on(&runtime, making);
     display.end();
     let trouble = match outcome {
@@ -97,24 +91,6 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// This program, to be started again as a worker. On Linux by the link that stays right when the file is replaced
-/// during the run, as `cargo build` does.
-pub(super) fn own_program() -> std::io::Result<PathBuf> {
-    let link = PathBuf::from("/proc/self/exe");
-    if link.exists() { Ok(link) } else { std::env::current_exe() }
-}
-
-/// What stops the making of runs.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error(transparent)]
-    Driver(#[from] driver::Error),
-    #[error(transparent)]
-    Evidence(#[from] evidence::Error),
-    #[error("cannot listen for Ctrl-C: {0}")]
-    Signals(#[from] std::io::Error),
-}
-
 /// The runs that were made, and the folder that holds them.
 struct Made {
     folder: PathBuf,
@@ -130,18 +106,17 @@ struct One {
 /// Makes all runs of `plans`; those that were made are in `made` whatever happens to a later one.
 async fn make_all(
     plans: &[Plan],
-    options: &driver::Options,
+    typed: &[OsString],
+    (access, keep): (Option<Access>, bool),
     made: &mut Made,
     display: &mut Display,
 ) -> Result<(), Trouble> {
-    let stop = listen_for_stop()?;
+    let maker = Maker::new(typed, access, keep)?;
     let runs: Vec<(String, &Plan)> = plans.iter().flat_map(named).collect();
     for (name, plan) in &runs {
         let path = if runs.len() == 1 { made.folder.clone() } else { made.folder.join(name) };
         display.begin(if runs.len() == 1 { "" } else { name });
-        let ending = driver::run(plan, options, path.clone(), stop.clone(), &mut |scene| display.show(scene)).await?;
-        display.line("reading the evidence");
-        let report = analyze::analyze(&path)?;
+        let (report, ending) = maker.make(plan, &path, display).await?;
         if runs.len() > 1 {
             display.line(&format!("{}: {}", report.state, path.display()));
         }
@@ -160,44 +135,6 @@ fn named(plan: &Plan) -> impl Iterator<Item = (String, &Plan)> {
         let name = if plan.repeat == 1 { variant.clone() } else { format!("{variant}-{n}") };
         (name, plan)
     })
-}
-
-/// Counts how often the user asked to stop, by Ctrl-C or a signal. After the second time nothing is waited for.
-pub(super) fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
-    let (asked, stop) = watch::channel(0);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let mut signals = signal(kind)?;
-        let asked = asked.clone();
-        tokio::task::spawn_local(async move {
-            while signals.recv().await.is_some() {
-                asked.send_modify(|count| *count += 1);
-                let times = *asked.borrow();
-                if times == 1 {
-                    errln!("stopping in good order; once more stops at once");
-                }
-            }
-        });
-    }
-    Ok(stop)
-}
-
-/// `20261121-142530-quick-5f3a`: sorts by time, says what, and is not there yet.
-fn folder_name(profile: &str) -> String {
-    let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-    let unique = uuid::Uuid::now_v7().as_u128() & 0xffff;
-    format!("{now}-{profile}-{unique:04x}")
-}
-
-/// The command as typed, with the secrets that a URL may hold taken out, and quoted so that a shell takes each word as
-/// it is: `variant=[]` is a pattern to zsh.
-fn command(typed: &[OsString]) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:=@,+%-".contains(letter);
-    let word = |word: &OsString| {
-        let word = nats::redact(&word.to_string_lossy());
-        if !word.is_empty() && word.chars().all(is_plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    };
-    let program = std::iter::once("jetlag".to_owned());
-    program.chain(typed.iter().skip(1).map(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn conclude(made: &Made, json: bool) -> ExitCode {
@@ -225,25 +162,4 @@ fn conclude(made: &Made, json: bool) -> ExitCode {
         outln!("\n{}", html_path.display());
     }
     ExitCode::from(code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_takes_the_command_as_it_was_typed() {
-        for (word, quoted) in [
-            ("--out=/tmp/a-b_c", "--out=/tmp/a-b_c"),
-            ("load.rate=2000/s", "load.rate=2000/s"),
-            ("variant=[]", "'variant=[]'"),
-            ("strategy={ kind = \"ordered\" }", "'strategy={ kind = \"ordered\" }'"),
-            ("it's", r"'it'\''s'"),
-            ("$HOME/*;~", "'$HOME/*;~'"),
-            ("", "''"),
-            ("nats://user:secret@host:4222", "'nats://***@host:4222'"),
-        ] {
-            assert_eq!(command(&["target/debug/jetlag".into(), word.into()]), format!("jetlag {quoted}"));
-        }
-    }
 }
