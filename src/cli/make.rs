@@ -44,11 +44,6 @@ impl Maker {
         Ok(Self { options, stop: listen_for_stop()? })
     }
 
-    /// How often the user asked to stop.
-    pub(super) fn stop(&self) -> &driver::Stop {
-        &self.stop
-    }
-
     /// Makes one run of `plan` in the new folder `path` and judges it.
     ///
     /// # Errors
