@@ -11,6 +11,7 @@ mod findings;
 mod first;
 mod health;
 mod latency;
+mod liveness;
 mod ownership;
 mod rebalance;
 mod resources;
@@ -28,11 +29,12 @@ mod torn;
 
 pub use bank::{BankFinding, Ended};
 pub use findings::{
-    ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults, figures,
-    run_info, violations,
+    ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, SuccessionCounts,
+    faults, figures, run_info, violations,
 };
 pub use health::Health;
 pub use latency::Latencies;
+pub use liveness::{Liveness, Stretch};
 pub use statistics::quantile;
 pub use timeline::Timeline;
 
@@ -70,7 +72,8 @@ pub fn study(history: &History) -> Findings {
         backlog: backlog.sampled(&timeline),
         resources: resources::series(history, &timeline),
     };
-    let violations = violations::violations(history, &timeline, &ledger, &faults);
+    let liveness = liveness::liveness(history, &timeline, &ledger.exclusion.beliefs, &silences);
+    let violations = violations::violations(history, &timeline, &ledger, &liveness, &faults);
     let health = health::examine(history, &timeline, &ledger, &latencies);
     let bank = bank::audit(history, &timeline, &ledger, &faults);
     Findings {
@@ -97,6 +100,8 @@ pub fn study(history: &History) -> Findings {
         lost: ledger.lost,
         loss_judged: timeline.reached_end_of_drain(),
         exclusion: ExclusionCounts::of(&ledger.exclusion),
+        succession: SuccessionCounts::of(&ledger.succession),
+        liveness,
         latencies,
         flow,
         faults,

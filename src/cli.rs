@@ -51,7 +51,7 @@ enum Command {
     Baseline(baseline::BaselineCommand),
     /// Remove what a run whose driver died left on your own server.
     Clean(clean::CleanArgs),
-    /// List what there is: profiles, strategies, faults, metrics, formats.
+    /// List what there is: profiles, strategies, faults, hazards, metrics, formats.
     List(list::ListArgs),
     /// Check, show or describe profiles.
     #[command(subcommand)]

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod exclusion;
+pub mod hazard;
 mod health;
 mod latency;
 mod ledger;
@@ -12,6 +13,7 @@ mod order;
 mod pen;
 mod rebalance;
 mod resources;
+mod succession;
 mod throughput;
 
 pub use pen::Pen;
@@ -44,6 +46,7 @@ pub const FAMILIES: &[&[Metric]] = &[
     order::METRICS,
     accounts::METRICS,
     exclusion::METRICS,
+    succession::METRICS,
     rebalance::METRICS,
     resources::METRICS,
     health::METRICS,
@@ -74,6 +77,7 @@ pub fn readings(findings: &Findings) -> Vec<Reading> {
 #[must_use]
 pub fn report(history: &History) -> Report {
     let findings = analysis::study(history);
+    let readings = readings(&findings);
     Report {
         schema: SCHEMA.to_owned(),
         state: findings.health.state,
@@ -81,7 +85,8 @@ pub fn report(history: &History) -> Report {
         notes: findings.health.notes.clone(),
         run: analysis::run_info(&findings),
         promises: findings.promises,
-        readings: readings(&findings),
+        hazards: hazard::found(&readings, findings.promises),
+        readings,
         faults: analysis::faults(&findings),
         violations: analysis::violations(&findings),
         accounts: findings.bank.as_ref().map(analysis::BankFinding::told),

@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod contrast;
 pub mod csv;
 pub mod github_benchmark;
+mod hazards;
 pub mod hlog;
 pub mod html;
 pub mod json;

@@ -12,6 +12,7 @@ mod commits;
 mod deed;
 mod eviction;
 mod exclusion;
+mod grants;
 mod grouped;
 mod judgement;
 mod ledger;
@@ -19,6 +20,7 @@ mod lives;
 mod loss;
 mod message;
 mod order;
+mod succession;
 mod withheld;
 
 #[cfg(test)]
@@ -33,6 +35,7 @@ pub use exclusion::{DualOwnership, Exclusion, Overlap};
 pub use ledger::{Entry, Ledger, OrderCounts, PartitionCounts, PublisherCounts, Verdict};
 pub use lives::{LifeSpan, Lives};
 pub use message::{Message, Standing};
+pub use succession::{Place, SkippedStart, Succession};
 
 use crate::model::history::History;
 

@@ -3,13 +3,14 @@
 use super::bank::BankFinding;
 use super::health::Health;
 use super::latency::Latencies;
+use super::liveness::Liveness;
 use super::timeline::{Timeline, round_ms};
 use crate::model::history::History;
 use crate::model::manifest::Environment;
 use crate::model::promise::Promises;
 use crate::model::report::{FaultReport, Figures, PartitionGap, RunInfo, TakeoverPhases, Violation};
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::{Exclusion, OrderCounts, PartitionCounts, PublisherCounts};
+use crate::verdict::{Exclusion, OrderCounts, PartitionCounts, PublisherCounts, Succession};
 
 /// Everything that was found in one run.
 #[derive(Clone, Debug)]
@@ -62,6 +63,10 @@ pub struct Findings {
     pub loss_judged: bool,
     /// Exclusion, in numbers.
     pub exclusion: ExclusionCounts,
+    /// Succession, in numbers.
+    pub succession: SuccessionCounts,
+    /// Partitions that nobody owned, or that stood still, for long.
+    pub liveness: Liveness,
     /// Latencies of the measure phase.
     pub latencies: Latencies,
     /// Flow over the measure phase.
@@ -103,6 +108,39 @@ impl ExclusionCounts {
             dual_ownership: found.dual_ownership.len() as u64,
             stale_handling: found.stale_handling.len() as u64,
             stale_tail: found.stale_tail.len() as u64,
+        }
+    }
+}
+
+/// Succession, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SuccessionCounts {
+    /// `epoch_rewind`.
+    pub epoch_rewind: u64,
+    /// `bad_rewind`.
+    pub bad_rewind: u64,
+    /// `delivery_gap`.
+    pub delivery_gap: u64,
+    /// `ghost_delivery`.
+    pub ghost_delivery: u64,
+    /// `stale_commit`.
+    pub stale_commit: u64,
+    /// `commit_ahead`, in messages.
+    pub commit_ahead: u64,
+    /// `skipped_start`, in messages.
+    pub skipped_start: u64,
+}
+
+impl SuccessionCounts {
+    pub(super) fn of(found: &Succession) -> Self {
+        Self {
+            epoch_rewind: found.epoch_rewinds.len() as u64,
+            bad_rewind: found.bad_rewinds.len() as u64,
+            delivery_gap: found.delivery_gaps.len() as u64,
+            ghost_delivery: found.ghost_deliveries.len() as u64,
+            stale_commit: found.stale_commits.len() as u64,
+            commit_ahead: found.commits_ahead.len() as u64,
+            skipped_start: found.skipped_starts.iter().map(|start| u64::from(start.messages)).sum(),
         }
     }
 }

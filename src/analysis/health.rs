@@ -99,8 +99,33 @@ fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> V
             }
         }
     }
+    if promises.owners {
+        broken.extend(broken_succession(history, ledger));
+    }
     if ledger.phantom > 0 {
         broken.push(format!("{} handled that nobody published, or not intact", counted(ledger.phantom, "message")));
+    }
+    broken
+}
+
+/// Every epoch starts at or before the first message that nobody has handled, and what it repeats it repeats whole.
+fn broken_succession(history: &History, ledger: &Ledger) -> Vec<String> {
+    let promises = history.manifest.promises;
+    let found = &ledger.succession;
+    let mut broken = Vec::new();
+    if promises.at_least_once && !found.skipped_starts.is_empty() {
+        let openings = counted(found.skipped_starts.len() as u64, "consumer");
+        broken.push(format!("promised at least once: {openings} opened behind messages that nobody had handled"));
+    }
+    if promises.order_per_key {
+        for (count, what) in [
+            (found.epoch_rewinds.len(), "a step back within an epoch"),
+            (found.bad_rewinds.len(), "a replay that leaves messages out"),
+        ] {
+            if count > 0 {
+                broken.push(format!("promised order per key: {count} × {what}"));
+            }
+        }
     }
     broken
 }

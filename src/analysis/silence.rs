@@ -37,6 +37,11 @@ impl PartitionSilences {
         Some(within.map(|silence| silence.1.min(to).since(silence.0.max(from))).max().unwrap_or_default())
     }
 
+    /// All of them: from, to.
+    pub(super) fn all(&self) -> impl Iterator<Item = (MonoNs, MonoNs)> + '_ {
+        self.silences.iter().copied()
+    }
+
     /// When the silence that lasts at `at` ends, if one does.
     pub(super) fn end_of_one_at(&self, at: MonoNs) -> Option<MonoNs> {
         let first = self.silences.partition_point(|silence| silence.1 <= at);

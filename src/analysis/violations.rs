@@ -1,13 +1,15 @@
 //! Evidence: the first hundred of each kind of what went wrong, each told in one sentence.
 
 use super::findings::FaultFinding;
+use super::liveness::Liveness;
 use super::rebalance::fault_at;
 use super::timeline::Timeline;
 use crate::model::history::{History, Journal};
+use crate::model::promise::Promises;
 use crate::model::record::Handling;
 use crate::model::report::Violation;
 use crate::model::time::MonoNs;
-use crate::verdict::{Entry, Ledger, Message, Verdict};
+use crate::verdict::{Entry, Ledger, Message, Place, Verdict};
 
 /// As many of each kind are told.
 const TOLD: usize = 100;
@@ -25,6 +27,7 @@ pub(super) fn violations(
     history: &History,
     timeline: &Timeline,
     ledger: &Ledger,
+    liveness: &Liveness,
     faults: &[FaultFinding],
 ) -> Vec<Violation> {
     let scene = Scene { history, timeline, ledger, faults };
@@ -42,6 +45,8 @@ pub(super) fn violations(
         scene.tell_lost(promises.at_least_once, &mut told);
     }
     scene.tell_exclusion(promises.exclusive, &mut told);
+    scene.tell_succession(promises, &mut told);
+    scene.tell_liveness(liveness, &mut told);
     scene.tell_publishes(&mut told);
     told
 }
@@ -164,6 +169,89 @@ impl Scene<'_> {
                 stream_seq: Some(copy),
                 ..self.about_message("duplicate_stored", false, message, story)
             });
+        }
+    }
+
+    fn tell_succession(&self, promises: Promises, told: &mut Vec<Violation>) {
+        let found = &self.ledger.succession;
+        let started = |id: u32| self.line(id).map_or(MonoNs(u64::MAX), |line| line.2.started);
+        for (kind, ids, promised, how) in [
+            (
+                "epoch_rewind",
+                &found.epoch_rewinds,
+                promises.order_per_key,
+                "although its own epoch had been there before",
+            ),
+            (
+                "bad_rewind",
+                &found.bad_rewinds,
+                promises.order_per_key,
+                "and left out what had been handled before its epoch",
+            ),
+            ("delivery_gap", &found.delivery_gaps, false, "although the delivery before it never came"),
+            ("ghost_delivery", &found.ghost_deliveries, false, "which came to it after a later epoch had been granted"),
+        ] {
+            for id in earliest(ids.iter().map(|&id| (started(id), id)).collect()) {
+                let Some((_, journal, handling)) = self.line(id) else { continue };
+                let story = format!("{} began {} in epoch {}, {how}", journal.author, name(handling), handling.epoch);
+                told.push(self.about_handling(kind, promised, journal, handling, story));
+            }
+        }
+        let commit = |place: &Place| {
+            let journal = self.history.journals.get(place.journal as usize)?;
+            Some((journal, journal.commits.get(place.record as usize)?))
+        };
+        let commits = (0..).zip(&found.stale_commits);
+        let commits = commits.filter_map(|(index, place)| Some((commit(place)?.1.at, index))).collect();
+        for index in earliest(commits) {
+            let Some((journal, commit)) = commit(&found.stale_commits[index as usize]) else { continue };
+            let (author, seq, epoch) = (journal.author, commit.stream_seq, commit.epoch);
+            let story = format!(
+                "the server confirmed {author}'s commit of stream sequence {seq} in epoch {epoch}, which was over when it began that message"
+            );
+            told.push(Violation {
+                stream_seq: Some(seq),
+                members: vec![author.to_string()],
+                epochs: vec![epoch],
+                ..self.blank("stale_commit", false, commit.at, commit.partition, story)
+            });
+        }
+        let at = |id: u32| self.ledger.messages[id as usize].stored.unwrap_or_default();
+        for id in earliest(found.commits_ahead.iter().map(|&id| (at(id), id)).collect()) {
+            let message = &self.ledger.messages[id as usize];
+            let (seq, key) = (message.key_seq, message.key);
+            let story =
+                format!("a confirmed commit covers message {seq} of key {key}, which nobody had handled by then");
+            told.push(self.about_message("commit_ahead", false, message, story));
+        }
+        for start in found.skipped_starts.iter().take(TOLD) {
+            let journal = self.history.journals.get(start.opened.journal as usize);
+            let Some(journal) = journal else { continue };
+            let Some(record) = journal.ownership.get(start.opened.record as usize) else { continue };
+            let (author, epoch) = (journal.author, record.epoch);
+            let story = format!(
+                "{author} opened the consumer of epoch {epoch} behind {} that nobody had handled by then",
+                messages(start.messages)
+            );
+            told.push(Violation {
+                members: vec![author.to_string()],
+                epochs: vec![epoch],
+                distance: Some(start.messages.into()),
+                ..self.blank("skipped_start", promises.at_least_once, record.at, record.partition, story)
+            });
+        }
+    }
+
+    fn tell_liveness(&self, found: &Liveness, told: &mut Vec<Violation>) {
+        for (kind, stretches, what) in [
+            ("orphaned", &found.orphaned, "belonged to nobody"),
+            ("stalled", &found.stalled, "stood still although messages waited,"),
+        ] {
+            for stretch in stretches.iter().take(TOLD) {
+                let lasted = stretch.to.since(stretch.from);
+                let story = format!("partition {} {what} for {lasted}", stretch.partition);
+                told.push(self.blank(kind, false, stretch.from, stretch.partition, story));
+            }
         }
     }
 

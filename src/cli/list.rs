@@ -1,8 +1,9 @@
-//! `jetlag list`: what there is of profiles, strategies, faults, metrics and formats.
+//! `jetlag list`: what there is of profiles, strategies, faults, hazards, metrics and formats.
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use crate::metric::hazard::{self, Hazard};
 use crate::strategy::{self, Strategy};
 use crate::{fault, profile};
 
@@ -26,6 +27,8 @@ pub enum What {
     Strategies,
     /// What may strike.
     Faults,
+    /// What is known to go wrong, and is looked for.
+    Hazards,
     /// What is measured.
     Metrics,
     /// What a report can be written as.
@@ -38,6 +41,7 @@ impl What {
             Self::Profiles => "profiles",
             Self::Strategies => "strategies",
             Self::Faults => "faults",
+            Self::Hazards => "hazards",
             Self::Metrics => "metrics",
             Self::Formats => "formats",
         }
@@ -77,6 +81,7 @@ pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
         What::Profiles => profiles(),
         What::Strategies => strategies(),
         What::Faults => faults(),
+        What::Hazards => hazards(),
         What::Metrics => metrics.to_vec(),
         What::Formats => formats.to_vec(),
     };
@@ -115,6 +120,17 @@ fn faults() -> Vec<Item> {
         Item::new(about.kind, about.summary).with("targets", targets.join(", "))
     };
     fault::ALL.iter().map(item).collect()
+}
+
+fn hazards() -> Vec<Item> {
+    let item = |hazard: &Hazard| {
+        let item = Item::new(hazard.id, hazard.about).with("counted by", hazard.metrics.join(", "));
+        match hazard.breaks {
+            Some(promise) => item.with("breaks", promise.words().to_owned()),
+            None => item,
+        }
+    };
+    hazard::ALL.iter().map(item).collect()
 }
 
 /// Names in one column, the rest beside it.
@@ -156,6 +172,7 @@ mod tests {
             (What::Profiles, profile::builtin::ALL.iter().map(|it| it.name).collect::<Vec<_>>()),
             (What::Strategies, strategy::ALL.iter().map(|it| it.kind).collect()),
             (What::Faults, fault::ALL.iter().map(|it| it.kind).collect()),
+            (What::Hazards, hazard::ALL.iter().map(|it| it.id).collect()),
             (What::Metrics, vec!["gap"]),
         ] {
             let text = listed(what, false);

@@ -34,6 +34,9 @@ pub struct Report {
     pub readings: Vec<Reading>,
     /// The faults that struck, in order.
     pub faults: Vec<FaultReport>,
+    /// What is known to go wrong, and how often it did; empty in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<HazardFinding>,
     /// Evidence of what went wrong: the first hundred of each kind.
     pub violations: Vec<Violation>,
     /// The accounts, when the workload is the ledger.
@@ -166,6 +169,23 @@ pub struct TakeoverPhases {
     pub resume_ms: Option<f64>,
     /// → first never-handled message started.
     pub first_handled_ms: Option<f64>,
+}
+
+/// How often one known hazard was seen (`docs/hazards.md`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HazardFinding {
+    /// Its number in the list.
+    pub number: u8,
+    /// Its id.
+    pub id: String,
+    /// What happens.
+    pub about: String,
+    /// How often; absent when it was not looked for.
+    pub count: Option<u64>,
+    /// Whether the strategy had promised that it would not happen.
+    pub promised: bool,
+    /// The metrics that count it; `violations` of these kinds are its evidence.
+    pub metrics: Vec<String>,
 }
 
 /// Evidence of one thing that went wrong.

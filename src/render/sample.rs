@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::metric;
 use crate::model::bank::{Bank, Repeats, Store, Write};
 use crate::model::manifest::Environment;
 use crate::model::promise::Promises;
@@ -426,18 +427,16 @@ fn build(shape: &Shape) -> Report {
     fleet.silences.sort_by(|one, other| (other.to_ms - other.from_ms).total_cmp(&(one.to_ms - one.from_ms)));
     let spans = if shape.owners { std::mem::take(&mut fleet.spans) } else { Vec::new() };
     let figures = figures(shape, spans, std::mem::take(&mut fleet.silences), &mut fleet.noise);
+    let promises =
+        Promises { at_least_once: true, order_per_key: shape.owners, exclusive: shape.owners, owners: shape.owners };
     Report {
+        hazards: metric::hazard::found(&readings(), promises),
         notes: Vec::new(),
         schema: SCHEMA.to_owned(),
         state: RunState::Complete,
         state_reasons: Vec::new(),
         run: run_info(shape, end_ms),
-        promises: Promises {
-            at_least_once: true,
-            order_per_key: shape.owners,
-            exclusive: shape.owners,
-            owners: shape.owners,
-        },
+        promises,
         readings: readings(),
         faults,
         violations: Vec::new(),

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::number;
-use super::{Audience, Format, accounts, faults, origin, summary};
+use super::{Audience, Format, accounts, faults, hazards, origin, summary};
 use crate::model::report::{Report, RunState};
 
 /// This format.
@@ -44,6 +44,7 @@ pub fn summary(report: &Report, color: bool) -> String {
     out.push_str(&figures(report));
     out.push_str(&gaps(report));
     out.push_str(&each_fault(report));
+    out.push_str(&hazards::sentence(report).map_or_else(String::new, |told| format!("\n{}", wrap(&told, ""))));
     out.push_str(&violations(report));
     out.push_str(&worst_accounts(report));
     out.push_str("\nMake it again\n");

@@ -2,11 +2,10 @@
 
 use super::belief::{Belief, beliefs};
 use super::deed::Deed;
+use super::grants::Grants;
 use super::grouped;
 use super::lives::Lives;
 use crate::model::history::History;
-use crate::model::record::OwnershipChange;
-use crate::model::time::MonoNs;
 
 /// What was found about exclusion. Handlings are named by their number in [`Ledger::entries`](super::Ledger::entries).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,12 +46,11 @@ pub struct Overlap {
 }
 
 /// Judges exclusion from handlings that are grouped by partition and sorted by start within it.
-pub(super) fn exclusion(history: &History, lives: &Lives, by_partition: &[Deed]) -> Exclusion {
+pub(super) fn exclusion(history: &History, lives: &Lives, grants: &Grants, by_partition: &[Deed]) -> Exclusion {
     let beliefs = beliefs(&history.journals, lives);
     let mut found = Exclusion { dual_ownership: dual_ownership(&beliefs), beliefs, ..Exclusion::default() };
-    let grants = Grants::new(history);
     for deeds in grouped::slices(by_partition, |deed| deed.partition.into()) {
-        overlaps(deeds, &grants, history.manifest.promises.owners, &mut found);
+        overlaps(deeds, grants, history.manifest.promises.owners, &mut found);
         for deed in deeds {
             match grants.superseded(deed.partition, deed.epoch) {
                 Some(granted) if granted < deed.started => found.stale_handling.push(deed.id),
@@ -127,42 +125,5 @@ fn keep<'a>(going_on: &mut Vec<&'a Deed>, deed: &'a Deed) {
         Some(other) if other.ended < deed.ended => *other = deed,
         Some(_) => {}
         None => going_on.push(deed),
-    }
-}
-
-/// The grants of every partition, ready to be asked when an epoch was superseded.
-struct Grants(Vec<Vec<(u32, MonoNs)>>);
-
-impl Grants {
-    fn new(history: &History) -> Self {
-        let mut grants: Vec<Vec<(u32, MonoNs)>> = Vec::new();
-        for record in history.journals.iter().flat_map(|journal| &journal.ownership) {
-            if let OwnershipChange::Granted { .. } = record.change {
-                let partition = usize::from(record.partition);
-                if grants.len() <= partition {
-                    grants.resize_with(partition + 1, Vec::new);
-                }
-                grants[partition].push((record.epoch, record.at));
-            }
-        }
-        for of_partition in &mut grants {
-            of_partition.sort_unstable();
-            let mut earliest = MonoNs(u64::MAX);
-            for (_, at) in of_partition.iter_mut().rev() {
-                earliest = earliest.min(*at);
-                *at = earliest;
-            }
-        }
-        Self(grants)
-    }
-
-    /// When the first epoch later than `epoch` was granted. Epoch 0 means that the strategy has none.
-    fn superseded(&self, partition: u16, epoch: u32) -> Option<MonoNs> {
-        if epoch == 0 {
-            return None;
-        }
-        let grants = self.0.get(usize::from(partition))?;
-        let later = grants.partition_point(|&(granted, _)| granted <= epoch);
-        Some(grants.get(later)?.1)
     }
 }

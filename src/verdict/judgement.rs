@@ -4,12 +4,14 @@ use super::commits::Commits;
 use super::deed::{self, Deed, NONE};
 use super::eviction;
 use super::exclusion;
+use super::grants::Grants;
 use super::grouped;
 use super::ledger::{Entry, Ledger, PartitionCounts, Verdict};
 use super::lives::Lives;
 use super::loss;
 use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
+use super::succession;
 use super::withheld::Withheld;
 use crate::model::history::History;
 use crate::model::manifest::Confirmation;
@@ -46,7 +48,9 @@ pub(super) fn judge(history: &History) -> Ledger {
     judge_partitions(&mut ledger, &deeds, &commits, history.manifest.partitions);
     loss::judge(&mut ledger, history, &deeds, &commits);
     count_messages(&mut ledger, history.manifest.partitions);
-    ledger.exclusion = exclusion::exclusion(history, &lives, &deeds);
+    let grants = Grants::new(history);
+    ledger.exclusion = exclusion::exclusion(history, &lives, &grants, &deeds);
+    ledger.succession = succession::succession(history, &ledger, &grants, &deeds);
     ledger
 }
 

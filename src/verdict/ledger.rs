@@ -2,6 +2,7 @@
 
 use super::exclusion::Exclusion;
 use super::message::Message;
+use super::succession::Succession;
 use crate::model::history::{History, Journal};
 use crate::model::record::Handling;
 
@@ -177,6 +178,8 @@ pub struct Ledger {
     pub partitions: Vec<PartitionCounts>,
     /// Exclusion.
     pub exclusion: Exclusion,
+    /// Succession.
+    pub succession: Succession,
     /// Number of the first handling of each journal.
     pub(super) offsets: Vec<u32>,
 }

@@ -7,6 +7,7 @@ use crate::model::reading::{Reading, Scope};
 use crate::model::report::{AccountStep, AccountStory, FaultReport, Report, RunState, TakeoverPhases, Violation};
 use crate::render::accounts;
 use crate::render::faults::{self, GapRow, Spread, Stranded};
+use crate::render::hazards;
 use crate::render::number::{self, ABSENT};
 use crate::render::origin;
 use crate::render::plot::{self, Plot};
@@ -26,6 +27,8 @@ pub(super) struct Page<'a> {
     gaps: Vec<Gap>,
     faults: Vec<Fault<'a>>,
     kinds: Vec<ViolationKind<'a>>,
+    hazards: Vec<hazards::Row<'a>>,
+    hazards_told: Option<String>,
     accounts: Option<Accounts>,
     readings: Vec<Row<'a>>,
     promises: Vec<(&'static str, bool)>,
@@ -117,6 +120,8 @@ impl<'a> Page<'a> {
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
             kinds: violations(&report.violations),
+            hazards: hazards::rows(report),
+            hazards_told: hazards::sentence(report),
             accounts: accounts(report),
             readings: readings(report),
             promises: promises(report),
