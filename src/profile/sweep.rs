@@ -104,7 +104,8 @@ impl Cell {
             if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' }
         };
         let words: String = self.name.chars().map(plain).take(80).collect();
-        let words: Vec<&str> = words.split('-').filter(|word| !word.is_empty()).collect();
-        format!("{:02}-{}", number + 1, words.join("-"))
+        let number = format!("{:02}", number + 1);
+        let words = words.split('-').filter(|word| !word.is_empty());
+        std::iter::once(number.as_str()).chain(words).collect::<Vec<_>>().join("-")
     }
 }

@@ -74,6 +74,8 @@ impl<'i> Rule<'i> {
                 None => terms_of_keys(key, value, &mut terms),
             }
         }
+        // As they were typed.
+        terms.sort_by_key(|term| term.key.0.start);
         Some(Self { because, terms })
     }
 
