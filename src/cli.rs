@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod server;
 mod source;
+mod sweep;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -40,6 +41,8 @@ struct Words {
 enum Command {
     /// Run a profile and report what happened.
     Run(run::RunArgs),
+    /// Run a grid of settings, and lay them side by side as they come.
+    Sweep(sweep::SweepArgs),
     /// Judge the evidence of a run again, and write its reports again.
     Analyze(analyze::AnalyzeArgs),
     /// Render the report of a run again, from its report.json.
@@ -51,7 +54,7 @@ enum Command {
     Baseline(baseline::BaselineCommand),
     /// Remove what a run whose driver died left on your own server.
     Clean(clean::CleanArgs),
-    /// List what there is: profiles, strategies, faults, hazards, metrics, formats.
+    /// List what there is: profiles, sweeps, strategies, faults, hazards, metrics, formats.
     List(list::ListArgs),
     /// Check, show or describe profiles.
     #[command(subcommand)]
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
     };
     match words.command {
         Command::Run(args) => logged(|| run::run(&args, &typed)),
+        Command::Sweep(args) => logged(|| sweep::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),

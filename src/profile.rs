@@ -10,6 +10,7 @@ pub mod document;
 pub mod plan;
 pub mod problem;
 pub mod show;
+pub mod sweep;
 
 mod load;
 mod nearest;

@@ -1,4 +1,4 @@
-//! `jetlag list`: what there is of profiles, strategies, faults, hazards, metrics and formats.
+//! `jetlag list`: what there is of profiles, sweeps, strategies, faults, hazards, metrics and formats.
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -23,6 +23,8 @@ pub struct ListArgs {
 pub enum What {
     /// The built-in profiles and the questions they answer.
     Profiles,
+    /// The built-in sweeps and the questions they answer.
+    Sweeps,
     /// The ways of consuming.
     Strategies,
     /// What may strike.
@@ -39,6 +41,7 @@ impl What {
     fn name(self) -> &'static str {
         match self {
             Self::Profiles => "profiles",
+            Self::Sweeps => "sweeps",
             Self::Strategies => "strategies",
             Self::Faults => "faults",
             Self::Hazards => "hazards",
@@ -78,7 +81,8 @@ impl Item {
 #[must_use]
 pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
     let items = |what: What| match what {
-        What::Profiles => profiles(),
+        What::Profiles => questions(profile::builtin::ALL),
+        What::Sweeps => questions(profile::sweep::builtin::ALL),
         What::Strategies => strategies(),
         What::Faults => faults(),
         What::Hazards => hazards(),
@@ -96,8 +100,8 @@ pub fn run(args: &ListArgs, metrics: &[Item], formats: &[Item]) -> String {
     }
 }
 
-fn profiles() -> Vec<Item> {
-    profile::builtin::ALL.iter().map(|builtin| Item::new(builtin.name, builtin.question())).collect()
+fn questions(builtins: &[profile::builtin::Builtin]) -> Vec<Item> {
+    builtins.iter().map(|builtin| Item::new(builtin.name, builtin.question())).collect()
 }
 
 /// What is told of a strategy holds for its default settings.
@@ -170,6 +174,7 @@ mod tests {
     fn every_item_has_a_line_of_its_own_and_a_summary() {
         for (what, names) in [
             (What::Profiles, profile::builtin::ALL.iter().map(|it| it.name).collect::<Vec<_>>()),
+            (What::Sweeps, profile::sweep::builtin::ALL.iter().map(|it| it.name).collect()),
             (What::Strategies, strategy::ALL.iter().map(|it| it.kind).collect()),
             (What::Faults, fault::ALL.iter().map(|it| it.kind).collect()),
             (What::Hazards, hazard::ALL.iter().map(|it| it.id).collect()),

@@ -35,7 +35,7 @@ pub const PAYLOAD_MIN: u64 = 64;
 pub const PAYLOAD_MAX: u64 = 1 << 20;
 
 /// Largest number that TOML holds.
-const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
+pub(super) const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// Everything in `document` that cannot be run.
 #[must_use]

@@ -61,7 +61,7 @@ pub fn open(name_or_path: &str, sets: &[String]) -> Result<Loaded, Problems> {
 /// # Errors
 /// Everything that is wrong with the profile and the sets, at once.
 pub fn parse(name: &str, source: &str, text: &str, sets: &[String]) -> Result<Loaded, Problems> {
-    let mut texts = Texts(vec![(0, Source { name: source.to_owned(), text: text.to_owned() })]);
+    let mut texts = Texts::new(source, text);
     let settings: Vec<_> = sets.iter().map(|set| Setting::new(set, texts.add("--set", set))).collect();
     let mut found = Vec::new();
 
@@ -81,17 +81,19 @@ pub fn parse(name: &str, source: &str, text: &str, sets: &[String]) -> Result<Lo
     for overlay in &overlays {
         overlaid(&mut root, overlay, &schema, &mut found);
     }
+    // Places beyond the text are those of a --set.
+    let layer = |place: usize| usize::from(place > text.len());
     let variants = variants(&mut root, &mut found);
     let mut documents = Vec::new();
     if variants.is_empty() {
-        documents.push((None, document(&root, &schema, text.len(), &broken, &mut found)));
+        documents.push((None, document(&root, &schema, &layer, broken.is_empty(), &mut found)));
     }
     for (variant, set) in variants {
         let mut root = root.clone();
         for overlay in std::iter::once(&set).chain(&overlays) {
             overlaid(&mut root, overlay, &schema, &mut found);
         }
-        documents.push((Some(variant), document(&root, &schema, text.len(), &broken, &mut found)));
+        documents.push((Some(variant), document(&root, &schema, &layer, broken.is_empty(), &mut found)));
     }
     if !broken.is_empty() {
         // Where the text is no TOML its tree has holes; what is said about these lines beyond that is noise.
@@ -105,26 +107,32 @@ pub fn parse(name: &str, source: &str, text: &str, sets: &[String]) -> Result<Lo
     Ok(Loaded { name: name.to_owned(), question: builtin::question(text).to_owned(), documents })
 }
 
-fn overlaid<'i>(root: &mut DeTable<'i>, overlay: &DeTable<'i>, schema: &serde_json::Value, found: &mut Vec<Found>) {
+/// Lays one tree over another; what does not fit is added to `found`.
+pub(super) fn overlaid<'i>(
+    root: &mut DeTable<'i>,
+    overlay: &DeTable<'i>,
+    schema: &serde_json::Value,
+    found: &mut Vec<Found>,
+) {
     let mut misfits = Vec::new();
     tree::lay(root, overlay.clone(), Some(schema), &mut misfits);
     found.extend(misfits.into_iter().map(|misfit| plain(misfit.span, misfit.message)));
 }
 
-/// Reads and checks one tree; what is wrong with it is added to `found`. One with broken lines is only read.
-/// Places beyond `length` are those of a `--set`.
-fn document(
+/// Reads and checks one tree; what is wrong with it is added to `found`. One that is not `whole` is only read.
+/// What lies at a place of a higher `layer` was laid over what lies at one of a lower.
+pub(super) fn document(
     root: &DeTable<'_>,
     schema: &serde_json::Value,
-    length: usize,
-    broken: &[usize],
+    layer: &dyn Fn(usize) -> usize,
+    whole: bool,
     found: &mut Vec<Found>,
 ) -> Document {
     let mut reader = Reader::new(schema);
     let document = reader.document(root);
-    let set_later =
-        |path: Option<&String>| path.and_then(|path| tree::place(root, path)).is_some_and(|place| place.start > length);
-    let findings = if broken.is_empty() { check(&document) } else { Vec::new() };
+    let layer_of =
+        |path: Option<&String>| path.and_then(|path| tree::place(root, path)).map_or(0, |place| layer(place.start));
+    let findings = if whole { check(&document) } else { Vec::new() };
     let unread = |path: &String| {
         reader.unread.iter().any(|unread| {
             path == unread || path.strip_prefix(unread.as_str()).is_some_and(|rest| rest.starts_with('.'))
@@ -132,7 +140,7 @@ fn document(
     };
     for finding in findings {
         // A file's key that a --set of another one leaves without effect is no mistake of anybody's.
-        let left_behind = finding.idle && set_later(finding.about.get(1)) && !set_later(finding.about.first());
+        let left_behind = finding.idle && layer_of(finding.about.get(1)) > layer_of(finding.about.first());
         if left_behind || finding.about.iter().any(unread) {
             continue;
         }
@@ -146,7 +154,7 @@ fn document(
 }
 
 /// Takes `[[variant]]` out of the tree: each name, and what it sets.
-fn variants<'i>(root: &mut DeTable<'i>, found: &mut Vec<Found>) -> Vec<(String, DeTable<'i>)> {
+pub(super) fn variants<'i>(root: &mut DeTable<'i>, found: &mut Vec<Found>) -> Vec<(String, DeTable<'i>)> {
     let Some(value) = root.remove("variant") else { return Vec::new() };
     let help = "write [[variant]], name = \"…\", set = { \"strategy.takeover\" = \"resume\" }";
     let mut tell = |span: Range<usize>, message: &str| {
@@ -197,27 +205,32 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The line that a place is in, from 0; places after the text count as no line of it.
-fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.get(..at).map_or(usize::MAX, |before| before.matches('\n').count())
 }
 
-fn plain(span: Range<usize>, message: String) -> Found {
+pub(super) fn plain(span: Range<usize>, message: String) -> Found {
     Found { span, message, label: String::new(), help: None }
 }
 
 /// The texts that were read, one after the other in one row of places.
-struct Texts(Vec<(usize, Source)>);
+pub(super) struct Texts(Vec<(usize, Source)>);
 
 impl Texts {
+    /// Begins with the text that all others belong to.
+    pub(super) fn new(name: &str, text: &str) -> Self {
+        Self(vec![(0, Source { name: name.to_owned(), text: text.to_owned() })])
+    }
+
     /// Adds a text and says where it begins.
-    fn add(&mut self, name: &str, text: &str) -> usize {
+    pub(super) fn add(&mut self, name: &str, text: &str) -> usize {
         let base = self.0.last().map_or(0, |(base, source)| base + source.text.len() + 1);
         self.0.push((base, Source { name: name.to_owned(), text: text.to_owned() }));
         base
     }
 
     /// Puts everything found into its text, each thing once, in order.
-    fn problems(self, found: Vec<Found>) -> Problems {
+    pub(super) fn problems(self, found: Vec<Found>) -> Problems {
         let place = |found: Found| {
             let source = self.0.iter().rposition(|(base, _)| *base <= found.span.start).unwrap_or(0);
             let (base, length) = self.0.get(source).map_or((0, 0), |(base, source)| (*base, source.text.len()));
@@ -254,7 +267,7 @@ fn unknown(name: &str) -> Problems {
 }
 
 /// A problem with the name of the profile itself.
-fn whole(text: &str, message: String, help: Option<String>) -> Problems {
+pub(super) fn whole(text: &str, message: String, help: Option<String>) -> Problems {
     let source = Source { name: "command line".to_owned(), text: text.to_owned() };
     let problem = Problem { message, source: 0, span: 0..text.len(), label: String::new(), help };
     Problems { sources: vec![source], problems: vec![problem] }

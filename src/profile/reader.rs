@@ -295,7 +295,7 @@ fn stand_in() -> Fault {
 }
 
 /// The type of a value with its article.
-fn a(value: &DeValue<'_>) -> String {
+pub(super) fn a(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("\"{text}\""),
         DeValue::Integer(number) => format!("the number {number}"),

@@ -33,7 +33,7 @@ struct Header {
 }
 
 /// A value of the format `known` (`name/version`), of this or an older version.
-pub(super) fn parse_as<T: DeserializeOwned>(text: &str, known: &'static str) -> Result<T, Error> {
+pub(crate) fn parse_as<T: DeserializeOwned>(text: &str, known: &'static str) -> Result<T, Error> {
     let header: Header = serde_json::from_str(text).map_err(Error::NotJson)?;
     let found = match header.schema {
         Some(serde_json::Value::String(found)) => found,
