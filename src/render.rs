@@ -19,6 +19,7 @@ pub mod openmessaging;
 pub mod openmetrics;
 pub mod otava;
 pub mod schema;
+pub mod sweep;
 pub mod text;
 
 mod accounts;

@@ -35,3 +35,8 @@ fn the_schema_of_a_contrast_is_that_of_its_type() {
 fn the_schema_of_a_baseline_is_that_of_its_type() {
     check("baseline.schema.json", &schema::baseline());
 }
+
+#[test]
+fn the_schema_of_a_sweep_is_that_of_its_type() {
+    check("sweep.schema.json", &schema::sweep());
+}

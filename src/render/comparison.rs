@@ -153,7 +153,8 @@ fn headline(comparison: &Comparison) -> String {
     if comparison.rows.is_empty() { "No run to compare.".to_owned() } else { findings::headline(&comparison.rows) }
 }
 
-fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
+/// One run as it stands beside others.
+pub(super) fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
     let of_run = |reading: &&Reading| {
         reading.scope == Scope::Run
             || (reading.metric == "cpu_per_million" && matches!(reading.scope, Scope::Process(_)))
@@ -189,7 +190,7 @@ fn row(name: &str, path: &str, report: &Report) -> ComparedRun {
 }
 
 /// In the precedence of METRICS.md. Nothing compared is nothing to trust.
-fn worst(states: impl Iterator<Item = RunState>) -> RunState {
+pub(super) fn worst(states: impl Iterator<Item = RunState>) -> RunState {
     let states: Vec<RunState> = states.collect();
     [RunState::Invalid, RunState::Violated, RunState::Interrupted, RunState::Complete]
         .into_iter()

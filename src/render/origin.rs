@@ -46,6 +46,11 @@ pub(super) fn of_all(runs: &[(&str, &str, &Report)]) -> Option<Origin> {
     })
 }
 
+/// In what machine or versions of a run differ from those of another, a sentence each.
+pub(super) fn elsewhere(name: &str, here: &Environment, there: &Environment) -> Vec<String> {
+    told(name, details(here), details(there))
+}
+
 fn differences(name: &str, report: &Report, first: &Report) -> Vec<String> {
     let facts = |run: &RunInfo, environment: &Environment| {
         let mut facts = details(environment);
@@ -53,6 +58,10 @@ fn differences(name: &str, report: &Report, first: &Report) -> Vec<String> {
         facts
     };
     let (here, there) = (facts(&report.run, &report.environment), facts(&first.run, &first.environment));
+    told(name, here, there)
+}
+
+fn told(name: &str, here: Vec<(&str, String)>, there: Vec<(&str, String)>) -> Vec<String> {
     let told = |((what, here), (_, there)): ((&str, String), (&str, String))| {
         (here != there).then(|| format!("{name} differs in {what}: {here}"))
     };

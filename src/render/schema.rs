@@ -7,6 +7,7 @@ use crate::model::baseline::Baseline;
 use crate::model::comparison::Comparison;
 use crate::model::contrast::Contrast;
 use crate::model::report::Report;
+use crate::model::sweep::Sweep;
 
 /// `schemas/report.schema.json`.
 #[must_use]
@@ -30,6 +31,12 @@ pub fn contrast() -> String {
 #[must_use]
 pub fn baseline() -> String {
     schema::<Baseline>("urn:jetlag:schema:baseline:1", "jetlag baseline, version 1")
+}
+
+/// `schemas/sweep.schema.json`.
+#[must_use]
+pub fn sweep() -> String {
+    schema::<Sweep>("urn:jetlag:schema:sweep:1", "jetlag sweep, version 1")
 }
 
 fn schema<T: JsonSchema>(id: &str, title: &str) -> String {
