@@ -29,6 +29,7 @@ mod moment;
 mod number;
 mod origin;
 mod plot;
+mod repeats;
 mod summary;
 mod tracked;
 

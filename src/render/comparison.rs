@@ -9,6 +9,9 @@ mod markdown;
 mod matrix;
 mod page;
 
+pub(super) use findings::{price, price_of_order};
+pub(super) use page::link;
+
 use super::json::{self, parse_as};
 use super::{Audience, Error, Format, faults, html, origin, text};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
@@ -52,7 +55,7 @@ pub const ALL: &[Format<Comparison>] = &[
 pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
     let rows: Vec<ComparedRun> = runs.iter().map(|(name, path, report)| row(name, path, report)).collect();
     let first = runs.first().map(|(.., report)| &report.run);
-    let price_of_order = findings::price_of_order(&rows);
+    let price_of_order = price_of_order(&rows);
     Comparison {
         schema: SCHEMA.to_owned(),
         profile: first.map_or_else(String::new, |run| run.profile.clone()),
