@@ -38,6 +38,8 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use plot::image::Image;
+
 use thiserror::Error;
 
 use crate::model::report::{Report, RunState, SCHEMA};
@@ -114,6 +116,15 @@ pub const ALL: &[Format] = &[
 #[must_use]
 pub fn format(name: &str) -> Option<&'static Format> {
     ALL.iter().find(|format| format.name == name)
+}
+
+/// The name under which the pictures of a page are asked for, each as a file of its own.
+pub const IMAGES: &str = "svg";
+
+/// The pictures of a report.
+#[must_use]
+pub fn images(report: &Report) -> Vec<Image> {
+    plot::image::of(plot::all(report))
 }
 
 /// Why a file is no report that can be read.

@@ -20,7 +20,7 @@ mod planted;
 mod tests;
 
 use super::json::{self, parse_as};
-use super::{Audience, Error, Format, comparison, number, origin};
+use super::{Audience, Error, Format, Image, comparison, number, origin, plot};
 use crate::model::report::Report;
 use crate::model::sweep::{SCHEMA, Sweep};
 
@@ -102,6 +102,12 @@ pub fn finish(sweep: &mut Sweep) {
         _ => None,
     };
     sweep.findings = findings::of(sweep);
+}
+
+/// The pictures of a sweep.
+#[must_use]
+pub fn images(sweep: &Sweep) -> Vec<Image> {
+    plot::image::of(pictures::draw::all(sweep))
 }
 
 /// The summary for a terminal of a hundred columns. Colour repeats what words say; the caller decides it.

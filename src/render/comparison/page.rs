@@ -84,7 +84,8 @@ fn encoded(segment: &str) -> String {
     out
 }
 
-fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
+/// The pictures.
+pub(super) fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
     let of = |metric: &'static str, stats: &'static [Stat]| -> Vec<Bar> {
         let bar = |run: &ComparedRun| {
             let reading = summary::run_reading(&run.readings, &[metric], stats);

@@ -1,7 +1,7 @@
 //! A quantity against a setting that is a number: one line a value of the others, a dot a repeat.
 
 use super::axis::{self, Axis};
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::canvas::{Canvas, Font, Side, fitted, text_width};
 use super::chart::cross;
 use super::palette::Ink;
 use super::timeline::{LEFT, SMALL, WIDTH, clipped};
@@ -77,7 +77,7 @@ pub(crate) fn plot(against: Against) -> Option<Plot> {
     if !against.lines.iter().any(|line| line.points.len() > 1) || against.lines.len() > marker::SERIES_MAX {
         return None;
     }
-    let names = against.lines.iter().map(|line| text_width(&clipped(&line.name, 20), NAME.size) + 16.0);
+    let names = against.lines.iter().map(|line| text_width(&line.name, NAME.size));
     let right = WIDTH - 14.0 - names.fold(0.0, f64::max).min(NAMES) - 26.0;
     let x_axis = setting_axis(&against.ticks, right);
     let referred = |reference: &Reference| -> Vec<f64> {
@@ -125,7 +125,7 @@ pub(crate) fn plot(against: Against) -> Option<Plot> {
     }
     if against.lines.len() > 1 {
         for (y, number) in apart(ends, 16.0, TOP, BOTTOM) {
-            canvas.text(&clipped(&against.lines[number].name, 20), (right + 22.0, y), Side::Start, NAME);
+            canvas.text(&fitted(&against.lines[number].name, NAME.size, NAMES), (right + 22.0, y), Side::Start, NAME);
         }
     }
     let svg = canvas.finish(&alt(&against));

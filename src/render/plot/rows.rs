@@ -2,7 +2,7 @@
 
 use super::against::repeat_key;
 use super::axis::{self, Axis};
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::canvas::{Canvas, Font, Side, fitted, text_width};
 use super::chart::cross;
 use super::palette::Ink;
 use super::timeline::{RIGHT, SMALL, WIDTH, clipped};
@@ -67,7 +67,6 @@ pub(crate) fn plot(mut rows: Rows) -> Option<Plot> {
     let cells = || rows.groups.iter().flat_map(|(_, rows)| rows);
     let names = cells().map(|row| text_width(&row.name, 13.0)).fold(0.0, f64::max);
     let left = (names + 16.0).clamp(110.0, LABELS_MAX);
-    let letters = ((left - 16.0) / 7.8) as usize;
     let labels = cells().map(|row| text_width(&row.label, 13.0)).fold(0.0, f64::max);
     let axis = Axis::from_zero(values().chain(rows.mark.iter().map(|(at, _)| *at)), left, RIGHT - labels - 18.0);
     let headings = rows.groups.iter().filter(|(heading, _)| !heading.is_empty()).count();
@@ -88,7 +87,7 @@ pub(crate) fn plot(mut rows: Rows) -> Option<Plot> {
             y += HEADING;
         }
         for row in cells {
-            draw(&mut canvas, row, &axis, (left, y + ROW / 2.0), letters, rows.ink);
+            draw(&mut canvas, row, &axis, (left, y + ROW / 2.0), rows.ink);
             y += ROW;
         }
     }
@@ -103,9 +102,9 @@ pub(crate) fn plot(mut rows: Rows) -> Option<Plot> {
     Some(Plot { id: rows.id.into(), title: rows.title.into(), caption: rows.caption, svg, legend })
 }
 
-fn draw(canvas: &mut Canvas, row: &Row, axis: &Axis, (left, middle): (f64, f64), letters: usize, ink: u8) {
+fn draw(canvas: &mut Canvas, row: &Row, axis: &Axis, (left, middle): (f64, f64), ink: u8) {
     let name = Font { size: 13.0, bold: false, ink: Ink::Text };
-    canvas.text(&clipped(&row.name, letters), (left - 10.0, middle), Side::End, name);
+    canvas.text(&fitted(&row.name, name.size, left - 14.0), (left - 10.0, middle), Side::End, name);
     let Some(value) = row.value.filter(|value| value.is_finite()) else {
         return canvas.text(&row.label, (left + 7.0, middle), Side::Start, SMALL);
     };

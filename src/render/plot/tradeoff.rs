@@ -1,10 +1,10 @@
 //! Throughput against latency: each cell a point, with the range of its repeats in both directions.
 
 use super::axis::{self, Axis};
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::canvas::{Canvas, Font, Side, fitted, text_width};
 use super::chart::cross;
 use super::palette::Ink;
-use super::timeline::{LEFT, RIGHT, SMALL, WIDTH, clipped};
+use super::timeline::{LEFT, RIGHT, SMALL, WIDTH};
 use super::{Key, Plot, mark_swatch, marker, swatch};
 
 /// Cells that are told apart by a mark of their own.
@@ -35,6 +35,8 @@ const TITLE: Font = Font { size: 12.0, bold: true, ink: Ink::Muted };
 const LABEL: Font = Font { size: 11.5, bold: false, ink: Ink::Text };
 /// Latencies that span so much are drawn by their logarithm.
 const WIDE: f64 = 8.0;
+/// The widest label.
+const LABEL_MAX: f64 = 210.0;
 /// How far from its point a label may stand.
 const REACH: [f64; 4] = [9.0, 20.0, 34.0, 50.0];
 
@@ -96,8 +98,16 @@ pub(crate) fn plot(caption: &str, quantities: [&str; 2], series: &[Series], is_j
             canvas.line(&[place(rate, soonest), place(rate, latest)], Ink::Muted, 1.25);
         }
     }
-    let mut taken: Vec<Area> =
-        points().map(|point| Area::around(place(point.rate[1], point.latency_ms[1]), 6.5)).collect();
+    let mut taken: Vec<Area> = points()
+        .flat_map(|point| {
+            let ([least, rate, most], [soonest, latency, latest]) = (point.rate, point.latency_ms);
+            let mark = Area::around(place(rate, latency), 6.5);
+            let (right, left) = (place(most, latency), place(least, latency));
+            let (above, below) = (place(rate, latest), place(rate, soonest));
+            let across = Area { from: (left.0, left.1 - 1.0), to: (right.0, right.1 + 1.0) };
+            [mark, across, Area { from: (above.0 - 1.0, above.1), to: (below.0 + 1.0, below.1) }]
+        })
+        .collect();
     for (number, series) in series.iter().enumerate() {
         for point in &series.points {
             let at = place(point.rate[1], point.latency_ms[1]);
@@ -128,7 +138,7 @@ pub(crate) fn plot(caption: &str, quantities: [&str; 2], series: &[Series], is_j
 }
 
 fn shown(label: &str) -> String {
-    clipped(label, 34)
+    fitted(label, LABEL.size, LABEL_MAX)
 }
 
 /// Where a label stands free: as near as can be, and whether it needs a line to its point.

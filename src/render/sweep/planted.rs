@@ -214,7 +214,9 @@ pub(super) fn nonsense() -> Sweep {
     sweep.cells[3].at.clear();
     for run in sweep.cells.iter_mut().flat_map(|cell| &mut cell.runs) {
         run.readings.iter_mut().for_each(|reading| reading.value = Some(f64::NAN));
-        run.gaps.iter_mut().for_each(|gap| gap.affected_ms_max = Some(f64::INFINITY));
+        for gap in &mut run.gaps {
+            (gap.affected_ms_max, gap.stranded_ms_max) = (Some(f64::INFINITY), Some(f64::NAN));
+        }
     }
     sweep.name = "<script>alert(1)</script>".to_owned();
     finish(&mut sweep);

@@ -122,12 +122,43 @@ fn a_newer_or_foreign_file_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn pictures_have_names_of_their_own_and_no_markup_of_others() {
+    for (name, sweep) in planted::all() {
+        let images = images(&sweep);
+        let mut files: Vec<&str> = images.iter().map(|image| image.file.as_str()).collect();
+        files.sort_unstable();
+        files.dedup();
+        assert_eq!(files.len(), images.len(), "{name}");
+        assert!(images.iter().all(|image| !image.svg.contains("<script") && !image.svg.contains("NaN")), "{name}");
+    }
+}
+
+#[test]
+fn the_page_stands_alone_and_escapes_what_others_wrote() {
+    let mut sweep = planted::scaling();
+    sweep.question = "<script>alert(1)</script>".to_owned();
+    sweep.axes[0].values[0].label = "<b>\"&'".to_owned();
+    sweep.axes[1].name = "<i>partitions".to_owned();
+    sweep.cells[0].runs[0].path = "a folder/with \"quotes\"".to_owned();
+    finish(&mut sweep);
+    let page = rendered("html", &sweep);
+    for outside in ["http://", "https://", "<script", "<link", "@import", "src=", "<b>", "<i>"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("href=\"a%20folder/with%20%22quotes%22/report.html\""));
+}
+
+#[test]
 fn samples_are_written_where_one_wants_to_look_at_them() {
     let Ok(folder) = std::env::var("RENDER_SAMPLES") else { return };
     for (name, sweep) in planted::all() {
         for format in ALL {
             let file = std::path::Path::new(&folder).join(format!("{name}-{}", format.file));
             std::fs::write(file, format.render(&sweep)).expect("the folder is there");
+        }
+        for image in images(&sweep) {
+            let file = std::path::Path::new(&folder).join(format!("{name}-{}", image.file));
+            std::fs::write(file, image.svg).expect("the folder is there");
         }
     }
 }

@@ -62,7 +62,10 @@ fn how_to_read(sweep: &Sweep, quantity: &Quantity) -> String {
     let middle = match (several, quantity.must_not_be()) {
         (false, _) => "",
         (true, true) => " The greatest of the repeats, and a dot for each.",
-        (true, false) => " The median of the repeats, and a dot for each; percentiles are never merged.",
+        (true, false) if matches!(quantity, Quantity::Latency(_)) => {
+            " The median of the repeats, and a dot for each: percentiles are never merged."
+        }
+        (true, false) => " The median of the repeats, and a dot for each.",
     };
     let cut = if sweep.cells.iter().any(|cell| quantity.is_censored(cell)) {
         " A window marked * was cut short: its gap is at least so long."
