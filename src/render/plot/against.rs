@@ -138,12 +138,17 @@ fn draw_line(canvas: &mut Canvas, number: usize, line: &Series, place: impl Fn(&
     let curve: Vec<(f64, f64)> = line.points.iter().map(|point| place(point, point.value)).collect();
     canvas.line(&curve, ink, 2.0);
     for point in &line.points {
+        // Beside the mark, which would cover repeats that lie near each other.
+        let beside = |value: f64| {
+            let (x, y) = place(point, value);
+            (x + 9.0, y)
+        };
         if let [least, .., most] = point.repeats.as_slice() {
             // Whole, whatever dash the line has: a short one would vanish between two dashes.
-            canvas.line(&[place(point, *least), place(point, *most)], Ink::Muted, 1.25);
-        }
-        for repeat in &point.repeats {
-            canvas.dot(place(point, *repeat), 2.25, Ink::Text, true);
+            canvas.line(&[beside(*least), beside(*most)], Ink::Muted, 1.25);
+            for repeat in &point.repeats {
+                canvas.dot(beside(*repeat), 2.0, ink, true);
+            }
         }
         marker::draw(canvas, place(point, point.value), number, 4.5);
         canvas.title(&point.title);

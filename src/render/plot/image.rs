@@ -29,10 +29,10 @@ pub(in crate::render) fn of(plots: Vec<Plot>) -> Vec<Image> {
 
 fn alone(plot: &Plot) -> String {
     let (lines, keys) = (wrapped(&plot.caption, WIDTH - 20.0), rows(&plot.legend));
-    let drawing_at = MARGIN + 36.0 + (lines.len() + keys.len()) as f64 * LINE;
+    let drawing_at = MARGIN + 44.0 + (lines.len() + keys.len()) as f64 * LINE;
     let mut words = Canvas::new(WIDTH, drawing_at);
-    words.text(&plot.title, (0.0, MARGIN), Side::Start, TITLE);
-    let mut y = MARGIN + 26.0;
+    words.text(&plot.title, (0.0, MARGIN + 6.0), Side::Start, TITLE);
+    let mut y = MARGIN + 32.0;
     for line in lines {
         words.text(&line, (0.0, y), Side::Start, CAPTION);
         y += LINE;

@@ -276,3 +276,95 @@ fn scales(values: &[(f64, &str, f64)]) -> String {
         _ => format!("more than {label} brings less than 10 % ({grown}){then}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::planted;
+    use super::*;
+
+    fn says(sweep: &Sweep, sentence: &str) {
+        assert!(sweep.findings.iter().any(|told| told == sentence), "{sentence}\n{:#?}", sweep.findings);
+    }
+
+    fn scaled(rates: &[f64]) -> String {
+        let labels = ["1", "2", "4", "8", "16"];
+        let values = rates.iter().zip(labels).map(|(rate, label)| (label.parse().expect("a number"), label, *rate));
+        scales(&values.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn scaling_ends_where_more_brings_less_than_a_tenth() {
+        for (rates, told) in [
+            (&[100.0, 200.0, 400.0][..], "still grows at 4 (400, 4 × that at 1)"),
+            (&[100.0, 190.0, 200.0, 205.0], "more than 2 brings less than 10 % (190, 1.9 × that at 1)"),
+            (&[100.0, 300.0, 150.0], "more than 2 brings less than 10 % (300, 3 × that at 1), and falls to 150 at 4"),
+            (&[100.0, 101.0, 99.0], "more than 1 brings less than 10 % (100)"),
+            (&[100.0, 60.0], "greatest at 1 (100), and falls to 60 at 2"),
+            // A dip on the way is no end.
+            (&[100.0, 90.0, 400.0], "still grows at 4 (400, 4 × that at 1)"),
+            (&[0.0, 0.0], "more than 1 brings less than 10 % (0)"),
+        ] {
+            assert_eq!(scaled(rates), told);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_rates_an_end_is_told(rates in prop::collection::vec(0.0..1e9f64, 2..5)) {
+            let told = scaled(&rates);
+            prop_assert!(!told.contains("NaN") && !told.contains("inf"), "{}", told);
+        }
+    }
+
+    #[test]
+    fn a_gap_follows_the_lease_time_or_does_not() {
+        let sweep = planted::lease_time();
+        says(
+            &sweep,
+            "The longest gap after a kill: it follows strategy.ttl, from 1.11 × 0.5s (556 ms) to 1.00 × 10s (10 s).",
+        );
+        says(&sweep, "The longest gap after a leave: it does not follow strategy.ttl: 13.3 ms.");
+        says(
+            &sweep,
+            "ordered_per_s is alike in every cell, 1,998: each keeps up with what is offered, or all meet one \
+                      limit. The lowest end_to_end p99: 0.5s, 350 ms (339–361 ms).",
+        );
+    }
+
+    #[test]
+    fn order_has_a_price_under_each_circumstance_and_none_pooled_over_them() {
+        let sweep = planted::price_by_members();
+        assert_eq!(sweep.price_of_order, None);
+        says(&sweep, "Price of order at equal commit mode: from 0.90 at 1 to 1.17 at 8.");
+        let price = planted::twenty().price_of_order.expect("both were run");
+        assert!(price.best_modes > 1.0 && price.equal_commit_mode.is_some());
+        assert_eq!(planted::scaling().price_of_order, None);
+    }
+
+    #[test]
+    fn a_broken_promise_comes_before_what_never_was_promised() {
+        let sweep = planted::twenty();
+        let at = |start: &str| sweep.findings.iter().position(|told| told.starts_with(start)).expect(start);
+        assert!(
+            at("Order broke against its promise: lease-group with a rather long name 4 (3 times).")
+                > at("1 of 60 runs")
+        );
+        assert!(at("Order broke against") < at("Order broke where none is promised"));
+        // What broke its promise is not praised.
+        assert!(!sweep.findings[at("The most in order")].contains("name 4,"));
+    }
+
+    #[test]
+    fn headlines() {
+        for (sweep, told) in [
+            (planted::nothing(), "No run was made yet."),
+            (planted::two(), "Order held in all 2 cells."),
+            (planted::price_by_members(), "Order broke in 4 of 8 cells, none of which promises it."),
+            (planted::twenty(), "Order broke in 11 of 20 cells, against a promise in 1."),
+        ] {
+            assert_eq!(headline(&sweep), told);
+        }
+    }
+}
