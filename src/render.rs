@@ -30,6 +30,7 @@ mod moment;
 mod number;
 mod origin;
 mod plot;
+mod repeats;
 mod summary;
 mod tracked;
 
@@ -37,6 +38,8 @@ mod tracked;
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
+
+pub use plot::image::Image;
 
 use thiserror::Error;
 
@@ -114,6 +117,15 @@ pub const ALL: &[Format] = &[
 #[must_use]
 pub fn format(name: &str) -> Option<&'static Format> {
     ALL.iter().find(|format| format.name == name)
+}
+
+/// The name under which the pictures of a page are asked for, each as a file of its own.
+pub const IMAGES: &str = "svg";
+
+/// The pictures of a report.
+#[must_use]
+pub fn images(report: &Report) -> Vec<Image> {
+    plot::image::of(plot::all(report))
 }
 
 /// Why a file is no report that can be read.

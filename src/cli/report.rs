@@ -12,12 +12,13 @@ use crate::evidence;
 use crate::metric;
 use crate::model::comparison::Comparison;
 use crate::model::report::{Report, RunState};
-use crate::render::{self, Format, comparison};
+use crate::model::sweep::Sweep;
+use crate::render::{self, Format, Image, comparison, sweep};
 
 /// Words of `jetlag report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Folder of a run or of several runs side by side, or the report.json or comparison.json in it.
+    /// Folder of a run, of several runs side by side or of a sweep, or the report.json, comparison.json or sweep.json in it.
     run: PathBuf,
     /// Print this format instead of writing the page (see `jetlag list formats`); several only with --out.
     #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "json")]
@@ -33,25 +34,36 @@ pub(super) struct ReportArgs {
 /// What can go wrong with rendering again.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("cannot read {}: {source}; name a run folder, or a report.json; `jetlag analyze` makes one from evidence", path.display())]
+    #[error("cannot read {}: {source}; name the folder of a run, or a report.json; `jetlag analyze` makes one from evidence", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), remedy(source))]
     Parse { path: PathBuf, source: render::Error },
     #[error("cannot make the folder {}: {source}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Doubtful(String),
-    #[error(
-        "'{name}' is a format of one run, and these are several side by side: name one of their folders, or take {known}"
-    )]
+    #[error("svg is a file for each picture: name a folder for them with --out")]
+    Images,
+    #[error("'{name}' is a format of one run, and these are several: name one of their folders, or take {known}")]
     OfOneRun { name: String, known: String },
     #[error(transparent)]
     Write(#[from] evidence::Error),
 }
 
+/// What to do about a file that cannot be understood.
+fn remedy(source: &render::Error) -> &'static str {
+    match source {
+        render::Error::NotJson(_) | render::Error::Malformed { .. } => {
+            "; a report is made again from its evidence with `jetlag analyze`, a sweep with `jetlag sweep FILE --resume DIR`"
+        }
+        render::Error::Other { .. } => "; name a report.json, a comparison.json or a sweep.json, or the folder of one",
+        render::Error::Newer { .. } => "",
+    }
+}
+
 /// Renders again.
 pub(super) fn run(args: &ReportArgs) -> ExitCode {
-    let known: Vec<_> = render::ALL.iter().map(|format| format.name).collect();
+    let known: Vec<_> = render::ALL.iter().map(|format| format.name).chain([render::IMAGES]).collect();
     if let Some(name) = args.format.iter().find(|name| !known.contains(&name.as_str())) {
         errln!("error: there is no format '{name}'; there are {}", known.join(", "));
         return ExitCode::from(exit::ARGUMENTS);
@@ -62,7 +74,7 @@ pub(super) fn run(args: &ReportArgs) -> ExitCode {
     }
     let code = |error: &Error| match error {
         Error::Doubtful(_) => exit::INVALID,
-        Error::OfOneRun { .. } => exit::ARGUMENTS,
+        Error::OfOneRun { .. } | Error::Images => exit::ARGUMENTS,
         _ => exit::ENVIRONMENT,
     };
     match show(args) {
@@ -78,20 +90,24 @@ pub(super) fn run(args: &ReportArgs) -> ExitCode {
 enum Shown {
     Run(Box<Report>),
     Several(Box<Comparison>),
+    Sweep(Box<Sweep>),
 }
 
-/// Reads a file, or what lies in a folder: the report of a run, else several side by side.
+/// Reads a file, or what lies in a folder: the report of a run, else a sweep, else several side by side.
 fn read(path: &Path) -> Result<(PathBuf, Shown), Error> {
-    let several = path.join(file(comparison::ALL, "json"));
-    let path = match (path.is_dir(), path.join(render::json::FORMAT.file)) {
-        (false, _) => path.to_owned(),
-        (true, run) if !run.exists() && several.exists() => several,
-        (true, run) => run,
+    let path = if path.is_dir() {
+        let run = path.join(render::json::FORMAT.file);
+        let files = [run.clone(), path.join(file(sweep::ALL, "json")), path.join(file(comparison::ALL, "json"))];
+        files.into_iter().find(|file| file.exists()).unwrap_or(run)
+    } else {
+        path.to_owned()
     };
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let parsed = match comparison::parse(&text) {
-        Err(render::Error::Other { .. }) => render::parse(&text).map(|report| Shown::Run(Box::new(report))),
-        comparison => comparison.map(|comparison| Shown::Several(Box::new(comparison))),
+    let other = |parsed: &render::Error| matches!(parsed, render::Error::Other { .. });
+    let parsed = match (sweep::parse(&text), comparison::parse(&text)) {
+        (Err(one), Err(two)) if other(&one) && other(&two) => render::parse(&text).map(|it| Shown::Run(Box::new(it))),
+        (Err(one), several) if other(&one) => several.map(|several| Shown::Several(Box::new(several))),
+        (sweep, _) => sweep.map(|sweep| Shown::Sweep(Box::new(sweep))),
     };
     match parsed {
         Ok(shown) => Ok((path, shown)),
@@ -108,13 +124,18 @@ fn show(args: &ReportArgs) -> Result<(), Error> {
             if let Some(objection) = formats.iter().find_map(|format| format.objection(&report)) {
                 return Err(Error::Doubtful(objection));
             }
-            let summary = || render::text::summary(&report, colour);
-            put(args, &path, render::ALL, &formats, &*report, report.state, summary)
+            let pages = Pages { all: render::ALL, formats, images: render::images, state: report.state };
+            pages.put(args, &path, &report, || render::text::summary(&report, colour))
         }
         Shown::Several(several) => {
             let formats = chosen(comparison::ALL, &args.format)?;
-            let summary = || comparison::summary(&several, colour);
-            put(args, &path, comparison::ALL, &formats, &*several, several.state, summary)
+            let pages = Pages { all: comparison::ALL, formats, images: comparison::images, state: several.state };
+            pages.put(args, &path, &several, || comparison::summary(&several, colour))
+        }
+        Shown::Sweep(of) => {
+            let formats = chosen(sweep::ALL, &args.format)?;
+            let pages = Pages { all: sweep::ALL, formats, images: sweep::images, state: of.state };
+            pages.put(args, &path, &of, || sweep::summary(&of, colour))
         }
     }
 }
@@ -127,35 +148,47 @@ fn chosen<'a, T>(all: &'a [Format<T>], names: &[String]) -> Result<Vec<&'a Forma
             .find(|format| format.name == *name)
             .ok_or_else(|| Error::OfOneRun { name: name.clone(), known: known() })
     };
-    names.iter().map(of_name).collect()
+    names.iter().filter(|name| *name != render::IMAGES).map(of_name).collect()
 }
 
-/// Writes the chosen formats into the folder, or prints the one that was chosen, or writes the page.
-fn put<T>(
-    args: &ReportArgs,
-    path: &Path,
-    all: &[Format<T>],
-    chosen: &[&Format<T>],
-    shown: &T,
+/// How something is shown.
+struct Pages<T: 'static> {
+    /// All its formats.
+    all: &'static [Format<T>],
+    /// Those that were asked for.
+    formats: Vec<&'static Format<T>>,
+    /// Its pictures.
+    images: fn(&T) -> Vec<Image>,
+    /// Its state.
     state: RunState,
-    summary: impl Fn() -> String,
-) -> Result<(), Error> {
-    match (&args.out, chosen) {
-        (Some(folder), chosen) => write(folder, chosen, shown)?,
-        (None, []) => write_page(path, all, shown, state, args.json)?,
-        // The terminal has colours.
-        (None, [format, ..]) if format.name == render::text::FORMAT.name => out!("{}", summary()),
-        (None, [format, ..]) => out!("{}", format.render(shown)),
-    }
-    Ok(())
 }
 
-/// Writes each format into the folder, which is made if need be, and prints the paths.
-fn write<T>(folder: &Path, formats: &[&Format<T>], shown: &T) -> Result<(), Error> {
+impl<T> Pages<T> {
+    /// Writes what was chosen into the folder, or prints the one format that was chosen, or writes the page.
+    fn put(&self, args: &ReportArgs, path: &Path, shown: &T, summary: impl Fn() -> String) -> Result<(), Error> {
+        let with_images = args.format.iter().any(|name| name == render::IMAGES);
+        match (&args.out, self.formats.as_slice()) {
+            (Some(folder), formats) => {
+                let files = formats.iter().map(|format| (format.file.to_owned(), format.render(shown)));
+                let images = if with_images { (self.images)(shown) } else { Vec::new() };
+                write(folder, files.chain(images.into_iter().map(|image| (image.file, image.svg))))?;
+            }
+            (None, _) if with_images => return Err(Error::Images),
+            (None, []) => write_page(path, self.all, shown, self.state, args.json)?,
+            // The terminal has colours.
+            (None, [format, ..]) if format.name == render::text::FORMAT.name => out!("{}", summary()),
+            (None, [format, ..]) => out!("{}", format.render(shown)),
+        }
+        Ok(())
+    }
+}
+
+/// Writes files into the folder, which is made if need be, and prints their paths.
+fn write(folder: &Path, files: impl Iterator<Item = (String, String)>) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
-    for format in formats {
-        let path = folder.join(format.file);
-        evidence::write_atomic(&path, format.render(shown).as_bytes())?;
+    for (file, text) in files {
+        let path = folder.join(file);
+        evidence::write_atomic(&path, text.as_bytes())?;
         outln!("{}", path.display());
     }
     Ok(())
@@ -195,7 +228,9 @@ pub(super) fn metrics() -> Vec<Item> {
 
 /// What `jetlag list formats` shows.
 pub(super) fn formats() -> Vec<Item> {
-    render::ALL.iter().map(|format| Item::new(format.name, format.about).with("file", format.file.to_owned())).collect()
+    let item = |format: &Format| Item::new(format.name, format.about).with("file", format.file.to_owned());
+    let images = Item::new(render::IMAGES, "The pictures, each a file of its own, for a README: only with --out");
+    render::ALL.iter().map(item).chain([images.with("file", "NAME.svg".to_owned())]).collect()
 }
 
 #[cfg(test)]
@@ -206,5 +241,6 @@ mod tests {
     fn several_runs_have_formats_of_a_run_and_no_others() {
         let of_a_run = |format: &Format<Comparison>| render::format(format.name).is_some();
         assert!(comparison::ALL.iter().all(of_a_run));
+        assert!(sweep::ALL.iter().all(|format| render::format(format.name).is_some()));
     }
 }

@@ -9,8 +9,11 @@ mod markdown;
 mod matrix;
 mod page;
 
+pub(super) use findings::{price, price_of_order};
+pub(super) use page::link;
+
 use super::json::{self, parse_as};
-use super::{Audience, Error, Format, faults, html, origin, text};
+use super::{Audience, Error, Format, Image, faults, html, origin, plot, text};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
 use crate::model::reading::{Reading, Scope};
 use crate::model::report::{Report, RunState};
@@ -52,7 +55,7 @@ pub const ALL: &[Format<Comparison>] = &[
 pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
     let rows: Vec<ComparedRun> = runs.iter().map(|(name, path, report)| row(name, path, report)).collect();
     let first = runs.first().map(|(.., report)| &report.run);
-    let price_of_order = findings::price_of_order(&rows);
+    let price_of_order = price_of_order(&rows);
     Comparison {
         schema: SCHEMA.to_owned(),
         profile: first.map_or_else(String::new, |run| run.profile.clone()),
@@ -71,6 +74,12 @@ pub fn compare(runs: &[(&str, &str, &Report)]) -> Comparison {
 /// When the text is something else, or was written by a newer jetlag.
 pub fn parse(text: &str) -> Result<Comparison, Error> {
     parse_as(text, SCHEMA)
+}
+
+/// The pictures of a comparison.
+#[must_use]
+pub fn images(comparison: &Comparison) -> Vec<Image> {
+    plot::image::of(page::plots(&comparison.rows))
 }
 
 /// The summary for a terminal, of eighty columns for few runs and a hundred for many. Colour repeats what words say; the caller decides it.

@@ -4,6 +4,7 @@
 //! serves the light and the dark theme. The pictures that run over time share one time axis ([`timeline`]), so that
 //! an instant stands at the same place in all of them.
 
+pub(super) mod against;
 pub(super) mod axis;
 pub(super) mod backlog;
 pub(super) mod bars;
@@ -12,7 +13,9 @@ pub(super) mod chart;
 pub(super) mod clusters;
 pub(super) mod forest;
 pub(super) mod gaps;
+pub(super) mod image;
 pub(super) mod latency;
+pub(super) mod marker;
 pub(super) mod overlay;
 pub(super) mod owners;
 pub(super) mod ownership;
@@ -20,8 +23,12 @@ pub(super) mod palette;
 pub(super) mod percentiles;
 pub(super) mod phases;
 pub(super) mod resources;
+pub(super) mod rows;
 pub(super) mod throughput;
 pub(super) mod timeline;
+pub(super) mod tradeoff;
+
+use std::borrow::Cow;
 
 use canvas::Canvas;
 use palette::Ink;
@@ -51,9 +58,9 @@ pub(super) fn all(report: &Report) -> Vec<Plot> {
 /// One picture, ready to stand in a page.
 pub(super) struct Plot {
     /// Anchor in the page.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// What it shows.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// How to read it, a sentence or two.
     pub caption: String,
     /// The `<svg>` element.

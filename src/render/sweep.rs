@@ -3,19 +3,65 @@
 //! The engine adds runs to a sweep; what they say together (state, findings, the price of order) is computed here, from
 //! the runs alone. Percentiles are never merged over repeats: what is shown is the median of the repeats, and their range.
 
+mod csv;
+mod findings;
+mod grid;
+mod markdown;
+mod page;
+mod pictures;
+mod price;
+pub(in crate::render) mod quantity;
+mod table;
+mod text;
+
+#[cfg(test)]
+mod planted;
+#[cfg(test)]
+mod tests;
+
 use super::json::{self, parse_as};
-use super::{Audience, Error, Format, comparison, origin};
+use super::{Audience, Error, Format, Image, comparison, number, origin, plot};
 use crate::model::report::Report;
 use crate::model::sweep::{SCHEMA, Sweep};
 
 /// All formats of a sweep, in the order shown.
-pub const ALL: &[Format<Sweep>] = &[Format {
-    name: "json",
-    file: "sweep.json",
-    about: "Everything, for machines",
-    audience: Audience::Programs,
-    render: json::pretty,
-}];
+pub const ALL: &[Format<Sweep>] = &[
+    Format {
+        name: "json",
+        file: "sweep.json",
+        about: "Everything, for machines",
+        audience: Audience::Programs,
+        render: json::pretty,
+    },
+    Format {
+        name: "html",
+        file: "sweep.html",
+        about: "The sweep for people, with plots: one file",
+        audience: Audience::People,
+        render: page::render,
+    },
+    Format {
+        name: "text",
+        file: "sweep.txt",
+        about: "The summary that the terminal shows",
+        audience: Audience::People,
+        render: plain,
+    },
+    Format {
+        name: "markdown",
+        file: "sweep.md",
+        about: "The table for pull requests and chats",
+        audience: Audience::People,
+        render: markdown::render,
+    },
+    Format {
+        name: "csv",
+        file: "sweep.csv",
+        about: "One row a run, for spreadsheets and data frames",
+        audience: Audience::Programs,
+        render: csv::render,
+    },
+];
 
 /// A sweep, read from the text of a `sweep.json`.
 ///
@@ -50,10 +96,32 @@ pub fn finish(sweep: &mut Sweep) {
     let made = runs().count();
     sweep.state = comparison::worst(runs().map(|run| run.state));
     sweep.made = u32::try_from(made).unwrap_or(u32::MAX);
+    sweep.price_of_order = match price::all(sweep).as_slice() {
+        // Under several circumstances there is no one price.
+        [one] => one.price,
+        _ => None,
+    };
+    sweep.findings = findings::of(sweep);
 }
 
-/// The summary for a terminal. Colour repeats what words say; the caller decides it.
+/// The pictures of a sweep.
+#[must_use]
+pub fn images(sweep: &Sweep) -> Vec<Image> {
+    plot::image::of(pictures::draw::all(sweep))
+}
+
+/// The summary for a terminal of a hundred columns. Colour repeats what words say; the caller decides it.
 #[must_use]
 pub fn summary(sweep: &Sweep, color: bool) -> String {
-    format!("{}  {}\n", super::text::badge(sweep.state, color), sweep.name)
+    text::summary(sweep, color)
+}
+
+fn plain(sweep: &Sweep) -> String {
+    summary(sweep, false)
+}
+
+/// How the runs were made: `15 of 15 runs, 3 a cell, order abba`.
+fn made(sweep: &Sweep) -> String {
+    let (made, planned) = (number::count(sweep.made.into()), number::of(sweep.planned.into(), "run"));
+    format!("{made} of {planned}, {} a cell, order {}", sweep.repeats, sweep.order)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::columns;
 use crate::model::comparison::{ComparedGap, ComparedRun, PriceOfOrder};
 use crate::model::report::RunState;
+use crate::render::repeats::Repeats;
 use crate::render::{accounts, number, summary};
 
 /// The sentences, the weightiest first.
@@ -21,7 +22,8 @@ pub(super) fn of(rows: &[ComparedRun], price_of_order: Option<&PriceOfOrder>) ->
     findings
 }
 
-fn price(price: &PriceOfOrder) -> String {
+/// What order costs, in a sentence that says what that means.
+pub(in crate::render) fn price(price: &PriceOfOrder) -> String {
     let best = format!("{:.2} best mode against best mode", price.best_modes);
     let told = match price.equal_commit_mode {
         Some(equal) => format!("{equal:.2} at equal commit mode, {best}"),
@@ -34,27 +36,20 @@ fn price(price: &PriceOfOrder) -> String {
 }
 
 /// A run that broke its promise, or cannot be trusted, has no price.
-pub(super) fn price_of_order(rows: &[ComparedRun]) -> Option<PriceOfOrder> {
+pub(in crate::render) fn price_of_order(rows: &[ComparedRun]) -> Option<PriceOfOrder> {
     let rates = |strategy: &str, metric: &str| {
         let mut by_mode: BTreeMap<Option<String>, Vec<f64>> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.strategy == strategy && row.state == RunState::Complete) {
             let rate = summary::run_value(&row.readings, &[metric], &[]).filter(|rate| *rate > 0.0);
             by_mode.entry(row.commit_mode.clone()).or_default().extend(rate);
         }
-        let medians = by_mode.into_iter().filter_map(|(mode, rates)| Some((mode, median(rates)?)));
+        let medians = by_mode.into_iter().filter_map(|(mode, rates)| Some((mode, Repeats::of(rates).median()?)));
         medians.collect::<BTreeMap<Option<String>, f64>>()
     };
     let (unordered, ordered) = (rates("shared-pull", "handled_per_s"), rates("lease-group", "ordered_per_s"));
     let best = |rates: &BTreeMap<Option<String>, f64>| rates.values().copied().max_by(f64::total_cmp);
     let equal = unordered.iter().find_map(|(mode, unordered)| Some(unordered / ordered.get(mode)?));
     Some(PriceOfOrder { equal_commit_mode: equal, best_modes: best(&unordered)? / best(&ordered)? })
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = values.get(middle).copied()?;
-    if values.len().is_multiple_of(2) { Some((values.get(middle - 1)? + upper) / 2.0) } else { Some(upper) }
 }
 
 /// The verdict over all runs in one sentence.

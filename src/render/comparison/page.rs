@@ -68,7 +68,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
 }
 
 /// The address of its report.
-fn link(run: &ComparedRun) -> String {
+pub(in crate::render) fn link(run: &ComparedRun) -> String {
     // Segment by segment, because a space or a quote in a name must not end the address.
     page_of(run).split('/').map(encoded).collect::<Vec<String>>().join("/")
 }
@@ -84,7 +84,8 @@ fn encoded(segment: &str) -> String {
     out
 }
 
-fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
+/// The pictures.
+pub(super) fn plots(runs: &[ComparedRun]) -> Vec<Plot> {
     let of = |metric: &'static str, stats: &'static [Stat]| -> Vec<Bar> {
         let bar = |run: &ComparedRun| {
             let reading = summary::run_reading(&run.readings, &[metric], stats);

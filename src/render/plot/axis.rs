@@ -36,6 +36,13 @@ impl Axis {
         Self { low, high, from, to, log: true }
     }
 
+    /// A logarithmic axis from `low` to `high`, both above 0, with nothing around them.
+    pub(super) fn logarithmic(low: f64, high: f64, from: f64, to: f64) -> Self {
+        let low = if low.is_finite() { low.clamp(1e-6, 1e12) } else { 1.0 };
+        let high = if high.is_finite() && high > low { high.min(1e15) } else { low * 10.0 };
+        Self { low, high, from, to, log: true }
+    }
+
     /// An even axis from 0 that holds all values, with a round top.
     pub(super) fn from_zero(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
@@ -59,6 +66,15 @@ impl Axis {
     /// Greatest value.
     pub(super) fn high(&self) -> f64 {
         self.high
+    }
+
+    /// Whole decades, and where there are few of them twice and five times each.
+    pub(super) fn fine_ticks(&self) -> Vec<f64> {
+        let decades = self.high.log10() - self.low.log10();
+        let steps: &[f64] = if decades < 3.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let ticks = (first..=last).flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
+        ticks.filter(|tick| *tick >= self.low * 0.999 && *tick <= self.high * 1.001).collect()
     }
 
     /// About `wanted` round values.

@@ -24,8 +24,8 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     chart.series(series(), Ink::Series(4), 2.0);
     let alt = format!("Backlog over time; at most {} waited.", number::of(highest, "message"));
     Some(Plot {
-        id: "backlog",
-        title: "Backlog",
+        id: "backlog".into(),
+        title: "Backlog".into(),
         caption: format!(
             "Messages stored and not yet handled; at most {}. A backlog that does not fall after a fault means that \
              the fleet is too slow.",

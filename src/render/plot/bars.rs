@@ -47,5 +47,6 @@ pub(crate) fn plot(id: &'static str, title: &'static str, caption: &str, ink: u8
     canvas.line(&[(LABELS, 2.0), (LABELS, bars.len() as f64 * ROW + 4.0)], Ink::Muted, 1.0);
     let told: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.name, bar.label)).collect();
     let alt = format!("{title}: {}.", told.join("; "));
-    Some(Plot { id, title, caption: caption.to_owned(), svg: canvas.finish(&alt), legend: Vec::new() })
+    let svg = canvas.finish(&alt);
+    Some(Plot { id: id.into(), title: title.into(), caption: caption.to_owned(), svg, legend: Vec::new() })
 }

@@ -187,6 +187,24 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(em).sum::<f64>() * size
 }
 
+/// No wider than this: what does not fit is left out in the middle, since names that begin alike end differently.
+pub(super) fn fitted(text: &str, size: f64, width: f64) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    for kept in (1..=letters.len()).rev() {
+        let shown = if kept == letters.len() {
+            text.to_owned()
+        } else {
+            let end = kept / 2;
+            let (first, last) = (letters.iter().take(kept - end), letters.iter().skip(letters.len() - end));
+            first.chain(std::iter::once(&'…')).chain(last).collect()
+        };
+        if text_width(&shown, size) <= width {
+            return shown;
+        }
+    }
+    String::new()
+}
+
 /// Text of others inside markup.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -67,8 +67,8 @@ pub(crate) fn plot(pairs: &[Pair]) -> Option<Plot> {
     let rows = pairs.iter().flat_map(|(_, rows)| rows);
     let told: Vec<String> = rows.map(|row| format!("{} {}", cells::label(row), cells::ratio(row))).collect();
     Some(Plot {
-        id: "ratios",
-        title: "How far each quantity moved",
+        id: "ratios".into(),
+        title: "How far each quantity moved".into(),
         caption:
             "The other side ÷ the base. The bar is the interval of the ratio of the medians, the large mark the ratio \
                   itself; small marks are the repeats against the median of the base: above the bar those of the base, \

@@ -58,8 +58,8 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
     let hidden = report.faults.len().saturating_sub(FAULTS_MAX);
     let more = if hidden > 0 { format!(" {hidden} further faults are in the table.") } else { String::new() };
     Some(Plot {
-        id: "gaps",
-        title: "How long partitions stood still",
+        id: "gaps".into(),
+        title: "How long partitions stood still".into(),
         caption: format!(
             "For each fault, one mark a partition: the longest stretch in its window in which a stored message waited \
              and nobody alive handled any. The grey bar is the same figure over an equal window before the fault: what \

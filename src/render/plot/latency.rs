@@ -36,8 +36,8 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     let worst = values().filter(|value| value.is_finite()).fold(0.0, f64::max);
     let alt = format!("End-to-end latency over time; the greatest is {}.", number::ms(worst));
     Some(Plot {
-        id: "latency",
-        title: "Latency over time",
+        id: "latency".into(),
+        title: "Latency over time".into(),
         caption: "From the instant at which the schedule wanted a message sent to the end of its handling, by the \
                   second of the intended instant: a stall shows with its whole length. The axis is logarithmic, a \
                   line is ten times the one below."

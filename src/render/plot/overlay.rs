@@ -37,8 +37,8 @@ pub(crate) fn latency(sides: &[Side]) -> Option<Plot> {
         run.curves.latency.iter().map(|(at, value)| (place(*at), y_axis.at(*value))).collect()
     });
     Some(Plot {
-        id: "latencies",
-        title: "Latency, distributions laid over each other",
+        id: "latencies".into(),
+        title: "Latency, distributions laid over each other".into(),
         caption:
             "One line a repeat. Where the lines of one side lie as far from each other as from those of the other, the \
                   difference is noise. Each step to the right is one nine more."
@@ -72,8 +72,8 @@ pub(crate) fn ordered(sides: &[Side]) -> Option<Plot> {
         run.curves.ordered.iter().flat_map(second).collect()
     });
     Some(Plot {
-        id: "rates",
-        title: "Throughput in order, laid over each other",
+        id: "rates".into(),
+        title: "Throughput in order, laid over each other".into(),
         caption: "One line a repeat, by the second. With one seed the faults strike at the same instants on both sides; a dip \
                   that is wider on one side is a longer gap there."
             .to_owned(),

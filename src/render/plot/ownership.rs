@@ -70,8 +70,9 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     }
     let alt = alt(report, partitions, &owners, overlaps.len());
     Some(Plot {
-        id: "ownership",
-        title: if report.promises.owners { "Who owned which partition" } else { "What each partition waited for" },
+        id: "ownership".into(),
+        title: if report.promises.owners { "Who owned which partition" } else { "What each partition waited for" }
+            .into(),
         caption: caption(report, timeline, &owners),
         svg: rows.canvas.finish(&alt),
         legend: legend(report, &owners, overlaps.len()),

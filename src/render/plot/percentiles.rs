@@ -69,8 +69,8 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
     canvas.text("max", (end, bottom + 13.0), Side::Middle, SMALL);
     let alt = format!("Percentile curve of end-to-end latency, up to {}.", number::ms(greatest));
     Some(Plot {
-        id: "distribution",
-        title: "Latency, distribution",
+        id: "distribution".into(),
+        title: "Latency, distribution".into(),
         caption: "All messages of the measure phase, from the merged histograms. Each step to the right is one nine \
                   more; the ring is the slowest message of all."
             .to_owned(),

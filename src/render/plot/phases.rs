@@ -46,8 +46,8 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
         slowest.iter().take(8).map(|(fault, _, phases)| format!("{}: {}", fault.kind, tell(phases))).collect();
     let alt = format!("Phases of the slowest takeover of each fault. {}.", told.join("; "));
     Some(Plot {
-        id: "phases",
-        title: "Where the time went",
+        id: "phases".into(),
+        title: "Where the time went".into(),
         caption: "For each fault the affected partition that waited longest: until somebody knew that the owner was \
                   gone (detect), held the grant (claim), received its first message (resume), and started one that \
                   had never been handled (first handled). A phase without evidence is –. Each bar has a scale of its own: \

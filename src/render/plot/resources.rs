@@ -96,5 +96,6 @@ fn draw(
     }
     let alt =
         format!("{title} over time: {}.", legend.iter().map(|key| key.label.as_str()).collect::<Vec<_>>().join("; "));
-    Some(Plot { id, title, caption: "One line a process.".to_owned(), svg: chart.finish(&alt), legend })
+    let caption = "One line a process.".to_owned();
+    Some(Plot { id: id.into(), title: title.into(), caption, svg: chart.finish(&alt), legend })
 }

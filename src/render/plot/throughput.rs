@@ -61,8 +61,8 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
         legend.push(Key { swatch: mark_swatch(), label: "second with order violations".to_owned() });
     }
     Some(Plot {
-        id: "throughput",
-        title: "Throughput",
+        id: "throughput".into(),
+        title: "Throughput".into(),
         caption: "By the second; the seconds in which the load began and ended, which it covers only in part, are left \
                   out. Lines that coincide lie inside one another; where the grey one shows alone, messages wait. Dashed \
                   verticals are faults; shaded phases are not measured."
