@@ -114,6 +114,23 @@ fn the_profiles_in_the_guide_are_valid() {
 }
 
 #[test]
+fn the_sweeps_in_the_guide_are_valid_and_its_folders_are_named_right() {
+    let guide = read("docs/sweeping.md");
+    let examples = blocks(&guide, "toml");
+    assert!(!examples.is_empty());
+    for example in examples {
+        match profile::sweep::parse("example", "docs/sweeping.md", example, root(), &[]) {
+            Err(problems) => panic!("{problems}\nin\n{example}"),
+            Ok(grid) => {
+                for cell in [0, 2] {
+                    assert!(guide.contains(&grid.cells[cell].folder(cell)), "{}", grid.cells[cell].folder(cell));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_architecture_maps_every_room_and_every_file_of_it() {
     let architecture = read("ARCHITECTURE.md");
     let library = read("src/lib.rs");

@@ -33,3 +33,4 @@ mod server;
 mod settings;
 mod strategies;
 mod stream;
+mod sweep;
