@@ -138,7 +138,7 @@ fn a_file_with_three_mistakes_shows_all_three_and_nothing_is_made() {
     place.write("wrong.toml", &text);
     let ended = place.run(&["sweep", "wrong.toml", "--out", "out"]).ended_with(2);
     for words in
-        ["expected a whole number from 1 to 100", "a number without a unit", "did you mean `partitions`?", "3 problems"]
+        ["expected a whole number from 1 to 100", "expected a rate like", "did you mean `partitions`?", "3 problems"]
     {
         assert!(ended.err.contains(words), "{words}\n{}", ended.err);
     }
