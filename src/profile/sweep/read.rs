@@ -352,7 +352,11 @@ fn left_out<'i>(skips: &mut [Rule<'i>], onlys: &mut [Rule<'i>], cell: &Seen<'_, 
             reason = Some(skip.because.clone().unwrap_or_else(|| format!("skipped: {}", skip.told())));
         }
     }
-    let any = onlys.iter_mut().fold(false, |any, only| only.holds(cell) || any);
+    // Each is asked, so that a condition that no cell can have is found.
+    let mut any = false;
+    for only in onlys.iter_mut() {
+        any |= only.holds(cell);
+    }
     if !onlys.is_empty() && !any && reason.is_none() {
         let told: Vec<String> = onlys.iter().map(Rule::told).collect();
         reason = Some(format!("only where {}", told.join(", or ")));
