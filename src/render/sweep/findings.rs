@@ -190,16 +190,17 @@ fn prices(sweep: &Sweep) -> Vec<String> {
         return vec![comparison::price(price)];
     }
     let told = |(under, price): (&str, f64)| format!("{price:.2} at {under}");
-    let range = |what: &str, pick: fn(&Prices) -> Option<f64>| {
+    let range = |pick: fn(&Prices) -> Option<f64>| {
         let prices = all.iter().filter_map(|prices| Some((prices.under.as_str(), pick(prices)?)));
         let mut prices: Vec<(&str, f64)> = prices.collect();
         prices.sort_by(|(_, one), (_, other)| one.total_cmp(other));
         let (first, last) = (prices.first().copied()?, prices.last().copied()?);
-        (prices.len() > 1).then(|| format!("Price of order {what}: from {} to {}.", told(first), told(last)))
+        (prices.len() > 1).then(|| format!("from {} to {}", told(first), told(last)))
     };
-    let equal = range("at equal commit mode", |prices| prices.price?.equal_commit_mode);
-    let best = range("best mode against best mode", |prices| Some(prices.price?.best_modes));
-    equal.into_iter().chain(best).collect()
+    let equal = range(|prices| prices.price?.equal_commit_mode);
+    let best = range(|prices| Some(prices.price?.best_modes)).filter(|best| equal.as_ref() != Some(best));
+    let told = |(what, range): (&str, Option<String>)| Some(format!("Price of order {what}: {}.", range?));
+    [("at equal commit mode", equal), ("best mode against best mode", best)].into_iter().filter_map(told).collect()
 }
 
 /// The values of a line, as (place in the axis as a number, its label, value).
@@ -337,7 +338,7 @@ mod tests {
     fn order_has_a_price_under_each_circumstance_and_none_pooled_over_them() {
         let sweep = planted::price_by_members();
         assert_eq!(sweep.price_of_order, None);
-        says(&sweep, "Price of order at equal commit mode: from 0.90 at 1 to 1.17 at 8.");
+        says(&sweep, "Price of order at equal commit mode: from 0.90 at members 1 to 1.17 at members 8.");
         let price = planted::twenty().price_of_order.expect("both were run");
         assert!(price.best_modes > 1.0 && price.equal_commit_mode.is_some());
         assert_eq!(planted::scaling().price_of_order, None);
