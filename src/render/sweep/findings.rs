@@ -49,6 +49,7 @@ pub(super) fn headline(sweep: &Sweep) -> String {
     match (told.len(), broke.len()) {
         (0, _) => format!("{} in {}.", number::of(runs.len() as u64, "run"), cells(sweep.cells.len())),
         (1, 0) => "Order held.".to_owned(),
+        (2, 0) => "Order held in both cells.".to_owned(),
         (all, 0) => format!("Order held in all {}.", cells(all)),
         (all, some) if against > 0 => {
             format!("Order broke in {some} of {}, against a promise in {against}.", cells(all))
@@ -166,7 +167,9 @@ fn best(sweep: &Sweep) -> Option<String> {
         format!("{}{range}", quantity.cell(cell))
     };
     let latency = Quantity::Latency(Stat::P99);
+    let latest = sound(sweep, &latency).map(|(_, ms)| ms).fold(0.0, f64::max);
     let soonest = sound(sweep, &latency).min_by(|(_, one), (_, other)| one.total_cmp(other));
+    let soonest = soonest.filter(|(_, ms)| latest > ms * ALIKE);
     let soonest = soonest.map_or_else(String::new, |(cell, _)| {
         format!(" The lowest end_to_end p99: {}, {}.", cell.name, with_range(&latency, cell))
     });
@@ -361,7 +364,7 @@ mod tests {
     fn headlines() {
         for (sweep, told) in [
             (planted::nothing(), "No run was made yet."),
-            (planted::two(), "Order held in all 2 cells."),
+            (planted::two(), "Order held in both cells."),
             (planted::price_by_members(), "Order broke in 4 of 8 cells, none of which promises it."),
             (planted::twenty(), "Order broke in 11 of 20 cells, against a promise in 1."),
         ] {
