@@ -138,7 +138,7 @@ impl Hunt {
             variant: plan.variant.clone(),
             strategy: plan.strategy.kind().to_owned(),
             promises: plan.promises(),
-            members: plan.fleet.members,
+            lanes: search::lanes(plan.promises(), plan.fleet.members, plan.stream.partitions),
             faults: plan.faults.len(),
             origin: None,
         };

@@ -37,9 +37,9 @@ pub(super) fn chance_messages(rate_per_s: f64, seconds: f64) -> f64 {
     DEVIATIONS * (rate_per_s * seconds).max(0.0).sqrt()
 }
 
-/// By how many milliseconds chance may raise the lateness of the slowest of `members` that share a rate.
-pub(super) fn chance_ms(rate_per_s: f64, members: u16, seconds: f64) -> f64 {
-    let own = rate_per_s / f64::from(members.max(1));
+/// By how many milliseconds chance may raise the lateness of the slowest of `lanes` that share a rate.
+pub(super) fn chance_ms(rate_per_s: f64, lanes: u16, seconds: f64) -> f64 {
+    let own = rate_per_s / f64::from(lanes.max(1));
     (chance_messages(own, seconds) / own.max(f64::MIN_POSITIVE) * 1e3).max(JITTER_MS)
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_member_sets_what_chance_may_do() {
+    fn the_slowest_lane_sets_what_chance_may_do() {
         assert!((chance_messages(1_500.0, 6.0) - 189.7).abs() < 0.1);
         assert!(chance_ms(1_600.0, 4, 6.0) > chance_ms(1_600.0, 1, 6.0));
         assert!((chance_ms(1e9, 1, 1.0) - JITTER_MS).abs() < 1e-9);

@@ -22,8 +22,8 @@ pub struct About {
     pub strategy: String,
     /// What it promises.
     pub promises: Promises,
-    /// Members at the start.
-    pub members: u16,
+    /// In how many lanes messages are handled beside each other.
+    pub lanes: u16,
     /// Faults that strike in each trial.
     pub faults: usize,
     /// Where the figures come from.
@@ -171,7 +171,7 @@ fn findings(
     if invalid > 0 {
         findings.push(format!("{invalid} of {} trials are no valid measurement and count for nothing.", trials.len()));
     }
-    let shortest = answer.map(|answer| answer.rate_per_s).map(|rate| resolution(terms, about.members, rate));
+    let shortest = answer.map(|answer| answer.rate_per_s).map(|rate| resolution(terms, about.lanes, rate));
     if let Some(share) = shortest.filter(|share| *share > terms.tolerance) {
         findings.push(format!(
             "A trial is so short that it sees an overload only from about {:.0} % on, which is coarser than the tolerance: measure longer (run.measure).",
@@ -186,10 +186,10 @@ fn faults(number: usize) -> String {
     if number == 1 { "1 fault".to_owned() } else { format!("{number} faults") }
 }
 
-/// From which share of overload on one member that is offered too much is told from chance.
-fn resolution(terms: &Terms, members: u16, rate_per_s: f64) -> f64 {
+/// From which share of overload on one lane is told from chance.
+fn resolution(terms: &Terms, lanes: u16, rate_per_s: f64) -> f64 {
     let apart = between_thirds_s(terms.measure_s);
-    let own = rate_per_s / f64::from(members.max(1));
+    let own = rate_per_s / f64::from(lanes.max(1));
     chance_messages(own, apart) / (own * apart).max(f64::MIN_POSITIVE)
 }
 

@@ -169,7 +169,7 @@ fn the_document_tells_the_answer_first_and_comes_back_as_it_went() {
         variant: None,
         strategy: "shared-pull".to_owned(),
         promises: Promises { at_least_once: true, ..Promises::default() },
-        members: 4,
+        lanes: 4,
         faults: 1,
         origin: None,
     };
