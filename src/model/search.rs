@@ -182,8 +182,8 @@ impl fmt::Display for Purpose {
 pub enum Verdict {
     /// It is sustained.
     Sustained,
-    /// A backlog grew.
-    Grew,
+    /// The members, or the server, fell behind what was offered: a backlog grew.
+    Behind,
     /// The latency limit was not kept.
     Late,
     /// A promise was broken, or something was lost.
@@ -200,8 +200,8 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Sustained => "sustained",
-            Self::Grew => "backlog grew",
-            Self::Late => "too late",
+            Self::Behind => "behind",
+            Self::Late => "late",
             Self::Violated => "violated",
             Self::Generator => "generator",
             Self::Invalid => "invalid",

@@ -5,6 +5,9 @@ mod page;
 mod text;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use text::summary;
 
 use super::json::{self, parse_as};

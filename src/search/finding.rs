@@ -99,59 +99,46 @@ fn findings(
     answer: Option<Answer>,
 ) -> Vec<String> {
     let mut findings = Vec::new();
-    let order = if about.promises.order_per_key { "in order " } else { "" };
-    let between = bracket(standings);
-    let why = |rate: f64| first_reason(rate, trials).map_or_else(String::new, |why| format!(" ({why})"));
-    let limit = between.high_per_s;
-    match (outcome, answer, limit) {
+    let order = if about.promises.order_per_key { " in order" } else { "" };
+    let high = bracket(standings).high_per_s;
+    let least = answer.map(|answer| format!("at least {:.0} msg/s are sustained{order}", answer.rate_per_s));
+    match (outcome, answer, high) {
         (None, ..) => {}
-        (Some(Outcome::Found), Some(answer), Some(high)) => findings.push(format!(
-            "{:.0} msg/s are sustained {order}(in {} of {} trials), and {high:.0} msg/s are not{}.",
-            answer.rate_per_s,
-            answer.sustained,
-            answer.of,
-            why(high)
-        )),
+        (Some(Outcome::Found), Some(answer), Some(high)) => {
+            findings.push(format!("{:.0} msg/s are sustained{order}, {high:.0} are not.", answer.rate_per_s));
+        }
         (Some(Outcome::AtBound), Some(answer), _) => findings.push(format!(
-            "{:.0} msg/s are sustained {order}(in {} of {} trials): the greatest rate that was to be tried.",
-            answer.rate_per_s, answer.sustained, answer.of
+            "{:.0} msg/s are sustained{order}, the greatest rate that was to be tried.",
+            answer.rate_per_s
         )),
         (Some(Outcome::NotSustained), _, Some(high)) => {
-            findings.push(format!(
-                "Not even {high:.0} msg/s are sustained, the least rate that was to be tried{}.",
-                why(high)
-            ));
+            findings.push(format!("Not even {high:.0} msg/s are sustained, the least rate that was to be tried."));
         }
-        (Some(Outcome::Generator), answer, Some(high)) => {
-            let known = answer.map_or_else(
-                || "Nothing is known to be sustained".to_owned(),
-                |answer| {
-                    format!(
-                        "At least {:.0} msg/s are sustained {order}(in {} of {} trials)",
-                        answer.rate_per_s, answer.sustained, answer.of
-                    )
-                },
-            );
-            findings.push(format!("{known}; from {high:.0} msg/s on the load generator was the limit{}.", why(high)));
+        (Some(Outcome::Generator), _, Some(high)) => {
+            let known = least.unwrap_or_else(|| "no rate is known to be sustained".to_owned());
+            findings.push(format!("{}; from {high:.0} on the load generator was the limit.", capital(&known)));
         }
-        (Some(outcome), answer, _) => {
-            let known = answer.map_or_else(
-                || "no rate is confirmed to be sustained".to_owned(),
-                |answer| {
-                    format!(
-                        "at least {:.0} msg/s are sustained {order}(in {} of {} trials)",
-                        answer.rate_per_s, answer.sustained, answer.of
-                    )
-                },
-            );
+        (Some(outcome), ..) => {
+            let known = least.unwrap_or_else(|| "no rate is confirmed to be sustained".to_owned());
             let stopped = match outcome {
-                Outcome::Interrupted => "The search was interrupted",
-                Outcome::Unfinished => "The search ran out of time or trials",
-                _ => "The search ended without an answer",
+                Outcome::Interrupted => "Interrupted",
+                Outcome::Unfinished => "Time or trials ran out",
+                _ => "No answer",
             };
-            let high = limit.map_or_else(String::new, |high| format!(", and {high:.0} msg/s are not{}", why(high)));
+            let high = high.map_or_else(String::new, |high| format!(", {high:.0} are not"));
             findings.push(format!("{stopped}: {known}{high}."));
         }
+    }
+    if let Some(answer) = answer {
+        findings.push(format!(
+            "{:.0} msg/s: sustained in {} of {} trials.",
+            answer.rate_per_s, answer.sustained, answer.of
+        ));
+    }
+    if let Some(high) = high.filter(|_| outcome.is_some())
+        && let Some(why) = first_reason(high, trials)
+    {
+        findings.push(format!("{high:.0} msg/s: {why}."));
     }
     let violations: u64 = trials.iter().map(|trial| trial.seen.order_violations).sum();
     if !about.promises.order_per_key {
@@ -180,6 +167,11 @@ fn findings(
     }
     findings.push(format!("{} trials in {:.0} s.", trials.len(), elapsed_s(trials)));
     findings
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn faults(number: usize) -> String {

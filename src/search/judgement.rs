@@ -70,7 +70,7 @@ fn verdict(terms: &Terms, seen: &Seen, base: Option<f64>) -> (Verdict, Vec<Strin
     }
     let behind = fell_behind(seen);
     if !behind.is_empty() {
-        return (Verdict::Grew, behind);
+        return (Verdict::Behind, behind);
     }
     if let Some(lag) = seen.schedule_lag_ms_p99.filter(|lag| *lag > terms.schedule_lag_ms_p99_max) {
         let most = terms.schedule_lag_ms_p99_max;
@@ -88,7 +88,7 @@ fn verdict(terms: &Terms, seen: &Seen, base: Option<f64>) -> (Verdict, Vec<Strin
     }
     if let Some(course) = rose {
         return (
-            Verdict::Grew,
+            Verdict::Behind,
             vec![format!("messages got later and later: p99 by the second {}", told(course, "ms"))],
         );
     }
@@ -128,7 +128,7 @@ fn held_back(seen: &Seen, base: Option<f64>) -> (Verdict, Vec<String>) {
     let what = format!("{stored:.0} of {offered:.0} msg/s offered were stored");
     match (seen.publish_service_ms_p50, base) {
         (Some(service), Some(base)) if service > base * SERVICE_ROSE => (
-            Verdict::Grew,
+            Verdict::Behind,
             vec![format!(
                 "the server could not store what was offered: {what}, and storing took {service:.2} ms instead of {base:.2} ms (p50)"
             )],

@@ -41,7 +41,7 @@ fn search(terms: &Terms, mut system: impl FnMut(f64) -> Verdict) -> (End, Vec<Tr
 }
 
 fn knee_at(knee: f64) -> impl Fn(f64) -> Verdict {
-    move |rate| if rate <= knee { Verdict::Sustained } else { Verdict::Grew }
+    move |rate| if rate <= knee { Verdict::Sustained } else { Verdict::Behind }
 }
 
 proptest! {
@@ -62,14 +62,14 @@ proptest! {
     ) {
         let terms = Terms { trials_max, agree, within_s, ..terms() };
         let mut dice = Dice(seed);
-        let all = [Verdict::Sustained, Verdict::Grew, Verdict::Late, Verdict::Violated, Verdict::Generator, Verdict::Invalid];
+        let all = [Verdict::Sustained, Verdict::Behind, Verdict::Late, Verdict::Violated, Verdict::Generator, Verdict::Invalid];
         search(&terms, |_| all[(dice.roll() * 6.0) as usize % 6]);
     }
 
     #[test]
     fn holding_rates_stay_below_failing_ones(seed in any::<u64>()) {
         let mut dice = Dice(seed);
-        let coin = |_: f64| if dice.roll() < 0.5 { Verdict::Sustained } else { Verdict::Grew };
+        let coin = |_: f64| if dice.roll() < 0.5 { Verdict::Sustained } else { Verdict::Behind };
         let (_, trials) = search(&Terms { trials_max: 80, ..terms() }, coin);
         for made in 0..trials.len() {
             let standings = super::standing::standings(&trials[..made]);
@@ -104,7 +104,7 @@ fn a_soft_knee_with_outliers_is_found_nine_times_in_ten() {
     let soft = |rate: f64, dice: &mut Dice| {
         let sustained = 1.0 / (1.0 + ((rate / KNEE).ln() / 0.03).exp());
         let spoilt = dice.roll() < 1.0 / 30.0;
-        if !spoilt && dice.roll() < sustained { Verdict::Sustained } else { Verdict::Grew }
+        if !spoilt && dice.roll() < sustained { Verdict::Sustained } else { Verdict::Behind }
     };
     let (misses, mean) = misses(&terms(), 0.12, soft);
     assert!(misses <= 30 && mean <= 16, "{misses} of 300 missed, {mean} trials a search");
@@ -124,7 +124,7 @@ fn a_system_that_fails_now_and_then_over_a_wide_range_gets_an_answer_within_that
         } else {
             0.5
         };
-        if dice.roll() < sustained { Verdict::Sustained } else { Verdict::Grew }
+        if dice.roll() < sustained { Verdict::Sustained } else { Verdict::Behind }
     };
     for seed in 0..300 {
         let mut dice = Dice(seed * 104_729 + 5);

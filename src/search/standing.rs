@@ -52,7 +52,7 @@ pub(super) fn standings(trials: &[Trial]) -> Vec<Standing> {
         let Some(standing) = standings.get_mut(place) else { continue };
         match trial.verdict {
             Verdict::Sustained => standing.sustained += 1,
-            Verdict::Grew | Verdict::Late | Verdict::Violated => standing.failed += 1,
+            Verdict::Behind | Verdict::Late | Verdict::Violated => standing.failed += 1,
             Verdict::Generator => {
                 standing.failed += 1;
                 standing.generator += 1;

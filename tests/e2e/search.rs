@@ -50,7 +50,7 @@ tolerance = 0.2
 "#,
     );
     let ended = place.run(&["search", "profile.toml", "--out", "out", "--within", "5m"]).ended_with(0);
-    assert!(ended.out.contains("msg/s are sustained"), "{}", ended.out);
+    assert!(ended.out.contains("msg/s are sustained, "), "{}", ended.out);
     let searched = read(ended.page().parent().expect("a page lies in a folder"));
     assert_eq!(searched.outcome, Some(Outcome::Found));
     let answer = searched.answer.expect("it was found");
@@ -61,7 +61,7 @@ tolerance = 0.2
     assert!(high <= answer.rate_per_s * 1.2 + 1e-9, "{:?}", searched.bracket);
     // What was far too much was seen to be too much, and every trial is a run of its own.
     let twice = searched.trials.iter().find(|trial| trial.rate_per_s >= 800.0).expect("it was bracketed");
-    assert_eq!(twice.verdict, Verdict::Grew, "{:?}", twice.reasons);
+    assert_eq!(twice.verdict, Verdict::Behind, "{:?}", twice.reasons);
     let folder = folder(&place).expect("it was made");
     assert!(searched.trials.iter().all(|trial| folder.join(&trial.path).join("report.json").is_file()));
     // A search is rendered again like anything else.

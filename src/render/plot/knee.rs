@@ -10,6 +10,8 @@ use crate::render::number;
 
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 320.0;
+/// Trials at more than so many times the rate that is not sustained make the axis logarithmic.
+const FAR_BEYOND: f64 = 3.0;
 const TITLE: Font = Font { size: 12.0, bold: true, ink: Ink::Muted };
 const STRONG: Font = Font { size: 12.5, bold: true, ink: Ink::Text };
 
@@ -62,9 +64,12 @@ pub(crate) fn throughput(search: &Search) -> Option<Plot> {
     let y_axis = Axis::from_zero(values.into_iter(), BOTTOM, TOP);
     let mut sheet = Sheet::new(search, "msg/s")?;
     sheet.rows(&y_axis, &y_axis.ticks(5), short);
-    // What is offered is a curve here, because rates are logarithmic from left to right only.
+    // Where rates are logarithmic from left to right, what is offered is a curve.
     let offered: Vec<(f64, f64)> = (0..=60)
-        .map(|step| sheet.low * (sheet.high / sheet.low).powf(f64::from(step) / 60.0))
+        .map(|step| {
+            let share = f64::from(step) / 60.0;
+            if sheet.log { sheet.low * (sheet.high / sheet.low).powf(share) } else { sheet.high * share }
+        })
         .filter(|rate| *rate <= y_axis.high())
         .map(|rate| (sheet.x(rate), y_axis.at(rate)))
         .collect();
@@ -93,6 +98,8 @@ fn values(search: &Search, series: &[Series]) -> Vec<f64> {
 struct Sheet {
     canvas: Canvas,
     axis: Axis,
+    /// Rates are logarithmic from left to right, because trials far beyond the knee would leave it no room.
+    log: bool,
     low: f64,
     high: f64,
 }
@@ -104,15 +111,18 @@ impl Sheet {
         if low > high {
             return None;
         }
+        let knee = search.bracket.high_per_s.or(search.bracket.low_per_s).unwrap_or(high);
+        let log = high > knee * FAR_BEYOND;
         // A little room at both ends, so that no mark lies on an axis.
-        let (low, high) = (low / 1.15, high * 1.15);
-        let axis = Axis::linear(low.ln(), high.ln(), LEFT, RIGHT);
-        let mut sheet = Self { canvas: Canvas::new(WIDTH, BOTTOM + 38.0), axis, low, high };
+        let (low, high) = if log { (low / 1.15, high * 1.15) } else { (0.0, high * 1.08) };
+        let axis =
+            if log { Axis::linear(low.ln(), high.ln(), LEFT, RIGHT) } else { Axis::linear(low, high, LEFT, RIGHT) };
+        let mut sheet = Self { canvas: Canvas::new(WIDTH, BOTTOM + 38.0), axis, log, low, high };
         if let Some(beyond) = search.bracket.high_per_s {
             sheet.canvas.rect((sheet.x(beyond), TOP), (RIGHT, BOTTOM), Ink::Unmeasured);
         }
         let mut free_from = LEFT - 20.0;
-        for tick in ticks(low, high) {
+        for tick in if log { ticks(low, high) } else { axis.ticks(8) } {
             let x = sheet.x(tick);
             sheet.canvas.line(&[(x, TOP), (x, BOTTOM)], Ink::Grid, 1.0);
             let (label, half) = (short(tick), text_width(&short(tick), SMALL.size) / 2.0);
@@ -131,12 +141,13 @@ impl Sheet {
         }
         sheet.canvas.line(&[(LEFT, BOTTOM), (RIGHT, BOTTOM)], Ink::Muted, 1.0);
         sheet.canvas.text(unit, (2.0, 9.0), Side::Start, TITLE);
-        sheet.canvas.text("offered, messages a second, logarithmic", (RIGHT, BOTTOM + 30.0), Side::End, TITLE);
+        let title = if log { "offered, messages a second, logarithmic" } else { "offered, messages a second" };
+        sheet.canvas.text(title, (RIGHT, BOTTOM + 30.0), Side::End, TITLE);
         Some(sheet)
     }
 
     fn x(&self, rate: f64) -> f64 {
-        self.axis.at(rate.max(1e-9).ln())
+        self.axis.at(if self.log { rate.max(1e-9).ln() } else { rate })
     }
 
     /// Grid lines and labels of the values.
@@ -184,7 +195,7 @@ fn sustained(search: &Search, figure: fn(&Seen) -> Option<f64>) -> Vec<(f64, f64
 fn mark(canvas: &mut Canvas, (x, y): (f64, f64), verdict: Verdict, ink: Ink) {
     match verdict {
         Verdict::Sustained => canvas.dot((x, y), 4.5, ink, true),
-        Verdict::Grew | Verdict::Late | Verdict::Violated => {
+        Verdict::Behind | Verdict::Late | Verdict::Violated => {
             canvas.area(&[(x - 6.0, y + 5.0), (x, y - 6.0), (x + 6.0, y + 5.0)], ink, 1.0);
         }
         Verdict::Generator | Verdict::Invalid | Verdict::Interrupted => {
@@ -220,7 +231,7 @@ fn legend(series: &[Series], limit: &str) -> Vec<Key> {
         label: label.to_owned(),
     };
     keys.push(shape(Verdict::Sustained, "sustained"));
-    keys.push(shape(Verdict::Grew, "not sustained"));
+    keys.push(shape(Verdict::Behind, "not sustained"));
     keys.push(shape(Verdict::Generator, "the generator was the limit, or no valid run"));
     if !limit.is_empty() {
         keys.push(Key { swatch: line_swatch(Ink::Lease, 2.0), label: limit.to_owned() });

@@ -37,7 +37,7 @@ pub(super) fn subject(search: &Search) -> String {
 pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Sustained => "✔",
-        Verdict::Grew | Verdict::Late | Verdict::Violated => "✘",
+        Verdict::Behind | Verdict::Late | Verdict::Violated => "✘",
         Verdict::Generator | Verdict::Invalid => "!",
         Verdict::Interrupted => "■",
     }
@@ -47,7 +47,7 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
 pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Sustained => "good",
-        Verdict::Grew | Verdict::Late | Verdict::Violated => "broken",
+        Verdict::Behind | Verdict::Late | Verdict::Violated => "broken",
         Verdict::Generator | Verdict::Invalid | Verdict::Interrupted => "doubt",
     }
 }
