@@ -85,14 +85,17 @@ partitions = 4
 [load]
 publishers = 1
 publish = "sync"
-rate = "200000/s"
+rate = "1000/s"
 keys = 64
 [fleet]
 members = 2
 handler = "none"
 [search]
+first = "200000/s"
 least = "200000/s"
+most = "400000/s"
 agree = 1
+trials = 5
 "#,
     );
     let ended = place.run(&["search", "profile.toml", "--out", "out", "--json"]).ended_with(4);
@@ -121,6 +124,8 @@ keys = 8
 [fleet]
 members = 1
 handler = "none"
+[search]
+within = "10m"
 "#,
     );
     let live = place.start(place.jetlag(&["search", "profile.toml", "--out", "out", "-q"]));
