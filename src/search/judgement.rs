@@ -27,9 +27,9 @@ pub struct Tried {
 /// All trials with their verdicts.
 #[must_use]
 pub fn judged(terms: &Terms, tried: &[Tried]) -> Vec<Trial> {
-    let base = base_service(tried);
+    let base = base_service(terms, tried);
     let trial = |(number, tried): (u32, &Tried)| {
-        let (verdict, reasons) = verdict(terms, &tried.seen, base);
+        let (verdict, reasons) = verdict(terms, tried, base);
         Trial {
             number,
             path: tried.path.clone(),
@@ -43,21 +43,23 @@ pub fn judged(terms: &Terms, tried: &[Tried]) -> Vec<Trial> {
     (1..).zip(tried).map(trial).collect()
 }
 
-/// What storing took at the least rate that was stored as offered.
-fn base_service(tried: &[Tried]) -> Option<f64> {
-    let stored = tried.iter().filter(|tried| !is_short(&tried.seen));
+/// What storing took at the least rate that was stored as it was to be offered.
+fn base_service(terms: &Terms, tried: &[Tried]) -> Option<f64> {
+    let stored = tried.iter().filter(|tried| !is_short(terms, tried));
     let least = stored.min_by(|one, two| one.rate_per_s.total_cmp(&two.rate_per_s))?;
     least.seen.publish_service_ms_p50
 }
 
-/// Whether less was stored than was offered.
-fn is_short(seen: &Seen) -> bool {
-    let (Some(offered), Some(stored)) = (seen.offered_per_s, seen.stored_per_s) else { return false };
-    let chance = 3.0 / (seen.offered.max(1) as f64).sqrt();
-    stored < offered * (1.0 - SHORT.max(chance))
+/// Whether less was stored than was to be offered. The schedule is the yardstick, not what was sent of it: what
+/// publishers did not get to before the load ended was never sent.
+fn is_short(terms: &Terms, tried: &Tried) -> bool {
+    let Some(stored) = tried.seen.stored_per_s else { return false };
+    let chance = 3.0 / (tried.rate_per_s * terms.measure_s).max(1.0).sqrt();
+    stored < tried.rate_per_s * (1.0 - SHORT.max(chance))
 }
 
-fn verdict(terms: &Terms, seen: &Seen, base: Option<f64>) -> (Verdict, Vec<String>) {
+fn verdict(terms: &Terms, tried: &Tried, base: Option<f64>) -> (Verdict, Vec<String>) {
+    let seen = &tried.seen;
     let other: Vec<String> = seen.state_reasons.iter().filter(|reason| !is_told_by_load(reason)).cloned().collect();
     match seen.state {
         RunState::Interrupted => return (Verdict::Interrupted, seen.state_reasons.clone()),
@@ -83,8 +85,8 @@ fn verdict(terms: &Terms, seen: &Seen, base: Option<f64>) -> (Verdict, Vec<Strin
     let late = p99.filter(|p99| *p99 > terms.end_to_end_ms_p99_max);
     let rose = seen.lateness_ms.filter(|lateness| lateness.grew());
     let held = seen.blocked_ms_p99.zip(p99).is_some_and(|(blocked, p99)| blocked > p99 / 2.0);
-    if is_short(seen) || held && (late.is_some() || rose.is_some()) {
-        return held_back(seen, base);
+    if is_short(terms, tried) || held && (late.is_some() || rose.is_some()) {
+        return held_back(tried, base);
     }
     if let Some(course) = rose {
         return (
@@ -123,9 +125,9 @@ fn fell_behind(seen: &Seen) -> Vec<String> {
 }
 
 /// Publishing did not keep up, and nothing was left lying: the server's storing was the limit, or the publishers were.
-fn held_back(seen: &Seen, base: Option<f64>) -> (Verdict, Vec<String>) {
-    let [stored, offered] = [seen.stored_per_s, seen.offered_per_s].map(|rate| rate.unwrap_or(0.0));
-    let what = format!("{stored:.0} of {offered:.0} msg/s offered were stored");
+fn held_back(tried: &Tried, base: Option<f64>) -> (Verdict, Vec<String>) {
+    let (seen, rate) = (&tried.seen, tried.rate_per_s);
+    let what = format!("{:.0} msg/s were stored of {rate:.0} that were due", seen.stored_per_s.unwrap_or(0.0));
     match (seen.publish_service_ms_p50, base) {
         (Some(service), Some(base)) if service > base * SERVICE_ROSE => (
             Verdict::Behind,

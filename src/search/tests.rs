@@ -126,6 +126,14 @@ fn each_trial_gets_the_verdict_that_its_evidence_asks_for() {
             }),
             Verdict::Behind,
         ),
+        (
+            "what was never sent was due all the same",
+            Box::new(|seen| {
+                seen.offered_per_s = Some(3_000.0);
+                seen.stored_per_s = Some(3_000.0);
+            }),
+            Verdict::Generator,
+        ),
         ("one message at a time is not fast enough", Box::new(short), Verdict::Generator),
         (
             "the server is not fast enough",
