@@ -101,22 +101,20 @@ fn findings(
     let mut findings = Vec::new();
     let order = if about.promises.order_per_key { " in order" } else { "" };
     let high = bracket(standings).high_per_s;
-    let least = answer.map(|answer| format!("at least {:.0} msg/s are sustained{order}", answer.rate_per_s));
+    let least = answer.map(|answer| format!("at least {} msg/s are sustained{order}", answer.rate_per_s));
     match (outcome, answer, high) {
         (None, ..) => {}
         (Some(Outcome::Found), Some(answer), Some(high)) => {
-            findings.push(format!("{:.0} msg/s are sustained{order}, {high:.0} are not.", answer.rate_per_s));
+            findings.push(format!("{} msg/s are sustained{order}, {high} are not.", answer.rate_per_s));
         }
-        (Some(Outcome::AtBound), Some(answer), _) => findings.push(format!(
-            "{:.0} msg/s are sustained{order}, the greatest rate that was to be tried.",
-            answer.rate_per_s
-        )),
+        (Some(Outcome::AtBound), Some(answer), _) => findings
+            .push(format!("{} msg/s are sustained{order}, the greatest rate that was to be tried.", answer.rate_per_s)),
         (Some(Outcome::NotSustained), _, Some(high)) => {
-            findings.push(format!("Not even {high:.0} msg/s are sustained, the least rate that was to be tried."));
+            findings.push(format!("Not even {high} msg/s are sustained, the least rate that was to be tried."));
         }
         (Some(Outcome::Generator), _, Some(high)) => {
             let known = least.unwrap_or_else(|| "no rate is known to be sustained".to_owned());
-            findings.push(format!("{}; from {high:.0} on the load generator was the limit.", capital(&known)));
+            findings.push(format!("{}; from {high} on the load generator was the limit.", capital(&known)));
         }
         (Some(outcome), ..) => {
             let known = least.unwrap_or_else(|| "no rate is confirmed to be sustained".to_owned());
@@ -125,20 +123,18 @@ fn findings(
                 Outcome::Unfinished => "Time or trials ran out",
                 _ => "No answer",
             };
-            let high = high.map_or_else(String::new, |high| format!(", {high:.0} are not"));
+            let high = high.map_or_else(String::new, |high| format!(", {high} are not"));
             findings.push(format!("{stopped}: {known}{high}."));
         }
     }
     if let Some(answer) = answer {
-        findings.push(format!(
-            "{:.0} msg/s: sustained in {} of {} trials.",
-            answer.rate_per_s, answer.sustained, answer.of
-        ));
+        findings
+            .push(format!("{} msg/s: sustained in {} of {} trials.", answer.rate_per_s, answer.sustained, answer.of));
     }
     if let Some(high) = high.filter(|_| outcome.is_some())
         && let Some(why) = first_reason(high, trials)
     {
-        findings.push(format!("{high:.0} msg/s: {why}."));
+        findings.push(format!("{high} msg/s: {why}."));
     }
     let violations: u64 = trials.iter().map(|trial| trial.seen.order_violations).sum();
     if !about.promises.order_per_key {
@@ -188,7 +184,8 @@ fn resolution(terms: &Terms, lanes: u16, rate_per_s: f64) -> f64 {
 /// Why a rate is not sustained, in the words of its first trial that was not.
 fn first_reason(rate_per_s: f64, trials: &[Trial]) -> Option<&str> {
     let at = trials.iter().filter(|trial| trial.rate_per_s.total_cmp(&rate_per_s).is_eq());
-    at.flat_map(|trial| &trial.reasons).next().map(String::as_str)
+    let says = at.filter(|trial| trial.verdict != Verdict::Invalid);
+    says.flat_map(|trial| &trial.reasons).next().map(String::as_str)
 }
 
 fn remedy(outcome: Outcome, trials: &[Trial]) -> Option<String> {
@@ -207,7 +204,7 @@ fn remedy(outcome: Outcome, trials: &[Trial]) -> Option<String> {
         }
         Outcome::Invalid => {
             let invalid = trials.iter().rev().find(|trial| trial.verdict == Verdict::Invalid);
-            let why = invalid.and_then(|trial| trial.reasons.first()).map_or("", String::as_str);
+            let why = invalid.and_then(|trial| trial.reasons.first())?;
             format!("Mend what makes its runs invalid: {why}.")
         }
         Outcome::Interrupted => return None,

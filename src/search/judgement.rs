@@ -101,6 +101,10 @@ fn verdict(terms: &Terms, tried: &Tried, base: Option<f64>) -> (Verdict, Vec<Str
     if p99.is_none() {
         return (Verdict::Invalid, vec!["no message was handled in the measure phase".to_owned()]);
     }
+    if seen.backlog.is_none() {
+        let why = "the measure phase is too short to see whether a backlog grows: give run.measure a second or more";
+        return (Verdict::Invalid, vec![why.to_owned()]);
+    }
     (Verdict::Sustained, Vec::new())
 }
 
@@ -127,7 +131,7 @@ fn fell_behind(seen: &Seen) -> Vec<String> {
 /// Publishing did not keep up, and nothing was left lying: the server's storing was the limit, or the publishers were.
 fn held_back(tried: &Tried, base: Option<f64>) -> (Verdict, Vec<String>) {
     let (seen, rate) = (&tried.seen, tried.rate_per_s);
-    let what = format!("{:.0} msg/s were stored of {rate:.0} that were due", seen.stored_per_s.unwrap_or(0.0));
+    let what = format!("{:.0} msg/s were stored of {rate} that were due", seen.stored_per_s.unwrap_or(0.0));
     match (seen.publish_service_ms_p50, base) {
         (Some(service), Some(base)) if service > base * SERVICE_ROSE => (
             Verdict::Behind,

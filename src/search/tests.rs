@@ -93,6 +93,7 @@ fn each_trial_gets_the_verdict_that_its_evidence_asks_for() {
         ("a promise was broken", Box::new(|seen| seen.state = RunState::Violated), Verdict::Violated),
         ("stopped", Box::new(|seen| seen.state = RunState::Interrupted), Verdict::Interrupted),
         ("nothing was seen", Box::new(|seen| seen.end_to_end_ms_p99 = None), Verdict::Invalid),
+        ("too short to see a backlog grow", Box::new(|seen| seen.backlog = None), Verdict::Invalid),
         ("a death", Box::new(invalid("c1.1 died unasked by signal 9")), Verdict::Invalid),
         (
             "the generator was starved",
