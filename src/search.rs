@@ -17,7 +17,7 @@ mod tests;
 
 pub use finding::{About, document};
 pub use judgement::{Tried, judged};
-pub use seen::{lanes, seen};
+pub use seen::seen;
 pub use step::{End, Step, elapsed_s, next, stopped};
 
 use crate::metric::Metric;

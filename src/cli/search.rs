@@ -138,7 +138,7 @@ impl Hunt {
             variant: plan.variant.clone(),
             strategy: plan.strategy.kind().to_owned(),
             promises: plan.promises(),
-            lanes: search::lanes(plan.promises(), plan.fleet.members, plan.stream.partitions),
+            lanes: plan.strategy.lanes(plan.fleet.members, plan.stream.partitions),
             faults: plan.faults.len(),
             origin: None,
         };
@@ -192,7 +192,7 @@ impl Hunt {
             let path = format!("trial-{number:02}-{rate_per_s}");
             let began = Instant::now();
             let (report, ending) = maker.make(&plan, &self.folder.join(&path), display).await?;
-            let seen = search::seen(&report, began.elapsed().as_secs_f64());
+            let seen = search::seen(&report, self.about.lanes, began.elapsed().as_secs_f64());
             self.about.origin.get_or_insert_with(|| origin(&report));
             self.tried.push(Tried { path, purpose, rate_per_s, seen });
             let trials = self.trials();

@@ -1,7 +1,6 @@
 //! What is seen of one trial: the figures of its report on which a verdict depends.
 
 use super::course::{between_thirds_s, chance_messages, chance_ms, course};
-use crate::model::promise::Promises;
 use crate::model::reading::{Reading, Scope, Stat};
 use crate::model::report::Report;
 use crate::model::search::Seen;
@@ -12,9 +11,9 @@ use crate::model::story::Phase;
 const BACKLOG_POINTS: usize = 3;
 const LATENESS_POINTS: usize = 1;
 
-/// From the report of a run that took `took_s`.
+/// From the report of a run that took `took_s`, whose messages were handled in so many lanes beside each other.
 #[must_use]
-pub fn seen(report: &Report, took_s: f64) -> Seen {
+pub fn seen(report: &Report, lanes: u16, took_s: f64) -> Seen {
     let reading = |metric: &str, stat: Stat| -> Option<&Reading> {
         let is_it = |it: &&Reading| it.metric == metric && it.stat == stat && it.scope == Scope::Run;
         report.readings.iter().find(is_it)
@@ -33,12 +32,7 @@ pub fn seen(report: &Report, took_s: f64) -> Seen {
         // A second that is not whole in the phase is not of the phase.
         let whole = figures.latency.iter().filter(|point| point.at_ms + 1e3 <= span.to_ms + 1.0 && point.n > 0);
         let points = whole.map(|point| (point.at_ms, point.p99_ms));
-        course(
-            points,
-            span,
-            LATENESS_POINTS,
-            chance_ms(rate, lanes(report.promises, report.run.members, report.run.partitions), apart),
-        )
+        course(points, span, LATENESS_POINTS, chance_ms(rate, lanes, apart))
     });
     let unhandled = count("unhandled").unwrap_or(0);
     let lost = count("lost");
@@ -64,11 +58,4 @@ pub fn seen(report: &Report, took_s: f64) -> Seen {
         backlog,
         lateness_ms,
     }
-}
-
-/// In how many lanes messages are handled beside each other: where partitions have owners, a message waits for those of its
-/// partition only; elsewhere for those of its member.
-#[must_use]
-pub fn lanes(promises: Promises, members: u16, partitions: u16) -> u16 {
-    if promises.owners { members.max(partitions) } else { members }
 }

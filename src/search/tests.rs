@@ -2,10 +2,13 @@
 
 use super::judgement::{Tried, judged};
 use super::step::End;
-use super::{About, document};
+use super::{About, document, seen};
 use crate::model::promise::Promises;
 use crate::model::report::RunState;
+use crate::model::report::{BacklogPoint, LatencyPoint, PhaseSpan};
 use crate::model::search::{Course, Outcome, Purpose, Seen, Terms, Trial, Verdict};
+use crate::model::story::Phase;
+use crate::{analysis, metric};
 
 pub(super) fn terms() -> Terms {
     Terms {
@@ -200,4 +203,39 @@ fn the_document_tells_the_answer_first_and_comes_back_as_it_went() {
     // What is at least so much is no reading.
     let bound = End { outcome: Outcome::AtBound, ..end };
     assert!(document(&about, &terms(), &trials, Some(bound)).readings.is_empty());
+}
+
+#[test]
+fn what_is_seen_of_a_run_is_that_of_its_measure_phase() {
+    let mut report = metric::report(&analysis::planted::killed());
+    report.run.rate_per_s = Some(900.0);
+    report.run.phases = vec![
+        PhaseSpan { phase: Phase::WarmUp, from_ms: 0.0, to_ms: 2_000.0 },
+        PhaseSpan { phase: Phase::Measure, from_ms: 2_000.0, to_ms: 8_000.0 },
+        PhaseSpan { phase: Phase::Drain, from_ms: 8_000.0, to_ms: 20_000.0 },
+    ];
+    // It grows in the measure phase, and both around it are another matter.
+    let level = |at_ms: f64| if (2_000.0..8_000.0).contains(&at_ms) { (at_ms - 2_000.0) as u64 } else { 99_999 };
+    let at = |step: u32, width: f64| f64::from(step) * width;
+    report.figures.backlog =
+        (0..200).map(|step| BacklogPoint { at_ms: at(step, 100.0), messages: level(at(step, 100.0)) }).collect();
+    report.figures.latency = (0..20)
+        .map(|second| LatencyPoint { at_ms: at(second, 1e3), n: 900, p99_ms: at(second, 1.0), ..Default::default() })
+        .collect();
+    let of = |lanes| seen(&report, lanes, 21.0);
+    let (backlog, lateness) = (of(4).backlog.expect("points"), of(4).lateness_ms.expect("points"));
+    assert_eq!((backlog.first, backlog.last, backlog.chance), (950.0, 4_950.0, 2.0 * (900.0f64 * 4.0).sqrt()));
+    assert!(backlog.grew());
+    assert_eq!((lateness.first, lateness.last), (2.5, 6.5));
+    assert!(!lateness.grew() && of(16).lateness_ms.expect("points").chance > lateness.chance);
+    let told = metric_of(&report, "unhandled") - metric_of(&report, "lost");
+    assert_eq!((of(4).state, of(4).took_s, of(4).waiting), (report.state, 21.0, told));
+    // A run without a measure phase shows no course.
+    report.run.phases.clear();
+    assert_eq!(seen(&report, 4, 21.0).backlog, None);
+}
+
+fn metric_of(report: &crate::model::report::Report, id: &str) -> u64 {
+    let it = report.readings.iter().find(|it| it.metric == id && it.scope == crate::model::reading::Scope::Run);
+    it.and_then(|it| it.value).map_or(0, |value| value as u64)
 }

@@ -181,7 +181,10 @@ impl Sheet {
 
 /// Median of each rate over its trials that were sustained, the least rate first.
 fn sustained(search: &Search, figure: fn(&Seen) -> Option<f64>) -> Vec<(f64, f64)> {
-    let good = search.trials.iter().filter(|trial| trial.verdict == Verdict::Sustained);
+    // A trial that was sustained at a rate that is not does not belong to the curve.
+    let beyond = search.bracket.high_per_s.unwrap_or(f64::INFINITY);
+    let is_good = |trial: &&Trial| trial.verdict == Verdict::Sustained && trial.rate_per_s < beyond;
+    let good = search.trials.iter().filter(is_good);
     let mut points: Vec<(f64, f64)> = good
         .filter_map(|trial| Some((trial.rate_per_s, figure(&trial.seen)?)))
         .filter(|(_, value)| value.is_finite())
