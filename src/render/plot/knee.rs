@@ -44,8 +44,8 @@ pub(crate) fn latency(search: &Search) -> Option<Plot> {
     sheet.canvas.text(&told, (LEFT + 6.0, y - 10.0), Side::Start, STRONG);
     sheet.series(search, &LATENCIES, &y_axis, number::ms);
     Some(Plot {
-        id: "knee",
-        title: "Latency against the offered rate",
+        id: "knee".into(),
+        title: "Latency against the offered rate".into(),
         caption: "Each trial has a mark for its median, its p99 and its slowest message. The lines go through the medians of \
                   the trials that were sustained: up to the knee. Beyond it a backlog grows, and latency is only a matter \
                   of how long one looks."
@@ -78,8 +78,8 @@ pub(crate) fn throughput(search: &Search) -> Option<Plot> {
     let mut legend = legend(&RATES, "");
     legend.insert(0, Key { swatch: line_swatch(Ink::Series(0), 1.5), label: "as much as offered".to_owned() });
     Some(Plot {
-        id: "achieved",
-        title: "Throughput against the offered rate",
+        id: "achieved".into(),
+        title: "Throughput against the offered rate".into(),
         caption:
             "What was stored and what was handled in order in the measure phase. A mark below the grey line: less was \
                   done than was offered."
