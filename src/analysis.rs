@@ -32,7 +32,7 @@ pub use findings::{
     ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, SuccessionCounts,
     faults, figures, run_info, violations,
 };
-pub use health::Health;
+pub use health::{DRAIN_CUT, Health, READ_TOO_SLOWLY, STARVED};
 pub use latency::Latencies;
 pub use liveness::{Liveness, Stretch};
 pub use statistics::quantile;

@@ -15,6 +15,7 @@ pub mod profile;
 mod progress;
 mod report;
 mod run;
+mod search;
 mod server;
 mod source;
 mod sweep;
@@ -43,6 +44,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run a grid of settings, and lay them side by side as they come.
     Sweep(sweep::SweepArgs),
+    /// Search the greatest rate that is sustained in order.
+    Search(search::SearchArgs),
     /// Judge the evidence of a run again, and write its reports again.
     Analyze(analyze::AnalyzeArgs),
     /// Render the report of a run again, from its report.json.
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
     match words.command {
         Command::Run(args) => logged(|| run::run(&args, &typed)),
         Command::Sweep(args) => logged(|| sweep::run(&args, &typed)),
+        Command::Search(args) => logged(|| search::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),

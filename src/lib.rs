@@ -12,6 +12,8 @@ pub mod analysis;
 pub mod metric;
 
 pub mod contrast;
+pub mod search;
+
 pub mod render;
 // floor 2
 pub mod clock;

@@ -18,6 +18,7 @@ pub mod promise;
 pub mod reading;
 pub mod record;
 pub mod report;
+pub mod search;
 pub mod story;
 pub mod sweep;
 pub mod time;

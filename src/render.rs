@@ -20,6 +20,7 @@ pub mod openmessaging;
 pub mod openmetrics;
 pub mod otava;
 pub mod schema;
+pub mod search;
 pub mod sweep;
 pub mod text;
 

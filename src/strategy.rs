@@ -168,6 +168,20 @@ impl Strategy {
         }
     }
 
+    /// In how many lanes messages are handled beside each other: a message waits for those before it in its lane only.
+    #[must_use]
+    pub fn lanes(&self, members: u16, partitions: u16) -> u16 {
+        match self {
+            Self::LeaseGroup(_) | Self::Pinned(_) => partitions,
+            Self::Serial(_) | Self::Ordered(_) => 1,
+            Self::SharedPull(_)
+            | Self::QueueGroup(_)
+            | Self::KeySequence(_)
+            | Self::CoreQueue(_)
+            | Self::External(_) => members,
+        }
+    }
+
     /// How progress is committed, where it is: runs are compared at equal commit mode.
     #[must_use]
     pub fn commit_mode(&self) -> Option<&'static str> {

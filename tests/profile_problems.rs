@@ -139,6 +139,30 @@ fn accounts_that_cannot_be_kept_as_asked_are_refused() {
 }
 
 #[test]
+fn what_cannot_be_searched_is_told() {
+    let bounds = "# hm?\n[search]\nleast = \"500/s\"\nmost = \"100/s\"\nfirst = \"max\"\n";
+    let shares = "# hm?\n[search]\ntolerance = 5\nagree = 9\ntrials = 0\nend-to-end-p99 = \"0s\"\nwithin = \"1ms\"\n";
+    let outside = "# hm?\n[search]\nleast = \"500/s\"\nfirst = \"100/s\"\n";
+    let unknown = "# hm?\n[search]\nlimit = \"1s\"\nfirst = 100\n";
+    insta::assert_snapshot!([bounds, shares, outside, unknown].map(|text| wrong(text, &[])).join("\n---\n"));
+}
+
+#[test]
+fn a_run_takes_no_notice_of_what_is_searched() {
+    let plan = |text: &str| profile::parse("a", "a", text, &[]).expect("it can be run").plans().remove(0);
+    let (plain, searched) = (plan("# hm?\n"), plan("# hm?\n[search]\nmost = \"700/s\"\ntolerance = 0.1\n"));
+    assert_eq!(plain.settings, searched.settings);
+    // The rate of the load is where a search begins, as far as it lies within the bounds.
+    assert_eq!((plain.search.first_per_s, searched.search.first_per_s), (2_000.0, 700.0));
+    let closed = plan("# hm?\n[load]\nrate = \"max\"\n");
+    assert_eq!(closed.search.first_per_s, 1_000.0);
+    let loaded = profile::parse("a", "a", "# hm?\n[search]\nmost = \"700/s\"\n", &[]).expect("it can be run");
+    let shown = profile::show::show(&loaded);
+    assert!(shown.contains("[search]\nmost = \"700/s\""), "{shown}");
+    assert_eq!(profile::parse("a", "a", &shown, &[]).expect("it can be run, too").plans(), loaded.plans());
+}
+
+#[test]
 fn a_profile_with_accounts_is_shown_with_every_default_and_means_the_same() {
     for sets in [&[][..], &["ledger.store=memory"], &["ledger.repeats=apply", "ledger.write=last-write-wins"]] {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();

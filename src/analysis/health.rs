@@ -9,6 +9,13 @@ use crate::model::story::StoryEvent;
 use crate::model::time::SpanNs;
 use crate::verdict::Ledger;
 
+/// How the sentence begins that tells of a starved generator.
+pub const STARVED: &str = "the load generator was starved";
+/// How the sentence begins that tells of a drain that was cut.
+pub const DRAIN_CUT: &str = "the drain was too short";
+/// In the sentence that tells of a member whose client dropped messages.
+pub const READ_TOO_SLOWLY: &str = "read too slowly";
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
@@ -191,7 +198,7 @@ fn slow_consumers(history: &History, other: &mut Vec<String>) -> u64 {
         let drops = journal.life.iter().filter(is_slow).count() as u64;
         if drops > 0 {
             members += 1;
-            other.push(format!("{} read too slowly: its client dropped messages {drops} ×", journal.author));
+            other.push(format!("{} {READ_TOO_SLOWLY}: its client dropped messages {drops} ×", journal.author));
         }
     }
     members
@@ -232,10 +239,7 @@ fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
     let manifest = &history.manifest;
     let p99 = SpanNs(latencies.schedule_lag.value_at_quantile(0.99));
     if manifest.rate_per_s.is_some() && !latencies.schedule_lag.is_empty() && p99 > manifest.schedule_lag_limit {
-        other.push(format!(
-            "the load generator was starved: schedule lag p99 {p99} is above the limit of {}",
-            manifest.schedule_lag_limit
-        ));
+        other.push(format!("{STARVED}: schedule lag p99 {p99} is above the limit of {}", manifest.schedule_lag_limit));
     }
 }
 
@@ -245,7 +249,7 @@ fn drain(timeline: &Timeline, ledger: &Ledger, other: &mut Vec<String>) {
     let waiting = ledger.unhandled - ledger.lost;
     if waiting > 0 && timeline.reached_end_of_drain() {
         other.push(format!(
-            "the drain was too short: {} still waited when it ended; give `run.drain` more time, or offer less",
+            "{DRAIN_CUT}: {} still waited when it ended; give `run.drain` more time, or offer less",
             counted(waiting, "stored message")
         ));
     }

@@ -9,6 +9,7 @@ mod fleet;
 mod ledger;
 mod load;
 mod retention;
+mod search;
 mod stream;
 
 use std::time::Duration;
@@ -52,6 +53,7 @@ pub fn check(document: &Document) -> Vec<Finding> {
     for (key, message) in document.strategy.objections() {
         findings.add(&[&format!("strategy.{key}"), "strategy.kind"], message, None);
     }
+    search::check(document, &mut findings);
     faults::check(document, &mut findings);
     findings.0
 }

@@ -47,9 +47,11 @@ pub struct Plan {
     pub faults: Vec<fault::Spec>,
     /// What makes a run invalid.
     pub limits: Limits,
+    /// What a search looks for.
+    pub search: Search,
     /// What the server must be able to do.
     pub demands: Vec<Demand>,
-    /// The whole profile with every default filled in, for the manifest.
+    /// The whole profile with every default filled in, for the manifest; without what a run takes no notice of.
     pub settings: serde_json::Value,
 }
 
@@ -209,6 +211,27 @@ pub struct Limits {
     pub schedule_lag_p99: SpanNs,
 }
 
+/// What a search looks for, with every default filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// `end_to_end` p99 above this is not sustained.
+    pub end_to_end_p99: SpanNs,
+    /// The bracket is narrow enough at this share.
+    pub tolerance: f64,
+    /// The first rate tried, between `least_per_s` and `most_per_s`.
+    pub first_per_s: f64,
+    /// No lower rate is tried.
+    pub least_per_s: f64,
+    /// No higher rate is tried.
+    pub most_per_s: f64,
+    /// So many trials of one rate must agree, at least 1.
+    pub agree: u32,
+    /// At most so many trials.
+    pub trials_max: u32,
+    /// No trial is begun that would end later than this.
+    pub within: SpanNs,
+}
+
 impl Loaded {
     /// One plan a variant, else one.
     #[must_use]
@@ -222,7 +245,8 @@ impl Plan {
     /// What a checked document means.
     fn new(profile: &Loaded, variant: Option<String>, document: &Document) -> Self {
         let document = document.filled();
-        let settings = serde_json::to_value(&document).expect("a document has text keys and finite numbers only");
+        let run_only = Document { search: document::Search::default(), ..document.clone() };
+        let settings = serde_json::to_value(&run_only).expect("a document has text keys and finite numbers only");
         let measure = document.run.measure.span();
         Self {
             name: profile.name.clone(),
@@ -239,6 +263,7 @@ impl Plan {
             strategy: document.strategy.clone(),
             faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
             limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
+            search: Search::of(&document),
             demands: demand::demands(&document),
             settings,
         }
@@ -277,6 +302,28 @@ impl Plan {
             at_least_once: promises.at_least_once && !gives_up,
             order_per_key: promises.order_per_key && !gives_up,
             ..promises
+        }
+    }
+}
+
+impl Search {
+    fn of(document: &Document) -> Self {
+        let search = &document.search;
+        let per_s = |rate: Rate| match rate {
+            Rate::PerSecond(per_s) => per_s,
+            Rate::Max => f64::MAX,
+        };
+        let (least, most) = (per_s(search.least()), per_s(search.most()));
+        Self {
+            end_to_end_p99: search.end_to_end_p99().span(),
+            tolerance: search.tolerance(),
+            // The rate of the load may lie outside; a rate that was named as the first one has been checked.
+            first_per_s: per_s(search.first(document.load.rate)).min(most).max(least),
+            least_per_s: least,
+            most_per_s: most,
+            agree: search.agree(),
+            trials_max: search.trials(),
+            within: search.within().span(),
         }
     }
 }

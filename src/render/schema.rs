@@ -7,6 +7,7 @@ use crate::model::baseline::Baseline;
 use crate::model::comparison::Comparison;
 use crate::model::contrast::Contrast;
 use crate::model::report::Report;
+use crate::model::search::Search;
 use crate::model::sweep::Sweep;
 
 /// `schemas/report.schema.json`.
@@ -37,6 +38,12 @@ pub fn baseline() -> String {
 #[must_use]
 pub fn sweep() -> String {
     schema::<Sweep>("urn:jetlag:schema:sweep:1", "jetlag sweep, version 1")
+}
+
+/// `schemas/search.schema.json`.
+#[must_use]
+pub fn search() -> String {
+    schema::<Search>("urn:jetlag:schema:search:1", "jetlag search, version 1")
 }
 
 fn schema<T: JsonSchema>(id: &str, title: &str) -> String {

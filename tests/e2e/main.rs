@@ -29,6 +29,7 @@ mod rebalance;
 mod rights;
 mod road;
 mod scripts;
+mod search;
 mod server;
 mod settings;
 mod strategies;
