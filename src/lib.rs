@@ -12,6 +12,7 @@ pub mod analysis;
 pub mod metric;
 
 pub mod contrast;
+pub mod gate;
 pub mod render;
 // floor 2
 pub mod clock;

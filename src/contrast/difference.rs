@@ -69,6 +69,15 @@ fn facts(digest: &Digest) -> BTreeMap<String, String> {
     facts
 }
 
+/// The leaves in which two trees differ.
+pub(super) fn differing(base: &Value, other: &Value) -> Vec<String> {
+    let (mut here, mut there) = (BTreeMap::new(), BTreeMap::new());
+    flatten("", base, &mut here);
+    flatten("", other, &mut there);
+    let names: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+    names.into_iter().filter(|what| here.get(*what) != there.get(*what)).cloned().collect()
+}
+
 /// The leaves of a tree by their dotted paths.
 fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };

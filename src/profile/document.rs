@@ -3,6 +3,7 @@
 //! The doc comments are what users read: they become the descriptions in `schemas/profile.schema.json`.
 
 mod fleet;
+mod gate;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::fleet::{Fleet, Handler, OnFailure, Work};
+pub use self::gate::Gate;
 use crate::fault::{Kind, Target};
 use crate::model::bank::{Bank, Repeats, Store, Workload, Write};
 use crate::model::units::{Rate, Size, Timespan};
@@ -37,6 +39,9 @@ pub struct Document {
     pub strategy: Strategy,
     /// What makes a run invalid.
     pub limits: Limits,
+    /// What `jetlag gate` asks of the runs; it changes nothing about them.
+    #[serde(skip_serializing_if = "Gate::is_empty")]
+    pub gate: Gate,
     /// What strikes in the measure phase.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Fault>,
@@ -429,6 +434,7 @@ impl Default for Document {
             fleet: Fleet::default(),
             strategy: Strategy::LeaseGroup(lease_group::Settings::default()),
             limits: Limits::default(),
+            gate: Gate::default(),
             fault: Vec::new(),
             variant: Vec::new(),
         }

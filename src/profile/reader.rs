@@ -67,6 +67,7 @@ impl<'s> Reader<'s> {
                 .optional(root, "strategy", Some(Anchor { key: "kind", default: Some("lease-group") }))
                 .unwrap_or_else(|| Document::default().strategy),
             limits: self.section(root, "limits", None),
+            gate: self.section(root, "gate", None),
             fault: self.faults(root),
             variant: Vec::new(),
         }
