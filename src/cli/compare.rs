@@ -129,14 +129,21 @@ fn terms(args: &CompareArgs) -> Result<Terms, Error> {
     let choice = match args.metrics.as_slice() {
         [] if args.all => Choice::All,
         [] => Choice::Headline,
-        named => Choice::Named(named.iter().map(|word| named_metric(word)).collect::<Result<_, _>>().map_err(Error::Words)?),
+        named => {
+            Choice::Named(named.iter().map(|word| named_metric(word)).collect::<Result<_, _>>().map_err(Error::Words)?)
+        }
     };
     Ok(Terms {
         confidence: args.confidence / 100.0,
         force: args.force,
         vary: args.vary.clone(),
         choice,
-        thresholds: args.thresholds.iter().map(|word| threshold(word)).collect::<Result<_, _>>().map_err(Error::Words)?,
+        thresholds: args
+            .thresholds
+            .iter()
+            .map(|word| threshold(word))
+            .collect::<Result<_, _>>()
+            .map_err(Error::Words)?,
     })
 }
 

@@ -169,7 +169,11 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
         args.ab.refuse_without_run()?;
         return existing(args, &question, command);
     };
-    let folder = args.out.clone().unwrap_or_else(|| "results/runs".into()).join(folder_name(&format!("gate-{}", plan.map_or_else(String::new, |plan| plan.name))));
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| "results/runs".into())
+        .join(folder_name(&format!("gate-{}", plan.map_or_else(String::new, |plan| plan.name))));
     std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
     let bench = measure::Bench {
         sides: args.ab.sides(name, &args.sets, &folder)?,

@@ -90,3 +90,14 @@ fn digest(name: &str, n: usize, factor: f64) -> Digest {
         },
     }
 }
+
+/// The two-sided p of two samples, for simulations that need no more.
+pub(crate) fn p_value(base: &[f64], other: &[f64]) -> Option<f64> {
+    super::rank::p_value(base, other)
+}
+
+/// Whether `other` is greater by more than a share, and the interval of this confidence says so too.
+pub(crate) fn is_greater(base: &[f64], other: &[f64], share: f64, confidence: f64) -> bool {
+    let effect = super::bootstrap::effect(base, other, confidence);
+    effect.is_some_and(|effect| effect.ratio > 1.0 + share && effect.ratio_interval.0 > 1.0)
+}

@@ -134,9 +134,11 @@ impl Course {
             return Ok(true);
         }
         let runs = complete(&self.head);
-        let broken = |rule| ruling::over(rule) == crate::model::gate::Over::Every && {
-            let ruling = ruling::rule_on(rule, &runs, &[]);
-            ruling.outcome == crate::model::gate::RuleOutcome::Broken
+        let broken = |rule| {
+            ruling::over(rule) == crate::model::gate::Over::Every && {
+                let ruling = ruling::rule_on(rule, &runs, &[]);
+                ruling.outcome == crate::model::gate::RuleOutcome::Broken
+            }
         };
         if self.question.rules.iter().any(broken) {
             return Ok(true);
@@ -162,9 +164,10 @@ impl Course {
                 found = counts(&self.question.terms)?;
             }
         }
-        Ok(found.pairs.iter().any(|pair| {
-            pair.comparable == Comparable::No || pair.rows.iter().any(|row| row.outcome == Outcome::Worse)
-        }))
+        Ok(found
+            .pairs
+            .iter()
+            .any(|pair| pair.comparable == Comparable::No || pair.rows.iter().any(|row| row.outcome == Outcome::Worse)))
     }
 
     /// Looks, when a planned look is due.
@@ -191,9 +194,11 @@ impl Course {
             self.timing = Some(timing);
         }
         let runs = complete(&self.head);
-        let open = self.question.rules.iter().any(|rule| {
-            ruling::is_open(&ruling::rule_on(rule, &runs, &[]), self.question.repeats_max)
-        });
+        let open = self
+            .question
+            .rules
+            .iter()
+            .any(|rule| ruling::is_open(&ruling::rule_on(rule, &runs, &[]), self.question.repeats_max));
         let is_last = self.planned.last().is_some_and(|look| look.repeats == repeats);
         self.is_decided |= is_last || !(undecided || open);
         Ok(())

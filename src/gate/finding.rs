@@ -17,7 +17,9 @@ pub(super) fn of(gate: &Gate, question: &Question, has_base: bool) -> Vec<String
     findings.extend(left_out(&gate.head));
     findings.extend(gate.base.iter().flat_map(left_out));
     if let Some(base) = &gate.base {
-        findings.extend(violations(base).into_iter().map(|told| format!("{told} That is the base: only its counts are taken.")));
+        findings.extend(
+            violations(base).into_iter().map(|told| format!("{told} That is the base: only its counts are taken.")),
+        );
     }
     if has_base && gate.timing.is_none() {
         findings.push("Nothing could be held against the base: no run of one side can be used.".to_owned());
@@ -25,10 +27,12 @@ pub(super) fn of(gate: &Gate, question: &Question, has_base: bool) -> Vec<String
     if let Some(timing) = &gate.timing {
         findings.extend(undecided(timing, gate, question));
         if timing.comparable == Comparable::Forced {
-            findings.push("Head and base are not comparable, and were compared because --force asks for it.".to_owned());
+            findings
+                .push("Head and base are not comparable, and were compared because --force asks for it.".to_owned());
         }
         if timing.comparable == Comparable::No {
-            findings.push("Head and base were not measured alike; name what differs on purpose with --vary.".to_owned());
+            findings
+                .push("Head and base were not measured alike; name what differs on purpose with --vary.".to_owned());
         }
     }
     if gate.verdict == Verdict::Interrupted {
@@ -51,8 +55,12 @@ fn broken_rules(gate: &Gate) -> Vec<String> {
         let made = rule.values.len();
         let kept = rule.kept_by;
         match rule.over {
-            Over::Every => format!("Rule {} {}: {kept} of {made} repeats keep it, and every one must.", rule.subject, rule.limit),
-            Over::Median => format!("Rule {} {}: the median of {made} repeats does not keep it.", rule.subject, rule.limit),
+            Over::Every => {
+                format!("Rule {} {}: {kept} of {made} repeats keep it, and every one must.", rule.subject, rule.limit)
+            }
+            Over::Median => {
+                format!("Rule {} {}: the median of {made} repeats does not keep it.", rule.subject, rule.limit)
+            }
         }
     };
     broken.map(told).collect()

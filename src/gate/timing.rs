@@ -31,8 +31,12 @@ pub(super) fn look(base: &Group, head: &Group, terms: &Terms, look: Planned) -> 
         }
     }
     let count = |outcome: Outcome| pair.rows.iter().filter(|row| row.outcome == outcome).count() as u32;
-    let taken =
-        Look { repeats: look.repeats, risk: look.risk, worse: count(Outcome::Worse), undecided: count(Outcome::Undecided) };
+    let taken = Look {
+        repeats: look.repeats,
+        risk: look.risk,
+        worse: count(Outcome::Worse),
+        undecided: count(Outcome::Undecided),
+    };
     let gravest = pair.rows.iter().map(|row| row.outcome).max().unwrap_or(Outcome::Undecided);
     let undecided = || pair.rows.iter().filter(|row| row.outcome == Outcome::Undecided);
     let repeats_needed = undecided().map(|row| row.repeats_needed).collect::<Option<Vec<u32>>>();

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-use super::side::{self, Side, Sides};
 use super::Error;
+use super::side::{self, Side, Sides};
 use crate::cli::make::{Trouble, listen_for_stop, own_program};
 use crate::cli::out::errln;
 use crate::cli::{exit, source};
@@ -47,7 +47,8 @@ pub(super) fn measure(bench: Bench, question: Question, command: &str) -> Result
 
 async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Error> {
     let mut stop = listen_for_stop().map_err(Trouble::Signals)?;
-    let group = |side: &Side| Group { name: side.name.to_owned(), source: side.out.display().to_string(), runs: Vec::new() };
+    let group =
+        |side: &Side| Group { name: side.name.to_owned(), source: side.out.display().to_string(), runs: Vec::new() };
     let Sides { head, base, programs_differ } = &bench.sides;
     let mode = if base.is_some() { Mode::SideBySide } else { Mode::Measured };
     let base_group = base.as_ref().map(group).or(bench.base);
@@ -76,7 +77,12 @@ async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Er
         let left = course.left_at_most();
         tell(
             bench.quiet,
-            &format!("{} {name}: {state}, {:.1} s · at most {left} more, {}", side.name, took.as_secs_f64(), rough(mean * left)),
+            &format!(
+                "{} {name}: {state}, {:.1} s · at most {left} more, {}",
+                side.name,
+                took.as_secs_f64(),
+                rough(mean * left)
+            ),
         );
         if looks(&course) > looks_before {
             tell(bench.quiet, &seen(&course));
@@ -134,7 +140,10 @@ async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<(String, D
     let mut command = Command::new(&side.program);
     command.arg0("jetlag").arg("run").arg(&side.profile).args(side.sets.iter().flat_map(|set| ["--set", set]));
     command.args(["--json", "--quiet", "--out"]).arg(&side.out);
-    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
     let mut child = Child::spawn(side.name, command, reaper.group())?;
     let (out, err) = (child.stdout(), child.stderr());
     let reading = async { tokio::join!(read(out), read(err)) };

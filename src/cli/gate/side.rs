@@ -97,7 +97,11 @@ impl AbArgs {
 
     /// A program that would start nothing is a misunderstanding.
     pub(super) fn refuse_without_run(&self) -> Result<(), super::Error> {
-        if self.ab { Err(super::Error::Words("--ab makes runs; name their profile by --run PROFILE".to_owned())) } else { Ok(()) }
+        if self.ab {
+            Err(super::Error::Words("--ab makes runs; name their profile by --run PROFILE".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     /// All that is set on the head.
@@ -176,11 +180,13 @@ fn copied(name: &str, folder: &Path) -> Result<PathBuf, super::Error> {
             (stem, std::fs::read_to_string(path).map_err(prepare)?)
         }
     };
-    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| prepare(std::io::Error::other(error)))?;
+    let mut table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| prepare(std::io::Error::other(error)))?;
     table.remove("gate");
     let body = toml::to_string(&table).map_err(|error| prepare(std::io::Error::other(error)))?;
     std::fs::create_dir_all(folder).map_err(prepare)?;
     let file = folder.join(format!("{stem}.toml"));
-    evidence::write_atomic(&file, format!("# {}\n\n{body}", builtin::question(&text)).as_bytes()).map_err(Error::Write)?;
+    evidence::write_atomic(&file, format!("# {}\n\n{body}", builtin::question(&text)).as_bytes())
+        .map_err(Error::Write)?;
     Ok(file)
 }

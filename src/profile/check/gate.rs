@@ -55,7 +55,9 @@ fn help(error: &Error) -> Option<String> {
         Error::Comparator(_) => Some("write it like \"< 3s\" or \"= 0\"".to_owned()),
         Error::Bound { expected, .. } => Some(format!("expected {expected}")),
         Error::NoDirection(_) => None,
-        Error::Scope { known, .. } if known.is_empty() => Some("its readings are of the run: leave out the @".to_owned()),
+        Error::Scope { known, .. } if known.is_empty() => {
+            Some("its readings are of the run: leave out the @".to_owned())
+        }
         Error::Metric(_) | Error::Stat { .. } | Error::NoStat { .. } | Error::Scope { .. } => {
             let (typed, known) = error.choice()?;
             Some(match nearest(typed, known.iter().copied()) {

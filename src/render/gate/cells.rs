@@ -84,21 +84,29 @@ fn looks(timing: &Timing) -> String {
     if at.is_empty() {
         return String::new();
     }
-    format!("; looked at after {} repeats a side, of {} looks planned", at.join(", "), timing.looks_planned)
+    let planned = match timing.looks_planned {
+        1 => String::new(),
+        several => format!(", {} of {several} planned looks", at.len()),
+    };
+    format!("; looked at after {} repeats a side{planned}", at.join(", "))
 }
 
 /// How the table is to be read.
 pub(super) fn notes(timing: &Timing) -> Vec<String> {
     let tested = timing.quantities.iter().filter(|row| row.p_adjusted.is_some()).count();
-    let share = timing.looks.last().map_or(timing.risk, |look| look.risk) * 100.0;
+    let Some(look) = timing.looks.last() else {
+        return vec!["no look was due yet: nothing is called worse for its timing".to_owned()];
+    };
+    let share = look.risk * 100.0;
     let mut notes = vec![format!(
-        "medians over repeats, their ratio and its 95 % interval; worse needs p ≤ {:.1} % (Mann–Whitney, corrected for {} tested together, one-sided {share:.1} %), \
+        "medians over repeats, their ratio and its 95 % interval; worse needs p ≤ {:.1} % (Mann–Whitney, corrected for {} tested together; half of it falls on worse), \
          so that over all looks at most one gate in {:.0} calls something worse when nothing is",
         share * 2.0,
         number::of(tested as u64, "quantity").replace("quantitys", "quantities"),
         1.0 / timing.risk,
     )];
-    let told = timing.quantities.iter().filter_map(|row| Some(format!("{}: {}", cells::label(row), row.note.as_ref()?)));
+    let told =
+        timing.quantities.iter().filter_map(|row| Some(format!("{}: {}", cells::label(row), row.note.as_ref()?)));
     notes.extend(told);
     notes
 }
