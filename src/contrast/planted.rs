@@ -59,6 +59,7 @@ fn digest(name: &str, n: usize, factor: f64) -> Digest {
         promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true },
         environment: Environment {
             jetlag_version: "0.1.0".to_owned(),
+            jetlag_commit: None,
             server_version: "2.12.8".to_owned(),
             server_embedded: true,
             server_nodes: 1,

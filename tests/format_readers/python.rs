@@ -179,7 +179,7 @@ pub(crate) fn junit_of_a_gate(python: &Python) -> Result<(), Failed> {
     let rules = rules.iter().filter_map(|(subject, limit)| jetlag::gate::Rule::parse(subject, limit).ok()).collect();
     let question = jetlag::gate::Question { rules, repeats_min: 1, repeats_max: 1, ..Default::default() };
     let gate = jetlag::gate::judge(&question, &head, Some(&base), "jetlag gate a & b")?.ok_or("there is a run")?;
-    let xml = render::gate::format("junit").ok_or("it is listed")?.render(&gate);
+    let xml = jetlag::render::gate::format("junit").ok_or("it is listed")?.render(&gate);
     let path = file(&folder("junit"), "gate.xml", &xml);
     let read = python.reads("read_junit.py", &path)?;
     let said = read.to_string();

@@ -22,6 +22,7 @@ struct Page<'a> {
     rules: Vec<ShownRow>,
     differences: Vec<(&'static str, String)>,
     rows: Vec<ShownRow>,
+    clean: Option<String>,
     notes: Vec<String>,
     plots: Vec<Plot>,
     course: String,
@@ -44,6 +45,7 @@ struct ShownSide<'a> {
 /// The page.
 pub(super) fn render(gate: &Gate) -> String {
     let both: Vec<Side> = gate.base.iter().chain([&gate.head]).cloned().collect();
+    let (rows, clean) = gate.timing.as_ref().map_or_else(Default::default, |it| cells::worth_a_line(&it.quantities));
     let plots = if gate.base.is_some() { [overlay::latency(&both), overlay::ordered(&both)] } else { [None, None] };
     Page {
         gate,
@@ -64,7 +66,8 @@ pub(super) fn render(gate: &Gate) -> String {
             .flat_map(|timing| &timing.differences)
             .map(|it| (cells::weight(it.weight), cells::difference(it)))
             .collect(),
-        rows: gate.timing.iter().flat_map(|timing| &timing.quantities).map(shown_row).collect(),
+        rows: rows.into_iter().map(shown_row).collect(),
+        clean: cells::clean_line(&clean),
         notes: gate.timing.as_ref().map_or_else(Vec::new, own::notes),
         plots: plots.into_iter().flatten().collect(),
         course: own::course(gate),
