@@ -727,7 +727,7 @@ fn rules_of_a_gate_that_say_nothing_are_told_at_the_word_that_is_wrong() {
     let text = r#"# hm?
 [gate]
 rules = { "gapp.max" = "< 3s", "gap.maximum@kill" = "< 3s", "gap.max@kil" = "< 3s", gap.max = "< 3", lost = "none", ordered_per_s = "> 1s" }
-thresholds = { gap = "25", stored = "10%", gap.max = "5%" }
+thresholds = { gap = "25", stored = "10%", "end_to_end.p99" = "5%" }
 metrics = ["end_to_end.p95", "gap_bystandr"]
 min-repeats = 8
 max-repeats = 4

@@ -20,6 +20,7 @@ use crate::gate::{self, Question};
 use crate::model::contrast::{Outcome, Row};
 use crate::model::gate::{Gate, RuleOutcome, Verdict};
 use crate::model::units::Timespan;
+use crate::process::SERVER_VARIABLE;
 use crate::profile::{Plan, Problems};
 use crate::render;
 
@@ -169,6 +170,12 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
         args.ab.refuse_without_run()?;
         return existing(args, &question, command);
     };
+    if std::env::var_os(SERVER_VARIABLE).is_some_and(|server| !server.is_empty()) {
+        return Err(Error::Words(format!(
+            "{SERVER_VARIABLE} is set, and --run measures on servers that it starts itself; unset it, or make the runs with \
+             `jetlag run` and name them"
+        )));
+    }
     let folder = args
         .out
         .clone()

@@ -52,7 +52,7 @@ type Values = [Vec<f64>; QUANTITIES.len()];
 /// Base and head of one gate, the head's values times `factors`, made in turn to the end of the budget.
 fn runs(noise: Noise, factors: [f64; QUANTITIES.len()], chance: &mut ChaCha8Rng) -> (Values, Values) {
     let tail = StudentT::new(3.0).expect("three degrees of freedom");
-    let mut draw = |chance: &mut ChaCha8Rng| -> f64 {
+    let draw = |chance: &mut ChaCha8Rng| -> f64 {
         let value: f64 = if noise.heavy { tail.sample(chance) / 3f64.sqrt() } else { StandardNormal.sample(chance) };
         let far_off = noise.heavy && chance.random_range(0.0..1.0) < 0.05;
         // With the same spread as the rest has without: what is said of 30 % noise is said of 30 % here too.
@@ -178,9 +178,7 @@ fn what_is_planted_is_found_within_the_default_budget() {
             let found: Vec<u32> = (0..each).filter_map(|_| alarmed_at(noise, factors, &tables, &mut chance)).collect();
             let mean = f64::from(found.iter().sum::<u32>()) / found.len().max(1) as f64;
             eprintln!("{name}, {machine}: found in {} of {each}, after {mean:.1} repeats a side", found.len());
-            // Drift hides: it takes more repeats, or a greater difference. It must not hide everything.
-            let least = if noise.drift == 0.0 { 90 } else { 50 };
-            assert!(found.len() >= least, "{name}, {machine}: found in {} of {each}", found.len());
+            assert!(found.len() * 10 >= each * 9, "{name}, {machine}: found in {} of {each}", found.len());
         }
     }
 }

@@ -176,7 +176,11 @@ async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<(String, D
         let said = if said.is_empty() { out.trim() } else { said };
         return Err(side::Error::Refused {
             side: side.name,
-            program: side.program.display().to_string(),
+            program: if side.program.starts_with("/proc") {
+                "jetlag".to_owned()
+            } else {
+                side.program.display().to_string()
+            },
             how: exit.to_string(),
             said: if said.is_empty() { "it said nothing".to_owned() } else { said.to_owned() },
             code: exit.code.and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::ENVIRONMENT),
