@@ -5,7 +5,7 @@ use super::{Question, ruling, timing};
 use crate::contrast::{self, Choice, Group, Terms};
 use crate::model::contrast::{Comparable, Outcome, Weight};
 use crate::model::digest::Digest;
-use crate::model::gate::Timing;
+use crate::model::gate::{Over, RuleOutcome, Timing};
 use crate::model::report::RunState;
 
 /// A side of a gate.
@@ -135,9 +135,9 @@ impl Course {
         }
         let runs = complete(&self.head);
         let broken = |rule| {
-            ruling::over(rule) == crate::model::gate::Over::Every && {
+            ruling::over(rule) == Over::Every && {
                 let ruling = ruling::rule_on(rule, &runs, &[]);
-                ruling.outcome == crate::model::gate::RuleOutcome::Broken
+                ruling.outcome == RuleOutcome::Broken
             }
         };
         if self.question.rules.iter().any(broken) {

@@ -81,7 +81,11 @@ fn told(row: &Row) -> String {
 }
 
 fn unobserved(gate: &Gate) -> Vec<String> {
-    let rules = gate.rules.iter().filter(|rule| rule.outcome == RuleOutcome::Unobserved);
+    // Without a run that counts there is nothing to say of a rule: why there is none is said already.
+    let rules = gate
+        .rules
+        .iter()
+        .filter(|rule| rule.outcome == RuleOutcome::Unobserved && rule.values.len() + rule.unobserved as usize > 0);
     let told = |rule: &crate::model::gate::Ruling| {
         let of = rule.values.len() + rule.unobserved as usize;
         format!(
