@@ -67,7 +67,10 @@ async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Er
             _ => head,
         };
         let since = Instant::now();
-        let (name, digest) = one(side, &reaper, &mut stop).await?;
+        let Some((name, digest)) = one(side, &reaper, &mut stop).await? else {
+            interrupted = true;
+            break;
+        };
         let took = since.elapsed();
         (longest, made) = (longest.max(took), made + 1);
         let state = digest.state;
@@ -135,8 +138,8 @@ fn rough(span: Duration) -> String {
     }
 }
 
-/// Makes one run of a side and reads its report.
-async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<(String, Digest), Error> {
+/// Makes one run of a side and reads its report; `None` when it was stopped before there was anything to report.
+async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<Option<(String, Digest)>, Error> {
     let mut command = Command::new(&side.program);
     command.arg0("jetlag").arg("run").arg(&side.profile).args(side.sets.iter().flat_map(|set| ["--set", set]));
     command.args(["--json", "--quiet", "--out"]).arg(&side.out);
@@ -172,6 +175,9 @@ async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<(String, D
     let answer: Option<serde_json::Value> = out.lines().rev().find_map(|line| serde_json::from_str(line).ok());
     let folder = answer.as_ref().and_then(|answer| answer.get("run_dir")?.as_str());
     let Some(folder) = folder else {
+        if told > 0 {
+            return Ok(None);
+        }
         let said = err.trim();
         let said = if said.is_empty() { out.trim() } else { said };
         return Err(side::Error::Refused {
@@ -191,7 +197,7 @@ async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<(String, D
     let digest = source::report(&path.join("report.json"));
     let digest = digest.map_err(|source| side::Error::Report { side: side.name, path: path.to_owned(), source })?;
     let name = path.file_name().map_or_else(|| folder.to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok((name, digest))
+    Ok(Some((name, digest)))
 }
 
 /// Everything that comes out of a pipe, up to a limit; the rest is read and dropped, so that nobody waits.
