@@ -8,6 +8,7 @@ mod clean;
 mod compare;
 mod exit;
 mod external;
+mod gate;
 pub mod list;
 mod make;
 mod out;
@@ -52,6 +53,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Say whether runs are better or worse than others, and whether that is more than noise.
     Compare(compare::CompareArgs),
+    /// Let runs pass, or not: by rules and against a base. Makes the runs when asked to.
+    Gate(Box<gate::GateArgs>),
     /// Keep runs under a name, for later ones to be held against.
     #[command(subcommand)]
     Baseline(baseline::BaselineCommand),
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Gate(args) => logged(|| gate::run(&args, &typed)),
         Command::Baseline(command) => baseline::run(&command),
         Command::Clean(args) => logged(|| clean::run(&args)),
         Command::List(args) => {

@@ -52,6 +52,9 @@ pub const FAMILIES: &[&[Metric]] = &[
     health::METRICS,
 ];
 
+/// The family that is about faults: its readings are of a fault or of a kind of fault, never of the run.
+pub const REBALANCE: &[Metric] = rebalance::METRICS;
+
 /// All metrics, in the order shown.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
     FAMILIES.iter().copied().flatten()

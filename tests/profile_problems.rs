@@ -745,3 +745,21 @@ fn what_nobody_would_keep_or_apply_is_told() {
         assert!(told.contains(reason), "{text}\n{told}");
     }
 }
+
+#[test]
+fn rules_of_a_gate_that_say_nothing_are_told_at_the_word_that_is_wrong() {
+    let text = r#"# hm?
+[gate]
+rules = { "gapp.max" = "< 3s", "gap.maximum@kill" = "< 3s", "gap.max@kil" = "< 3s", gap.max = "< 3", lost = "none", ordered_per_s = "> 1s" }
+thresholds = { gap = "25", stored = "10%", "end_to_end.p99" = "5%" }
+metrics = ["end_to_end.p95", "gap_bystandr"]
+min-repeats = 8
+max-repeats = 4
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+    let good = "# hm?\n[gate]\nrules = { \"gap.max@kill\" = \"< 3s\", end_to_end.p99 = \"< 1s\" }\nthresholds = { gap = \"25%\" }";
+    let plain = profile::parse("test", "test.toml", "# hm?\n", &[]).expect("it is a profile").plans().remove(0);
+    let plan = profile::parse("test", "test.toml", good, &[]).expect("it is a profile").plans().remove(0);
+    assert_eq!((plan.gate.rules.len(), plan.gate.thresholds.len()), (2, 1));
+    assert_eq!(plan.settings, plain.settings, "a gate is no part of a run");
+}

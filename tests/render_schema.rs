@@ -45,3 +45,8 @@ fn the_schema_of_a_sweep_is_that_of_its_type() {
 fn the_schema_of_a_search_is_that_of_its_type() {
     check("search.schema.json", &schema::search());
 }
+
+#[test]
+fn the_schema_of_a_gate_is_that_of_its_type() {
+    check("gate.schema.json", &schema::gate());
+}

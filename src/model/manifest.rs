@@ -82,6 +82,9 @@ pub const FORMAT: u32 = 1;
 pub struct Environment {
     /// Version of jetlag.
     pub jetlag_version: String,
+    /// Commit that jetlag was built from, where whoever built it said so (`JETLAG_COMMIT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jetlag_commit: Option<String>,
     /// Version of nats-server.
     pub server_version: String,
     /// Whether jetlag started the server itself.

@@ -3,6 +3,7 @@
 //! The doc comments are what users read: they become the descriptions in `schemas/profile.schema.json`.
 
 mod fleet;
+mod gate;
 mod search;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::fleet::{Fleet, Handler, OnFailure, Work};
+pub use self::gate::Gate;
 pub use self::search::Search;
 use crate::fault::{Kind, Target};
 use crate::model::bank::{Bank, Repeats, Store, Workload, Write};
@@ -42,6 +44,9 @@ pub struct Document {
     /// What `jetlag search` looks for.
     #[serde(skip_serializing_if = "Search::is_empty")]
     pub search: Search,
+    /// What `jetlag gate` asks of the runs; it changes nothing about them.
+    #[serde(skip_serializing_if = "Gate::is_empty")]
+    pub gate: Gate,
     /// What strikes in the measure phase.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Fault>,
@@ -435,6 +440,7 @@ impl Default for Document {
             strategy: Strategy::LeaseGroup(lease_group::Settings::default()),
             limits: Limits::default(),
             search: Search::default(),
+            gate: Gate::default(),
             fault: Vec::new(),
             variant: Vec::new(),
         }

@@ -7,9 +7,11 @@ pub use super::document::Retry;
 use super::document::{self, Arrivals, Compression, Discard, Document, Publish, Retention, Routing, Storage};
 use super::load::Loaded;
 use crate::fault;
+use crate::gate::rule::{self, Rule};
 use crate::model::bank::{Bank, Workload};
 use crate::model::manifest::Confirmation;
 use crate::model::promise::Promises;
+use crate::model::reading::Stat;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub search: Search,
     /// What the server must be able to do.
     pub demands: Vec<Demand>,
+    /// What a gate asks of runs of this profile.
+    pub gate: GatePlan,
     /// The whole profile with every default filled in, for the manifest; without what a run takes no notice of.
     pub settings: serde_json::Value,
 }
@@ -204,6 +208,38 @@ pub struct Fleet {
     pub handler: Handler,
 }
 
+/// What a gate asks of the runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatePlan {
+    /// What must hold.
+    pub rules: Vec<Rule>,
+    /// By metric, the share of the base from which on a difference matters.
+    pub thresholds: Vec<(String, f64)>,
+    /// What is held against the base, each with one statistic or all; empty for the usual.
+    pub metrics: Vec<(String, Option<Stat>)>,
+    /// Repeats of a side before the first look.
+    pub repeats_min: Option<u32>,
+    /// Repeats of a side at most.
+    pub repeats_max: Option<u32>,
+}
+
+impl GatePlan {
+    /// What was checked can be read; what could not is not there.
+    fn of(gate: &document::Gate) -> Self {
+        Self {
+            rules: gate.rules.iter().filter_map(|(subject, limit)| Rule::parse(subject, limit).ok()).collect(),
+            thresholds: gate
+                .thresholds
+                .iter()
+                .filter_map(|(metric, share)| Some((metric.clone(), rule::share(share)?)))
+                .collect(),
+            metrics: gate.metrics.iter().filter_map(|word| rule::compared(word).ok()).collect(),
+            repeats_min: gate.min_repeats,
+            repeats_max: gate.max_repeats,
+        }
+    }
+}
+
 /// What makes a run invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -245,8 +281,9 @@ impl Plan {
     /// What a checked document means.
     fn new(profile: &Loaded, variant: Option<String>, document: &Document) -> Self {
         let document = document.filled();
-        let run_only = Document { search: document::Search::default(), ..document.clone() };
-        let settings = serde_json::to_value(&run_only).expect("a document has text keys and finite numbers only");
+        // What a search or a gate asks of a run is no part of the run: two that differ in it alone are repeats.
+        let run = Document { search: document::Search::default(), gate: document::Gate::default(), ..document.clone() };
+        let settings = serde_json::to_value(&run).expect("a document has text keys and finite numbers only");
         let measure = document.run.measure.span();
         Self {
             name: profile.name.clone(),
@@ -265,6 +302,7 @@ impl Plan {
             limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
             search: Search::of(&document),
             demands: demand::demands(&document),
+            gate: GatePlan::of(&document.gate),
             settings,
         }
     }

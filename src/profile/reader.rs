@@ -68,6 +68,7 @@ impl<'s> Reader<'s> {
                 .unwrap_or_else(|| Document::default().strategy),
             limits: self.section(root, "limits", None),
             search: self.section(root, "search", None),
+            gate: self.section(root, "gate", None),
             fault: self.faults(root),
             variant: Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Fault, Fleet, Ledger, Limits, Load, Run, Search, Server, Stream, Variant};
+use super::document::{Document, Fault, Fleet, Gate, Ledger, Limits, Load, Run, Search, Server, Stream, Variant};
 use super::load::Loaded;
 use crate::strategy::Strategy;
 
@@ -39,6 +39,7 @@ pub fn show(profile: &Loaded) -> String {
         strategy: same("strategy").then_some(&first.strategy),
         limits: same("limits").then_some(&first.limits),
         search: (same("search") && first.search != Search::default()).then_some(&first.search),
+        gate: (same("gate") && first.gate != Gate::default()).then_some(&first.gate),
         fault: if same("fault") { &first.fault } else { &[] },
         variant: &variants,
     };
@@ -68,6 +69,7 @@ struct Shown<'d> {
     limits: Option<&'d Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     search: Option<&'d Search>,
+    gate: Option<&'d Gate>,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     fault: &'d [Fault],
     #[serde(skip_serializing_if = "<[Variant]>::is_empty")]

@@ -444,6 +444,7 @@ fn build(shape: &Shape) -> Report {
         figures,
         environment: Environment {
             jetlag_version: "0.1.0".to_owned(),
+            jetlag_commit: None,
             server_version: "2.12.8".to_owned(),
             server_embedded: true,
             server_nodes: 1,

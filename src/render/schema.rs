@@ -6,6 +6,7 @@ use super::json::pretty;
 use crate::model::baseline::Baseline;
 use crate::model::comparison::Comparison;
 use crate::model::contrast::Contrast;
+use crate::model::gate::Gate;
 use crate::model::report::Report;
 use crate::model::search::Search;
 use crate::model::sweep::Sweep;
@@ -26,6 +27,12 @@ pub fn comparison() -> String {
 #[must_use]
 pub fn contrast() -> String {
     schema::<Contrast>("urn:jetlag:schema:contrast:1", "jetlag contrast, version 1")
+}
+
+/// `schemas/gate.schema.json`.
+#[must_use]
+pub fn gate() -> String {
+    schema::<Gate>("urn:jetlag:schema:gate:1", "jetlag gate, version 1")
 }
 
 /// `schemas/baseline.schema.json`.

@@ -13,6 +13,7 @@ mod domain;
 mod environment;
 mod external;
 mod full_disk;
+mod gate;
 mod handler;
 mod hazards_consumer;
 mod hazards_stream;
