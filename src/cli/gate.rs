@@ -184,7 +184,11 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
     std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
     let bench = measure::Bench {
         sides: args.ab.sides(name, &args.sets, &folder)?,
-        base: args.baseline.as_ref().map(|word| one_group(&args.shelf, std::slice::from_ref(word), "base")).transpose()?,
+        base: args
+            .baseline
+            .as_ref()
+            .map(|word| one_group(&args.shelf, std::slice::from_ref(word), "base"))
+            .transpose()?,
         within: args.within.map(|within| within.0),
         quiet: args.quiet,
     };
@@ -195,7 +199,8 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
 /// Runs that are there already.
 fn existing(args: &GateArgs, question: &Question, command: &str) -> Result<u8, Error> {
     let head = one_group(&args.shelf, &args.runs, "head")?;
-    let base = args.baseline.as_ref().map(|word| one_group(&args.shelf, std::slice::from_ref(word), "base")).transpose()?;
+    let base =
+        args.baseline.as_ref().map(|word| one_group(&args.shelf, std::slice::from_ref(word), "base")).transpose()?;
     let gate = gate::judge(question, &head, base.as_ref(), command)?;
     let gate = gate.ok_or_else(|| Error::Words("no run was named".to_owned()))?;
     let folder = args.out.as_ref().map(|out| out.join(folder_name("gate")));
