@@ -64,10 +64,10 @@ def checkout(path, ref):
         _remove(path)
 
 
-def cargo(where, *words):
+def cargo(where, *words, **environment):
     """Runs cargo on a checkout, and gives the programs that it made by their names."""
     words = ["cargo", *words, "--locked", "--message-format=json-render-diagnostics"]
-    built = subprocess.run(words, cwd=where, stdout=subprocess.PIPE, text=True, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)})
+    built = subprocess.run(words, cwd=where, stdout=subprocess.PIPE, text=True, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)} | environment)
     if built.returncode != 0:
         stop(ENVIRONMENT, f"{where}: `{' '.join(words[:-2])}` failed; see above")
     lines = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
