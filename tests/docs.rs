@@ -174,7 +174,7 @@ fn what_the_guide_to_ci_has_machines_do_can_be_done() {
         for word in sides.next().into_iter().flatten().filter(|word| word.starts_with("--")) {
             assert!(told.contains(&format!("{word} ")), "{}: the script does not know {word}", words.join(" "));
         }
-        let of_gate = [&["gate"], sides.next().unwrap_or_default()].concat();
+        let of_gate = [&["gate"][..], sides.next().unwrap_or_default()].concat();
         assert!(help(jetlag, &of_gate).is_ok(), "{}: the gate does not know that", words.join(" "));
     }
 }
