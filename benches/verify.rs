@@ -44,6 +44,7 @@ fn generated() -> History {
         lease_ttl: None,
         rate_per_s: Some(100_000.0),
         bank: None,
+        relayed: Vec::new(),
         schedule_lag_limit: SpanNs(5_000_000),
         settings: serde_json::Value::Null,
         environment: Environment::default(),
