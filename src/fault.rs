@@ -61,16 +61,8 @@ pub struct About {
 }
 
 /// All there are, in the order shown.
-pub const ALL: &[About] = &[
-    kill::ABOUT,
-    terminate::ABOUT,
-    restart::ABOUT,
-    join::ABOUT,
-    leave::ABOUT,
-    pause::ABOUT,
-    cut::ABOUT,
-    slow::ABOUT,
-];
+pub const ALL: &[About] =
+    &[kill::ABOUT, terminate::ABOUT, restart::ABOUT, join::ABOUT, leave::ABOUT, pause::ABOUT, cut::ABOUT, slow::ABOUT];
 
 impl Kind {
     /// What the list shows of it.

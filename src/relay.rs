@@ -21,6 +21,7 @@ pub use keeper::{Keeper, News, next};
 pub use words::{Order, Word};
 
 use crate::clock;
+use crate::fault::Cut;
 use crate::process;
 
 /// The hidden subcommand whose body is [`run`].
@@ -89,7 +90,12 @@ async fn obey(order: Order, posts: &mut BTreeMap<String, Post>, words: &mpsc::Un
         }
         Order::Cut { client, id, cut } => {
             let post = posts.get(&client)?;
-            post.weather.send_replace(Weather { cut: Some((id, cut)) });
+            post.weather.send_modify(|weather| {
+                weather.cut = Some((id, cut));
+                if cut == Cut::Reset {
+                    weather.last_reset = Some(id);
+                }
+            });
             // No byte moves between here and the next look of any lane at the weather: there is one thread.
             Some(Word::Cut { client, id, at: clock::now() })
         }
@@ -128,3 +134,6 @@ pub enum Error {
     #[error("the relay that a cut needs does not work: {0}")]
     Broken(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -443,6 +443,10 @@ fn a_cut_that_nothing_met_is_told() {
     let mut history = cut(true);
     history.story.retain(|line| !matches!(line.event, StoryEvent::Observed { .. }));
     let found = study(&history);
-    assert!(found.health.notes.iter().any(|note| note.contains("nothing of c0.1 met fault 0")), "{:?}", found.health.notes);
+    assert!(
+        found.health.notes.iter().any(|note| note.contains("nothing of c0.1 met fault 0")),
+        "{:?}",
+        found.health.notes
+    );
     assert_eq!(found.faults[0].instants.observed, None);
 }

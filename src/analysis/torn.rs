@@ -85,8 +85,8 @@ fn commit() -> impl Strategy<Value = Commit> {
 
 fn event() -> impl Strategy<Value = StoryEvent> {
     let process = (0..4_u8).prop_map(|at| ["c0.1", "c1.1", "server-0", "x"][usize::from(at)].to_owned());
-    let kind =
-        (0..7_u8).prop_map(|at| ["kill", "pause", "join", "leave", "server-kill", "cut", ""][usize::from(at)].to_owned());
+    let kind = (0..7_u8)
+        .prop_map(|at| ["kill", "pause", "join", "leave", "server-kill", "cut", ""][usize::from(at)].to_owned());
     (process, kind, 0..13_u8, 0..5_u32).prop_map(|(process, kind, event, id)| match event {
         0 => StoryEvent::Phase { phase: Phase::Measure },
         1 => StoryEvent::Phase { phase: Phase::Drain },

@@ -201,7 +201,8 @@ pub(super) fn orders(
         Target::Publisher(index) => return Err(format!("there is no publisher p{index}")),
         _ => {
             let whole = |member: &super::Member| !fleet.cut.contains(&Client::Member(member.index));
-            fleet.choose_of(target, |state| state == State::Live, whole, "alive and not cut", chance)?
+            fleet
+                .choose_of(target, |state| state == State::Live, whole, "alive and not cut", chance)?
                 .into_iter()
                 .map(Client::Member)
                 .collect()

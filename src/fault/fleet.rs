@@ -139,7 +139,9 @@ impl Fleet {
                 .copied()
                 .flatten()
                 .ok_or_else(|| format!("partition {partition} has no owner"))?,
-            Target::Random | Target::All | Target::New | Target::Publisher(_) => return Err(format!("'{target}' names no member")),
+            Target::Random | Target::All | Target::New | Target::Publisher(_) => {
+                return Err(format!("'{target}' names no member"));
+            }
         };
         let member = self.members.iter().find(|member| member.index == index);
         member.copied().ok_or_else(|| format!("there is no member c{index}"))

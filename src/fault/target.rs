@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_is_printed_parses_again() {
-        for target in [Target::Member(2), Target::OwnerOf(3), Target::Random, Target::All, Target::New, Target::Publisher(0)]
+        for target in
+            [Target::Member(2), Target::OwnerOf(3), Target::Random, Target::All, Target::New, Target::Publisher(0)]
         {
             assert_eq!(target.to_string().parse(), Ok(target));
         }

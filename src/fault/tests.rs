@@ -248,7 +248,9 @@ fn whoever_is_cut_or_slow_already_is_left_alone() {
     assert_eq!(orders(cut(), Target::Publisher(1), &fleet), Err("p1 is cut already".to_owned()));
     assert_eq!(orders(cut(), Target::Publisher(2), &fleet), Err("there is no publisher p2".to_owned()));
     assert_eq!(orders(slow(), Target::Member(1), &fleet), Err("c1 is slow already".to_owned()));
-    let struck = |kind| orders(kind, Target::All, &fleet).expect("one is left").iter().map(|order| order.client()).collect::<Vec<_>>();
+    let struck = |kind| {
+        orders(kind, Target::All, &fleet).expect("one is left").iter().map(|order| order.client()).collect::<Vec<_>>()
+    };
     assert_eq!(struck(cut()), [Client::Member(1)]);
     assert_eq!(struck(slow()), [Client::Member(0)]);
     fleet.cut.insert(Client::Member(1));

@@ -35,10 +35,9 @@ impl FromStr for Factor {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = text.trim().strip_suffix('x').and_then(|number| number.trim().parse::<f64>().ok());
-        number
-            .filter(|factor| *factor > 0.0 && *factor <= Self::MOST)
-            .map(Self)
-            .ok_or_else(|| format!("'{text}' is no factor: write a number with an x, like \"5x\", at most {}x", Self::MOST))
+        number.filter(|factor| *factor > 0.0 && *factor <= Self::MOST).map(Self).ok_or_else(|| {
+            format!("'{text}' is no factor: write a number with an x, like \"5x\", at most {}x", Self::MOST)
+        })
     }
 }
 

@@ -218,7 +218,9 @@ impl Access {
     #[must_use]
     pub fn upstreams(&self) -> Vec<String> {
         let parsed = self.urls.iter().filter_map(|url| host_and_port(url));
-        parsed.map(|(host, port)| if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }).collect()
+        parsed
+            .map(|(host, port)| if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+            .collect()
     }
 
     /// The addresses for people and reports, without secrets.

@@ -144,7 +144,36 @@ impl ServerCertVerifier for Names {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+    use super::*;
     use crate::nats::access::{Access, Given};
+
+    #[test]
+    fn a_certificate_is_held_against_the_name_of_the_server_and_not_against_the_address() {
+        let mut authority = CertificateParams::new(Vec::new()).expect("no names");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = || KeyPair::generate().expect("a key");
+        let authority = CertifiedIssuer::self_signed(authority, key()).expect("a certificate");
+        let server = CertificateParams::new(vec!["one.example".to_owned()]).expect("a good name");
+        let server = server.signed_by(&key(), &authority).expect("a signature");
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, authority.pem()).expect("a file");
+        let verified = |host: &str| {
+            let names = Names {
+                hosts: vec![ServerName::try_from(host.to_owned()).expect("a name")],
+                ca: Some(ca.clone()),
+                provider: Arc::clone(ClientConfig::builder().crypto_provider()),
+                inner: OnceLock::new(),
+            };
+            let address = ServerName::try_from("127.0.0.1").expect("an address");
+            names.verify_server_cert(server.der(), &[], &address, &[], UnixTime::now()).map(drop)
+        };
+        assert_eq!(verified("one.example"), Ok(()));
+        assert!(verified("two.example").is_err(), "this certificate is another server's");
+        assert!(verified("127.0.0.1").is_err());
+    }
 
     #[test]
     fn the_way_through_keeps_scheme_identity_and_order() {

@@ -29,6 +29,8 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 pub struct Weather {
     /// The number of the fault, and what it does.
     pub cut: Option<(u32, Cut)>,
+    /// The last fault that reset connections. It may have passed before any lane looked.
+    pub last_reset: Option<u32>,
 }
 
 /// Tells the driver what first met each cut of a client.
@@ -53,9 +55,14 @@ impl Tally {
 
     /// Something meets the cut of this weather, now.
     pub(super) fn met(&self, weather: Weather, what: &str) {
-        if let Some((id, _)) = weather.cut
-            && self.met.replace(Some(id)) != Some(id)
-        {
+        if let Some((id, _)) = weather.cut {
+            self.met_fault(id, what);
+        }
+    }
+
+    /// Something meets fault `id`, now.
+    pub(super) fn met_fault(&self, id: u32, what: &str) {
+        if self.met.replace(Some(id)) != Some(id) {
             let (client, at, what) = (self.client.to_string(), clock::now(), what.to_owned());
             let _ = self.words.send(Word::Met { client, id, at, what });
         }

@@ -9,7 +9,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
 use super::gate::{Tally, Weather};
-use super::passage::{Admission, Passage, Pacer, READ_MAX};
+use super::passage::{Admission, Pacer, Passage, READ_MAX};
 use crate::clock;
 use crate::clock::alarm::Alarm;
 use crate::fault::cut::Direction;
@@ -26,6 +26,8 @@ pub(super) struct Lane<'a> {
     to: WriteHalf<'a>,
     weather: watch::Receiver<Weather>,
     tally: &'a Tally,
+    /// The last reset before the connection was made.
+    reset_before: Option<u32>,
     /// Bytes on their way, and when they arrive.
     under_way: VecDeque<(MonoNs, Vec<u8>)>,
     under_way_bytes: usize,
@@ -49,8 +51,10 @@ impl<'a> Lane<'a> {
         weather: watch::Receiver<Weather>,
         tally: &'a Tally,
     ) -> Self {
+        let reset_before = weather.borrow().last_reset;
         Self {
             direction,
+            reset_before,
             from,
             to,
             weather,
@@ -73,11 +77,12 @@ impl<'a> Lane<'a> {
         loop {
             let weather = *self.weather.borrow_and_update();
             let passage = Passage::of(weather.cut.map(|(_, cut)| cut), self.direction);
+            if let Some(id) = weather.last_reset.filter(|_| weather.last_reset != self.reset_before) {
+                self.tally.met_fault(id, "a connection was reset");
+                return Err(Broken);
+            }
             match passage {
-                Passage::Reset => {
-                    self.tally.met(weather, "a connection was reset");
-                    return Err(Broken);
-                }
+                Passage::Reset => return Err(Broken),
                 Passage::Lost if self.under_way_bytes > 0 => {
                     self.tally.met(weather, "bytes were lost");
                     self.lose();

@@ -28,7 +28,13 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
 }
 
 /// What jetlag cannot do to these members.
-fn member_deeds(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whole: &str, findings: &mut Findings) {
+fn member_deeds(
+    document: &Document,
+    fault: &Fault,
+    at: &impl Fn(&str) -> String,
+    whole: &str,
+    findings: &mut Findings,
+) {
     let own_program = document.strategy.runs_a_program();
     let about: &[&str] = &[&at("kind"), whole, "strategy.kind"];
     match &fault.kind {
@@ -41,9 +47,10 @@ fn member_deeds(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String
             findings.add(&[&at("by"), &at("kind"), whole, "fleet.handler"], message, Some("say `to = \"5ms\"`"));
         }
         Kind::Cut(_) if own_program && !matches!(fault.target(), Target::Publisher(_)) => {
-            let message = "a program of your own connects by itself, and may go past jetlag's relay to servers that it \
+            let message =
+                "a program of your own connects by itself, and may go past jetlag's relay to servers that it \
                            discovers"
-                .to_owned();
+                    .to_owned();
             findings.add(about, message, Some("cut a publisher, like \"p0\", or pause the member"));
         }
         _ => {}
@@ -164,7 +171,8 @@ fn target(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whol
         Target::Publisher(index) => {
             let publishers = document.load.publishers;
             if index >= publishers {
-                let message = format!("there is no publisher p{index}: they are p0 to p{}", publishers.saturating_sub(1));
+                let message =
+                    format!("there is no publisher p{index}: they are p0 to p{}", publishers.saturating_sub(1));
                 findings.add(&[&at("target"), whole, "load.publishers"], message, None);
             }
         }
