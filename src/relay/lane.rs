@@ -34,6 +34,8 @@ pub(super) struct Lane<'a> {
     /// How much of the first of them has arrived.
     arrived: usize,
     pacer: Pacer,
+    /// The cut that the last bytes were taken under.
+    cut: Option<u32>,
     chance: ChaCha8Rng,
     alarm: Option<Alarm>,
     /// Nothing more comes in.
@@ -63,6 +65,7 @@ impl<'a> Lane<'a> {
             under_way_bytes: 0,
             arrived: 0,
             pacer: Pacer::default(),
+            cut: None,
             // Which byte is late by how much is no part of what a seed promises: when bytes come is not either.
             chance: ChaCha8Rng::seed_from_u64(clock::now().0),
             alarm: None,
@@ -77,6 +80,7 @@ impl<'a> Lane<'a> {
         loop {
             let weather = *self.weather.borrow_and_update();
             let passage = Passage::of(weather.cut.map(|(_, cut)| cut), self.direction);
+            self.note_change_of(weather);
             if let Some(id) = weather.last_reset.filter(|_| weather.last_reset != self.reset_before) {
                 self.tally.met_fault(id, "a connection was reset");
                 return Err(Broken);
@@ -104,7 +108,7 @@ impl<'a> Lane<'a> {
     /// Waits for the next thing to happen in this weather, and sees to it.
     async fn step(&mut self, weather: Weather, passage: Passage, buffer: &mut [u8]) -> Result<(), Broken> {
         let first = self.under_way.front().filter(|_| passage.moves());
-        let due = first.map(|(at, _)| if passage == Passage::Free { MonoNs(0) } else { *at });
+        let due = first.map(|(at, _)| *at);
         let writes = due.is_some_and(|at| at <= clock::now());
         let room = if self.ended { 0 } else { passage.reads(self.under_way_bytes) };
         let held = passage == Passage::Held && !self.ended && !self.tally.has_met(weather);
@@ -153,6 +157,18 @@ impl<'a> Lane<'a> {
             let arrival = self.pacer.arrival(passage, clock::now(), rest.len(), self.chance.random());
             self.under_way_bytes += rest.len();
             self.under_way.push_back((arrival, rest.to_vec()));
+        }
+    }
+
+    /// What one cut made late is not late under the next one, or under none.
+    fn note_change_of(&mut self, weather: Weather) {
+        let cut = weather.cut.map(|(id, _)| id);
+        if cut != self.cut {
+            self.cut = cut;
+            self.pacer = Pacer::default();
+            for (arrival, _) in &mut self.under_way {
+                *arrival = MonoNs(0);
+            }
         }
     }
 
