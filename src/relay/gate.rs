@@ -106,6 +106,7 @@ async fn connection(mut client: TcpStream, upstream: &str, mut weather: watch::R
     if !admitted(&client, &mut weather, tally).await {
         return;
     }
+    let before = weather.borrow().last_reset;
     let Ok(Ok(mut server)) = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(upstream)).await else {
         // As near to the refusal of a server that is not there as can be had.
         let _ = client.set_zero_linger();
@@ -114,8 +115,8 @@ async fn connection(mut client: TcpStream, upstream: &str, mut weather: watch::R
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let carried = {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
-        let there = Lane::new(Direction::ToServer, from_client, to_server, weather.clone(), tally);
-        let back = Lane::new(Direction::FromServer, from_server, to_client, weather, tally);
+        let there = Lane::new(Direction::ToServer, from_client, to_server, weather.clone(), before, tally);
+        let back = Lane::new(Direction::FromServer, from_server, to_client, weather, before, tally);
         tokio::try_join!(there.carry(), back.carry())
     };
     if carried.is_err() {

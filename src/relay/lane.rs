@@ -45,15 +45,15 @@ pub(super) struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    /// A lane between two ends.
+    /// A lane between two ends of a connection that began to be made after `reset_before`.
     pub(super) fn new(
         direction: Direction,
         from: ReadHalf<'a>,
         to: WriteHalf<'a>,
         weather: watch::Receiver<Weather>,
+        reset_before: Option<u32>,
         tally: &'a Tally,
     ) -> Self {
-        let reset_before = weather.borrow().last_reset;
         Self {
             direction,
             reset_before,
