@@ -2,7 +2,7 @@
 
 use jetlag::model::history::{History, Journal};
 use jetlag::model::reading::{Scope, Stat};
-use jetlag::model::record::{LifeEvent, OwnershipChange};
+use jetlag::model::record::{Fate, LifeEvent, OwnershipChange};
 use jetlag::model::report::{FaultReport, RunState};
 use jetlag::model::story::StoryEvent;
 use jetlag::model::time::MonoNs;
@@ -101,7 +101,6 @@ fn a_member_that_is_cut_off_for_longer_than_its_lease_is_replaced_and_comes_back
     }
     let back = cut_off.handlings.iter().filter(|handling| handling.started > healed).count();
     assert!(back > 0, "it is a member again");
-    assert!(told.report.environment.server_nodes == 1);
 }
 
 #[test]
@@ -168,12 +167,10 @@ fn a_cluster_offers_no_way_past_the_relay_and_publishers_keep_their_order_throug
     let slowest = told.reading("publish", Stat::Max, &Scope::Run).expect("there is one");
     assert!(slowest > 1_000.0, "a message took {slowest} ms to be stored");
     let (delivered, healed) = lasted(&history, 2);
-    let delayed = journal(&history, "p1.1")
-        .publishes
-        .iter()
-        .filter(|publish| publish.sent > delivered && publish.sent.0 + 150_000_000 < healed.0);
+    // What is on its way when it is mended arrives at once.
+    let delayed = journal(&history, "p1.1").publishes.iter().filter(|publish| publish.sent > delivered);
     let quickest = delayed.filter_map(|publish| match publish.fate {
-        jetlag::model::record::Fate::Stored { at, .. } => Some(at.since(publish.sent).as_ms()),
+        Fate::Stored { at, .. } if at < healed => Some(at.since(publish.sent).as_ms()),
         _ => None,
     });
     let quickest = quickest.fold(f64::INFINITY, f64::min);
