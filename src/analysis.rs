@@ -10,6 +10,7 @@ mod bank;
 mod findings;
 mod first;
 mod health;
+mod instants;
 mod latency;
 mod liveness;
 mod ownership;

@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::process::reaper;
+use crate::relay;
 use crate::worker;
 use out::{err, out};
 
@@ -74,6 +75,9 @@ enum Command {
     /// Ends all other processes when `run` dies; started by `run`.
     #[command(hide = true, name = reaper::SUBCOMMAND)]
     Reaper,
+    /// Stands between clients and servers, so that the network between them can fail; started by `run`.
+    #[command(hide = true, name = relay::SUBCOMMAND)]
+    Relay,
 }
 
 /// The whole program.
@@ -110,6 +114,7 @@ pub fn main() -> ExitCode {
         }
         Command::External(command) => logged(|| external::run(&command)),
         Command::Worker => logged(worker::run),
+        Command::Relay => relay::run(),
         Command::Reaper => match reaper::run() {
             Ok(()) => exit::GOOD,
             Err(error) => exit::environment(&error, false),

@@ -3,6 +3,7 @@
 //! A plug room: this door holds the kinds and the one list of what there is; `fault/` one file a kind. Everything
 //! here is a decision, nothing a deed: a strike becomes [`Order`]s, and the driver carries them out.
 
+pub mod cut;
 pub mod fleet;
 pub mod join;
 pub mod kill;
@@ -10,6 +11,7 @@ pub mod leave;
 pub mod pause;
 pub mod restart;
 pub mod schedule;
+pub mod slow;
 pub mod target;
 pub mod terminate;
 
@@ -19,8 +21,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::SpanNs;
-pub use fleet::{Fleet, Member, State};
+pub use cut::{Cut, Relayed};
+pub use fleet::{Client, Fleet, Member, State};
 pub use schedule::{Strike, schedule};
+pub use slow::Slowness;
 pub use target::{Form, Target};
 
 /// What strikes, with its settings, as a profile's `[[fault]]` table holds it: `kind` names it, the rest is its own.
@@ -39,6 +43,10 @@ pub enum Kind {
     Leave,
     /// SIGSTOP, and SIGCONT after a while: a hang.
     Pause(pause::Settings),
+    /// The network between one process and the servers fails for a while.
+    Cut(cut::Settings),
+    /// The handler of a member takes longer for a while.
+    Slow(slow::Settings),
 }
 
 /// What `jetlag list faults` shows of one.
@@ -53,7 +61,8 @@ pub struct About {
 }
 
 /// All there are, in the order shown.
-pub const ALL: &[About] = &[kill::ABOUT, terminate::ABOUT, restart::ABOUT, join::ABOUT, leave::ABOUT, pause::ABOUT];
+pub const ALL: &[About] =
+    &[kill::ABOUT, terminate::ABOUT, restart::ABOUT, join::ABOUT, leave::ABOUT, pause::ABOUT, cut::ABOUT, slow::ABOUT];
 
 impl Kind {
     /// What the list shows of it.
@@ -66,6 +75,8 @@ impl Kind {
             Self::Join => &join::ABOUT,
             Self::Leave => &leave::ABOUT,
             Self::Pause(_) => &pause::ABOUT,
+            Self::Cut(_) => &cut::ABOUT,
+            Self::Slow(_) => &slow::ABOUT,
         }
     }
 
@@ -86,7 +97,30 @@ impl Kind {
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Pause(settings) => settings.objections(),
+            Self::Cut(settings) => settings.objections(),
+            Self::Slow(settings) => settings.objections(),
             Self::Kill | Self::Terminate | Self::Restart | Self::Join | Self::Leave => Vec::new(),
+        }
+    }
+
+    /// For how long one strike lasts, where its end is part of it: afterwards what it did is undone.
+    #[must_use]
+    pub fn lasting(&self) -> Option<SpanNs> {
+        match self {
+            Self::Pause(settings) => Some(settings.lasting.span()),
+            Self::Cut(settings) => Some(settings.lasting()),
+            Self::Slow(settings) => Some(settings.lasting.span()),
+            Self::Kill | Self::Terminate | Self::Restart | Self::Join | Self::Leave => None,
+        }
+    }
+
+    /// The same with the defaults written out that depend on other keys.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        match self {
+            Self::Cut(settings) => Self::Cut(settings.filled()),
+            Self::Slow(settings) => Self::Slow(settings.filled()),
+            other => other.clone(),
         }
     }
 
@@ -131,7 +165,7 @@ pub struct Again {
 }
 
 /// What the driver has to do for one strike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
     /// Send SIGKILL.
     Kill {
@@ -170,20 +204,40 @@ pub enum Order {
         /// For how long.
         lasting: SpanNs,
     },
+    /// Cut the connection, and heal it after `lasting`.
+    Cut {
+        /// Whose.
+        client: Client,
+        /// What happens to it.
+        cut: Cut,
+        /// For how long.
+        lasting: SpanNs,
+    },
+    /// Tell a member that its handler is slower, and after `lasting` that it is not any more.
+    Slow {
+        /// Index of the member.
+        member: u16,
+        /// How slow.
+        slowness: Slowness,
+        /// For how long.
+        lasting: SpanNs,
+    },
 }
 
 impl Order {
-    /// The member that it is for.
+    /// Whom it is for.
     #[must_use]
-    pub fn member(self) -> u16 {
+    pub fn client(self) -> Client {
         match self {
+            Self::Cut { client, .. } => client,
             Self::Kill { member }
             | Self::Terminate { member }
             | Self::Start { member }
             | Self::Restart { member }
             | Self::Join { member }
             | Self::Leave { member }
-            | Self::Pause { member, .. } => member,
+            | Self::Pause { member, .. }
+            | Self::Slow { member, .. } => Client::Member(member),
         }
     }
 }
@@ -205,6 +259,8 @@ pub fn resolve(strike: &Strike, fleet: &Fleet, seed: u64) -> Result<Vec<Order>, 
         Kind::Join => join::orders(fleet),
         Kind::Leave => leave::orders(strike.target, fleet, &mut chance),
         Kind::Pause(settings) => pause::orders(settings, strike.target, fleet, &mut chance),
+        Kind::Cut(settings) => cut::orders(settings, strike.target, fleet, &mut chance),
+        Kind::Slow(settings) => slow::orders(settings, strike.target, fleet, &mut chance),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod clock;
 pub mod evidence;
 pub mod nats;
 pub mod process;
+pub mod relay;
 pub mod strategy;
 // floor 3
 pub mod driver;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const HOUSE: &[&[&[&str]]] = &[
     &[&["model"]],
     &[&["fault"], &["verdict"], &["analysis"], &["metric"], &["contrast"], &["search"], &["gate"], &["render"]],
-    &[&["clock"], &["process"], &["nats"], &["evidence"], &["strategy"]],
+    &[&["clock"], &["process"], &["relay"], &["nats"], &["evidence"], &["strategy"]],
     &[&["profile"], &["protocol"], &["driver", "worker"]],
     &[&["cli"]],
 ];

@@ -240,6 +240,66 @@ jitter = "2s"
 }
 
 #[test]
+fn cuts_and_slow_handlers_that_cannot_work_are_told() {
+    let text = r#"# hm?
+[run]
+measure = "30s"
+[load]
+publishers = 2
+[fleet]
+handler = "none"
+[[fault]]
+kind = "cut"
+at = "1s"
+how = "stal"
+[[fault]]
+kind = "cut"
+at = "1s"
+target = "p2"
+for = "0s"
+delay = "1ms"
+delay-jitter = "1ms"
+rate = "1KiB"
+direction = "to-server"
+[[fault]]
+kind = "cut"
+at = "1s"
+how = "delay"
+delay = "0s"
+[[fault]]
+kind = "cut"
+at = "1s"
+how = "throttle"
+rate = "10B"
+[[fault]]
+kind = "slow"
+at = "1s"
+target = "p0"
+by = "0.5x"
+[[fault]]
+kind = "slow"
+at = "1s"
+for = "0s"
+by = "5"
+[[fault]]
+kind = "slow"
+at = "1s"
+by = "2x"
+to = "3h"
+[[fault]]
+kind = "kill"
+at = "2s"
+target = "p1"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+    let fixed = text.replace("stal\"", "stall\"").replace("by = \"5\"", "by = \"5x\"");
+    insta::assert_snapshot!(wrong(&fixed, &[]));
+    let external = "# hm?\n[strategy]\nkind = \"external\"\ncommand = [\"./member\"]\n[[fault]]\nkind = \"cut\"\nat = \"1s\"\n\
+                    [[fault]]\nkind = \"slow\"\nat = \"2s\"\n[[fault]]\nkind = \"cut\"\nat = \"3s\"\ntarget = \"p0\"\n";
+    insta::assert_snapshot!(wrong(external, &[]));
+}
+
+#[test]
 fn keys_of_one_way_to_publish_are_told_where_they_say_nothing_with_another() {
     for (publish, keys) in [
         ("windowed", "batch = 10"),

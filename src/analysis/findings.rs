@@ -2,6 +2,7 @@
 
 use super::bank::BankFinding;
 use super::health::Health;
+use super::instants::Instants;
 use super::latency::Latencies;
 use super::liveness::Liveness;
 use super::timeline::{Timeline, round_ms};
@@ -181,7 +182,9 @@ pub struct FaultFinding {
     pub struck: Vec<String>,
     /// t0.
     pub at: MonoNs,
-    /// End of the window: converged, nothing stranded, caught up; or the limit (next fault, end of the work).
+    /// When it was delivered, seen to take effect, and over.
+    pub instants: Instants,
+    /// End of the window: it has passed, converged, nothing stranded, caught up; or the limit (next fault, end of the work).
     pub window_end: MonoNs,
     /// Beginning of the window before the fault that it is compared with.
     pub before_from: MonoNs,
@@ -317,6 +320,9 @@ pub fn faults(findings: &Findings) -> Vec<FaultReport> {
             target: fault.target.clone(),
             struck: fault.struck.clone(),
             at_ms: timeline.ms(fault.at),
+            delivered_ms: fault.instants.delivered.map(|at| timeline.ms(at)),
+            observed_ms: fault.instants.observed.map(|at| timeline.ms(at)),
+            passed_ms: fault.instants.passed.map(|at| timeline.ms(at)),
             window_end_ms: timeline.ms(fault.window_end),
             censored: fault.censored,
             partitions: fault.partitions.iter().map(of_partition).collect(),

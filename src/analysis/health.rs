@@ -5,7 +5,7 @@ use super::timeline::Timeline;
 use crate::model::history::History;
 use crate::model::record::LifeEvent;
 use crate::model::report::RunState;
-use crate::model::story::StoryEvent;
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::SpanNs;
 use crate::verdict::Ledger;
 
@@ -166,6 +166,14 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
     if publisher.duplicate_stored > 0 {
         notes.push(format!("{} stored by publishing", counted(publisher.duplicate_stored, "second copy")));
     }
+    let relayed = &history.manifest.relayed;
+    if !relayed.is_empty() {
+        let whose = if *relayed == ["members"] { "all members".to_owned() } else { relayed.join(", ") };
+        notes.push(format!(
+            "the connections of {whose} ran through jetlag's relay, because a cut may strike them: their latencies include it"
+        ));
+    }
+    notes.extend(history.story.iter().filter_map(|line| unmet(&history.story, &line.event)));
     for line in &history.story {
         match &line.event {
             StoryEvent::Note { text } => notes.push(text.clone()),
@@ -183,6 +191,17 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
         }
     }
     notes
+}
+
+/// A cut that has passed and that nothing met shows nothing: somebody should know.
+fn unmet(story: &[StoryLine], event: &StoryEvent) -> Option<String> {
+    let StoryEvent::Healed { id, process } = event else { return None };
+    let of_it = |line: &StoryLine| match &line.event {
+        StoryEvent::Observed { id: fault, process: whose, .. } => fault == id && whose == process,
+        _ => false,
+    };
+    let nothing = !story.iter().any(of_it);
+    nothing.then(|| format!("nothing of {process} met fault {id} before it had passed: it shows nothing"))
 }
 
 /// Acks that the server had nobody to take.

@@ -389,3 +389,64 @@ fn a_run_without_any_evidence_is_invalid_and_still_studied() {
     assert_eq!(found.health.state, RunState::Invalid);
     assert_eq!(found.flow.ordered_per_s, None);
 }
+
+/// The connection of member 0 stalls from 500 ms to 800 ms: what is stored meanwhile is handled from then on.
+fn cut(healed: bool) -> History {
+    let stall = |at: u64, key: u16| {
+        Some(match at {
+            500..800 if key == 0 => 800_000 + (at - 500) * 20,
+            800 if key == 0 => 807_000,
+            _ => at * 1_000 + 1_000,
+        })
+    };
+    let mut scenario = flowing(3_000, stall);
+    scenario.tell(ms(500), fault(0, "cut", "c0.1"));
+    let process = || "c0.1".to_owned();
+    scenario.tell(ms(501), StoryEvent::Delivered { id: 0, process: process() });
+    scenario.tell(ms(503), StoryEvent::Observed { id: 0, process: process(), what: "bytes were held".to_owned() });
+    if healed {
+        scenario.tell(ms(1_900), StoryEvent::Healed { id: 0, process: process() });
+    }
+    scenario.told(2, ms(3_000), ms(3_100))
+}
+
+#[test]
+fn the_window_of_a_cut_does_not_end_before_it_is_healed_and_its_instants_are_told() {
+    let mut history = cut(true);
+    history.manifest.relayed = vec!["c0".to_owned()];
+    let found = study(&history);
+    assert_eq!(found.health.state, RunState::Complete, "{:?}", found.health.reasons);
+    let fault = &found.faults[0];
+    assert_eq!(fault.instants.delivered, Some(ms(501)));
+    assert_eq!(fault.instants.observed, Some(ms(503)));
+    assert_eq!(fault.instants.passed, Some(ms(1_900)));
+    assert!(!fault.censored);
+    assert!(fault.window_end >= ms(1_900) && fault.window_end < ms(1_920), "{:?}", fault.window_end);
+    // Stored at 500.2 ms, handled at 800 ms.
+    assert_eq!(fault.partitions[0].gap, Some(SpanNs(299_800_000)));
+    assert!(fault.partitions[0].affected && !fault.partitions[1].affected);
+    assert_eq!(fault.moved, Some(0), "nobody took anything over");
+    assert!(found.health.notes.iter().any(|note| note.contains("connections of c0 ran through jetlag's relay")));
+    assert!(!found.health.notes.iter().any(|note| note.contains("it shows nothing")));
+}
+
+#[test]
+fn a_cut_that_was_not_healed_goes_on_to_the_end() {
+    let found = study(&cut(false));
+    let fault = &found.faults[0];
+    assert!(fault.censored);
+    assert_eq!((fault.instants.passed, fault.catch_up), (None, None));
+}
+
+#[test]
+fn a_cut_that_nothing_met_is_told() {
+    let mut history = cut(true);
+    history.story.retain(|line| !matches!(line.event, StoryEvent::Observed { .. }));
+    let found = study(&history);
+    assert!(
+        found.health.notes.iter().any(|note| note.contains("nothing of c0.1 met fault 0")),
+        "{:?}",
+        found.health.notes
+    );
+    assert_eq!(found.faults[0].instants.observed, None);
+}

@@ -3,6 +3,7 @@
 use super::backlog::Backlog;
 use super::findings::{FaultFinding, PartitionFinding};
 use super::first::First;
+use super::instants::{Instants, Told};
 use super::ownership;
 use super::silence::PartitionSilences;
 use super::takeover::{self, Resumption};
@@ -38,17 +39,20 @@ struct Struck<'a> {
     target: &'a str,
     struck: &'a [String],
     at: MonoNs,
+    instants: Instants,
 }
 
 /// All faults that struck, in order.
 pub(super) fn faults(scene: &Scene<'_>) -> Vec<FaultFinding> {
+    let told = Told::by(&scene.history.story);
     let mut struck: Vec<Struck<'_>> = scene
         .history
         .story
         .iter()
         .filter_map(|line| match &line.event {
             StoryEvent::Fault { id, kind, target, struck } => {
-                Some(Struck { id: *id, kind, target, struck, at: line.at })
+                let instants = told.instants(*id, struck);
+                Some(Struck { id: *id, kind, target, struck, at: line.at, instants })
             }
             _ => None,
         })
@@ -84,7 +88,8 @@ fn study(
     let partitions = scene.history.manifest.partitions;
     let owners = scene.history.manifest.promises.owners;
 
-    let recovery = recovery(scene, t0, limit);
+    let passed = if goes_on(fault.kind) { fault.instants.passed } else { Some(t0) };
+    let recovery = recovery(scene, t0, passed, limit);
     let takeovers = takeovers(scene, fault, recovery.caught_up.unwrap_or(limit), limit);
     let flowing = recovery.caught_up.map(|at| flows_from(scene, &takeovers, at)).filter(|&at| at < limit);
     let window_end = flowing.unwrap_or(limit).max(t0 + SHORTEST).min(limit);
@@ -113,6 +118,7 @@ fn study(
         target: fault.target.to_owned(),
         struck: fault.struck.to_vec(),
         at: t0,
+        instants: fault.instants,
         window_end,
         before_from,
         censored: flowing.is_none(),
@@ -132,11 +138,11 @@ fn study(
 struct Recovery {
     converged: Option<MonoNs>,
     stranded: Stranded,
-    /// Backlog back at its level, after convergence and after the last stranded message.
+    /// Backlog back at its level, after the fault has passed, after convergence and after the last stranded message.
     caught_up: Option<MonoNs>,
 }
 
-fn recovery(scene: &Scene<'_>, t0: MonoNs, limit: MonoNs) -> Recovery {
+fn recovery(scene: &Scene<'_>, t0: MonoNs, passed: Option<MonoNs>, limit: MonoNs) -> Recovery {
     let manifest = &scene.history.manifest;
     let beliefs = &scene.ledger.exclusion.beliefs;
     let owners = manifest.promises.owners;
@@ -147,7 +153,8 @@ fn recovery(scene: &Scene<'_>, t0: MonoNs, limit: MonoNs) -> Recovery {
     let level = scene.backlog.greatest(t0 - LEVEL_BEFORE, t0);
     let caught_up = settled
         .zip(stranded.end(t0))
-        .and_then(|(settled, unstranded)| scene.backlog.back_at(level, settled.max(unstranded)))
+        .zip(passed)
+        .and_then(|((settled, unstranded), passed)| scene.backlog.back_at(level, settled.max(unstranded).max(passed)))
         .filter(|&at| at <= limit);
     Recovery { converged, stranded, caught_up }
 }
@@ -185,6 +192,12 @@ fn flows_from(scene: &Scene<'_>, takeovers: &[Takeover<'_>], caught_up: MonoNs) 
     let handled = takeovers.iter().filter_map(|takeover| takeover.resumption.handled).fold(caught_up, MonoNs::max);
     let affected = takeovers.iter().zip(scene.silences).filter(|(takeover, _)| takeover.affected);
     affected.filter_map(|(_, silences)| silences.end_of_one_at(handled)).fold(handled, MonoNs::max)
+}
+
+/// Whether the group has not recovered before the fault has passed: whom it struck is a member all the time. From a pause it
+/// recovers without the paused.
+fn goes_on(kind: &str) -> bool {
+    matches!(kind, "cut" | "slow")
 }
 
 /// Whether a fault strikes the server, and with it every partition.

@@ -2,16 +2,21 @@
 
 mod balances;
 mod drain;
+mod effects;
 mod eviction;
 mod fill;
+mod passing;
 mod strikes;
 mod watch;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use self::effects::Effect;
+use self::passing::{Passing, Relays};
 use super::drops::{self, Drop, Drops};
 use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
@@ -26,6 +31,7 @@ use crate::model::time::{MonoNs, SpanNs};
 use crate::process::Exit;
 use crate::profile::Plan;
 use crate::protocol::{Assignment, Job, Order, Word};
+use crate::relay;
 
 /// How long workers may take to connect and say that they are ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -66,6 +72,11 @@ pub(super) async fn conduct(
         drops: None,
         strikes,
         resumes: Vec::new(),
+        exe: options.exe.clone(),
+        relays: Relays::default(),
+        passing: Vec::new(),
+        struck: BTreeMap::new(),
+        effects: Vec::new(),
         restarts: Vec::new(),
         begin: MonoNs(0),
         phase: Phase::Provision,
@@ -95,6 +106,16 @@ struct Conductor<'a> {
     strikes: VecDeque<Strike>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
+    /// The program whose hidden subcommand is the relay.
+    exe: PathBuf,
+    /// What stands between those whose connection may be cut and the servers.
+    relays: Relays,
+    /// Cut connections and slow handlers.
+    passing: Vec<Passing>,
+    /// The incarnation that a fault struck, by its number and the name of the member or publisher.
+    struck: BTreeMap<(u32, String), Author>,
+    /// What is still to be seen of faults that were delivered.
+    effects: Vec<(u32, Author, Effect)>,
     /// Members to start again as soon as they have ended.
     restarts: Vec<u16>,
     begin: MonoNs,
@@ -111,6 +132,7 @@ struct Conductor<'a> {
 impl Conductor<'_> {
     async fn play(&mut self) -> Result<Ending, Error> {
         self.enter(Phase::Provision)?;
+        self.start_relay()?;
         if self.plan.load.backlog > 0 {
             self.start_publishers().await?;
             self.await_ready().await?;
@@ -135,6 +157,7 @@ impl Conductor<'_> {
             self.enter(Phase::Measure)?;
             self.run_until(drain_at).await?;
         }
+        self.heal_everything().await?;
         self.cease_load(drain_at).await?;
         self.resume_everybody()?;
         if self.goes_on() {
@@ -146,6 +169,7 @@ impl Conductor<'_> {
             self.ground.tell(StoryEvent::BrokenOff)?;
         }
         self.dismiss().await?;
+        self.dismiss_relay();
         self.read_balances().await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
         self.ground.tell(event)?;
@@ -201,7 +225,7 @@ impl Conductor<'_> {
             journals: self.ground.journals(),
             run_tag: self.ground.run_tag(),
             seed: plan.seed,
-            access: self.ground.access().clone(),
+            access: self.way_of(author).await?,
             stream: self.ground.name().to_owned(),
             subject_prefix: self.ground.subjects().partitions.clone(),
             key_prefix: self.ground.subjects().keys.clone(),
@@ -313,6 +337,7 @@ impl Conductor<'_> {
         let now = clock::now();
         let wake = [Some(until), self.next_strike_at(), self.resumes.iter().map(|(at, ..)| *at).min()]
             .into_iter()
+            .chain([self.passing.iter().map(|passing| passing.until).min()])
             .flatten()
             .chain([self.next_sample])
             .min()
@@ -330,6 +355,7 @@ impl Conductor<'_> {
                 let Drop { stream_seq, deliveries } = dropped;
                 self.ground.tell(StoryEvent::Dropped { stream_seq, deliveries })?;
             }
+            news = relay::next(&mut self.relays.keeper) => self.hear_relay(news)?,
             () = tokio::time::sleep(wake.since(now).into()) => {}
             Ok(()) = self.stop.changed() => self.interrupted = true,
         }
@@ -351,6 +377,7 @@ impl Conductor<'_> {
         for (_, id, author) in due {
             self.resume(id, author)?;
         }
+        self.heal_until(now).await?;
         while self.next_strike_at().is_some_and(|at| at <= now) {
             if let Some(strike) = self.strikes.pop_front() {
                 self.strike(&strike).await?;
@@ -370,6 +397,7 @@ impl Conductor<'_> {
     async fn hear(&mut self, heard: Heard) -> Result<(), Error> {
         match heard {
             Heard::Word(author, word) => self.hear_word(author, word),
+            Heard::Stopped { author, at } => self.note_effect(author, Effect::Stopped, at),
             Heard::Exited { author, exit, last_words } => {
                 self.fleet.note_end(author, clock::now());
                 let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
@@ -380,6 +408,8 @@ impl Conductor<'_> {
                 let process = author.to_string();
                 let (code, signal) = (exit.code, exit.signal);
                 self.ground.tell(StoryEvent::Exited { process, code, signal, ordered, message })?;
+                self.note_effect(author, Effect::Gone, clock::now())?;
+                self.note_end_of_slowness(author)?;
                 if let Some(place) = self.restarts.iter().position(|index| *index == author.index)
                     && author.role == Role::Consumer
                 {
@@ -396,10 +426,13 @@ impl Conductor<'_> {
         match word {
             Word::Ready => {
                 worker.ready = true;
-                return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
+                self.ground.tell(StoryEvent::Ready { process: author.to_string() })?;
+                return self.note_effect(author, Effect::Ready, clock::now());
             }
             Word::Filled => worker.filled = true,
             Word::Done => {}
+            Word::Paced { id, at, slow: true } => return self.note_slowed(id, author, at),
+            Word::Paced { .. } => {}
             Word::Remark { text } => {
                 return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
             }

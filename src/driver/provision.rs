@@ -18,6 +18,7 @@ use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
+use crate::fault::Relayed;
 use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::offer::Offer;
@@ -149,6 +150,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
             Rate::Max => None,
         },
         bank: plan.bank,
+        relayed: Relayed::by(&plan.faults).names(),
         schedule_lag_limit: plan.limits.schedule_lag_p99,
         settings: plan.settings.clone(),
         environment: Environment {

@@ -20,6 +20,8 @@ pub enum Target {
     All,
     /// A member that is not there yet, written `new`: for `join` only.
     New,
+    /// The publisher with this index, written `p0` or `publisher:0`: for `cut` only.
+    Publisher(u16),
 }
 
 /// The form of a target, whatever its number.
@@ -35,6 +37,8 @@ pub enum Form {
     All,
     /// `new`.
     New,
+    /// `p0`.
+    Publisher,
 }
 
 impl Form {
@@ -50,6 +54,7 @@ impl fmt::Display for Form {
             Self::Random => "random",
             Self::All => "all",
             Self::New => "new",
+            Self::Publisher => "p0",
         })
     }
 }
@@ -64,6 +69,7 @@ impl Target {
             Self::Random => Form::Random,
             Self::All => Form::All,
             Self::New => Form::New,
+            Self::Publisher(_) => Form::Publisher,
         }
     }
 }
@@ -76,6 +82,7 @@ impl fmt::Display for Target {
             Self::Random => f.write_str("random"),
             Self::All => f.write_str("all"),
             Self::New => f.write_str("new"),
+            Self::Publisher(index) => write!(f, "p{index}"),
         }
     }
 }
@@ -90,8 +97,11 @@ impl FromStr for Target {
             _ => {}
         }
         let member = text.strip_prefix("member:").or_else(|| text.strip_prefix('c'));
+        let publisher = text.strip_prefix("publisher:").or_else(|| text.strip_prefix('p'));
         let numbered = if let Some(index) = member {
             index.parse().ok().map(Self::Member)
+        } else if let Some(index) = publisher {
+            index.parse().ok().map(Self::Publisher)
         } else {
             text.strip_prefix("owner-of:").and_then(|partition| partition.parse().ok()).map(Self::OwnerOf)
         };
@@ -118,8 +128,8 @@ impl JsonSchema for Target {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^(random|all|new|c[0-9]+|member:[0-9]+|owner-of:[0-9]+)$",
-            "description": "Whom a fault strikes: \"c2\", \"owner-of:3\", \"random\" or \"all\"; \"new\" for a join."
+            "pattern": "^(random|all|new|c[0-9]+|member:[0-9]+|owner-of:[0-9]+|p[0-9]+|publisher:[0-9]+)$",
+            "description": "Whom a fault strikes: \"c2\", \"owner-of:3\", \"random\" or \"all\"; \"new\" for a join; \"p0\" for a cut."
         })
     }
 }
@@ -130,15 +140,18 @@ mod tests {
 
     #[test]
     fn what_is_printed_parses_again() {
-        for target in [Target::Member(2), Target::OwnerOf(3), Target::Random, Target::All, Target::New] {
+        for target in
+            [Target::Member(2), Target::OwnerOf(3), Target::Random, Target::All, Target::New, Target::Publisher(0)]
+        {
             assert_eq!(target.to_string().parse(), Ok(target));
         }
         assert_eq!("member:2".parse(), Ok(Target::Member(2)));
+        assert_eq!("publisher:1".parse(), Ok(Target::Publisher(1)));
     }
 
     #[test]
     fn what_names_nobody_is_refused() {
-        for text in ["", "c", "cc", "c-1", "owner-of:", "owner-of:x", "2", "everyone", "c99999"] {
+        for text in ["", "c", "cc", "c-1", "owner-of:", "owner-of:x", "2", "everyone", "c99999", "p", "publisher:x"] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

@@ -9,14 +9,20 @@ use crate::model::units::Timespan;
 fn kinds() -> impl Strategy<Value = Kind> {
     let pause = (1..5_000_u64)
         .prop_map(|ms| Kind::Pause(pause::Settings { lasting: Timespan(std::time::Duration::from_millis(ms)) }));
+    let cut = (0..4_u64).prop_map(|seconds| {
+        let lasting = Some(Timespan(std::time::Duration::from_secs(seconds)));
+        Kind::Cut(cut::Settings { how: cut::How::Reset, lasting, ..Default::default() })
+    });
+    let slow = Just(Kind::Slow(slow::Settings::default()));
     let plain = prop::sample::select(vec![Kind::Kill, Kind::Terminate, Kind::Restart, Kind::Join, Kind::Leave]);
-    prop_oneof![4 => plain, 1 => pause]
+    prop_oneof![4 => plain, 1 => pause, 1 => cut, 1 => slow]
 }
 
 fn targets() -> impl Strategy<Value = Target> {
     prop_oneof![
         (0..8_u16).prop_map(Target::Member),
         (0..6_u16).prop_map(Target::OwnerOf),
+        (0..4_u16).prop_map(Target::Publisher),
         Just(Target::Random),
         Just(Target::All),
     ]
@@ -49,10 +55,18 @@ fn fleets() -> impl Strategy<Value = Fleet> {
         1 => Just(State::Left),
     ];
     let owners = prop::collection::vec(prop::option::of(0..8_u16), 0..6);
-    (prop::collection::vec((1..4_u16, state), 0..7), owners).prop_map(|(members, owners)| Fleet {
-        members: (0..).zip(members).map(|(index, (life, state))| Member { index, life, state }).collect(),
-        owners,
-    })
+    let client = prop_oneof![(0..8_u16).prop_map(Client::Member), (0..4_u16).prop_map(Client::Publisher)];
+    let cut = prop::collection::btree_set(client, 0..4);
+    let slow = prop::collection::btree_set(0..8_u16, 0..3);
+    (prop::collection::vec((1..4_u16, state), 0..7), owners, 0..4_u16, cut, slow).prop_map(
+        |(members, owners, publishers, cut, slow)| Fleet {
+            members: (0..).zip(members).map(|(index, (life, state))| Member { index, life, state }).collect(),
+            owners,
+            publishers,
+            cut,
+            slow,
+        },
+    )
 }
 
 fn ms(ms: u64) -> SpanNs {
@@ -94,12 +108,14 @@ proptest! {
         prop_assert_eq!(&resolved, &resolve(&strike, &fleet, seed));
         let Ok(orders) = resolved else { return Ok(()) };
         prop_assert!(!orders.is_empty());
-        let mut struck: Vec<u16> = orders.iter().map(|order| order.member()).collect();
+        let mut struck: Vec<Client> = orders.iter().map(|order| order.client()).collect();
         struck.sort_unstable();
         struck.dedup();
         prop_assert_eq!(struck.len(), orders.len(), "one order a member");
         for order in orders {
-            let state = fleet.members.iter().find(|member| member.index == order.member()).map(|member| member.state);
+            let client = order.client();
+            let member = fleet.members.iter().find(|member| Client::Member(member.index) == client);
+            let state = member.map(|member| member.state);
             let can = match order {
                 Order::Kill { .. } => matches!(state, Some(State::Live | State::Paused)),
                 Order::Terminate { .. } | Order::Restart { .. } | Order::Leave { .. } | Order::Pause { .. } => {
@@ -107,6 +123,11 @@ proptest! {
                 }
                 Order::Start { .. } => matches!(state, Some(State::Dead { .. })),
                 Order::Join { member } => state.is_none() && member == fleet.next_index(),
+                Order::Slow { member, .. } => state == Some(State::Live) && !fleet.slow.contains(&member),
+                Order::Cut { client: Client::Publisher(index), .. } => {
+                    index < fleet.publishers && !fleet.cut.contains(&client)
+                }
+                Order::Cut { .. } => state == Some(State::Live) && !fleet.cut.contains(&client),
             };
             prop_assert!(can, "{:?} for a member that is {:?}", order, state);
         }
@@ -120,6 +141,12 @@ proptest! {
             (Kind::Join, _) => true,
             (Kind::Restart, Target::Random) => dead,
             (Kind::Restart, Target::All) => dead || live,
+            (Kind::Cut(_), Target::Random | Target::All) => fleet.members.iter().any(|member| {
+                member.state == State::Live && !fleet.cut.contains(&Client::Member(member.index))
+            }),
+            (Kind::Slow(_), Target::Random | Target::All) => {
+                fleet.members.iter().any(|member| member.state == State::Live && !fleet.slow.contains(&member.index))
+            }
             (_, Target::Random | Target::All) => live,
             _ => return Ok(()),
         };
@@ -130,7 +157,7 @@ proptest! {
 
 fn fleet(states: &[State], owners: &[Option<u16>]) -> Fleet {
     let members = (0..).zip(states).map(|(index, state)| Member { index, life: 1, state: *state }).collect();
-    Fleet { members, owners: owners.to_vec() }
+    Fleet { members, owners: owners.to_vec(), publishers: 2, ..Fleet::default() }
 }
 
 fn dead(at: u64) -> State {
@@ -180,7 +207,7 @@ fn random_strikes_reach_every_member_and_follow_the_seed() {
     let fleet = fleet(&[State::Live; 4], &[]);
     let struck = |seed| {
         let one = |id| resolve(&Strike { id, at: ms(1), kind: Kind::Kill, target: Target::Random }, &fleet, seed);
-        (0..40).map(|id| one(id).expect("there are living members")[0].member()).collect::<Vec<_>>()
+        (0..40).map(|id| one(id).expect("there are living members")[0].client()).collect::<Vec<_>>()
     };
     let everyone: std::collections::BTreeSet<_> = struck(1).into_iter().collect();
     assert_eq!(everyone.len(), 4);
@@ -189,8 +216,16 @@ fn random_strikes_reach_every_member_and_follow_the_seed() {
 
 #[test]
 fn every_kind_is_listed_under_the_name_that_profiles_use() {
-    let every =
-        [Kind::Kill, Kind::Terminate, Kind::Restart, Kind::Join, Kind::Leave, Kind::Pause(pause::Settings::default())];
+    let every = [
+        Kind::Kill,
+        Kind::Terminate,
+        Kind::Restart,
+        Kind::Join,
+        Kind::Leave,
+        Kind::Pause(pause::Settings::default()),
+        Kind::Cut(cut::Settings::default()),
+        Kind::Slow(slow::Settings::default()),
+    ];
     assert_eq!(
         every.iter().map(Kind::name).collect::<Vec<_>>(),
         ALL.iter().map(|about| about.kind).collect::<Vec<_>>()
@@ -199,5 +234,60 @@ fn every_kind_is_listed_under_the_name_that_profiles_use() {
         let written = serde_json::to_value(&kind).expect("a kind is JSON");
         assert_eq!(written["kind"], kind.name());
         assert!(kind.admits(kind.default_target()));
+    }
+}
+
+#[test]
+fn whoever_is_cut_or_slow_already_is_left_alone() {
+    let mut fleet = fleet(&[State::Live, State::Live], &[]);
+    fleet.cut = [Client::Member(0), Client::Publisher(1)].into();
+    fleet.slow = [1].into();
+    let cut = || Kind::Cut(cut::Settings::default());
+    let slow = || Kind::Slow(slow::Settings::default());
+    assert_eq!(orders(cut(), Target::Member(0), &fleet), Err("c0 is cut already".to_owned()));
+    assert_eq!(orders(cut(), Target::Publisher(1), &fleet), Err("p1 is cut already".to_owned()));
+    assert_eq!(orders(cut(), Target::Publisher(2), &fleet), Err("there is no publisher p2".to_owned()));
+    assert_eq!(orders(slow(), Target::Member(1), &fleet), Err("c1 is slow already".to_owned()));
+    let struck = |kind| {
+        orders(kind, Target::All, &fleet).expect("one is left").iter().map(|order| order.client()).collect::<Vec<_>>()
+    };
+    assert_eq!(struck(cut()), [Client::Member(1)]);
+    assert_eq!(struck(slow()), [Client::Member(0)]);
+    fleet.cut.insert(Client::Member(1));
+    assert_eq!(orders(cut(), Target::Random, &fleet), Err("no member is alive and not cut".to_owned()));
+}
+
+#[test]
+fn only_those_whom_a_cut_can_strike_run_through_the_relay() {
+    let spec = |kind, target| Spec { kind, target, when: When { first: ms(1), again: None, jitter: ms(0) } };
+    let cut = |target| spec(Kind::Cut(cut::Settings::default()), target);
+    assert!(Relayed::by(&[spec(Kind::Kill, Target::All)]).is_empty());
+    let some = Relayed::by(&[cut(Target::Member(2)), cut(Target::Publisher(0)), spec(Kind::Kill, Target::Member(1))]);
+    assert_eq!(some.names(), ["c2", "p0"]);
+    assert!(some.includes(Client::Member(2)) && some.includes(Client::Publisher(0)));
+    assert!(!some.includes(Client::Member(1)) && !some.includes(Client::Publisher(2)));
+    let all = Relayed::by(&[cut(Target::OwnerOf(3)), cut(Target::Member(2)), cut(Target::Publisher(1))]);
+    assert_eq!(all.names(), ["members", "p1"]);
+    assert!(all.includes(Client::Member(9)) && !all.includes(Client::Publisher(0)));
+}
+
+#[test]
+fn a_slow_handler_takes_longer_by_a_factor_or_takes_a_time_of_its_own() {
+    assert_eq!(Slowness::By(2.5).of(Some(ms(4))), Some(ms(10)));
+    assert_eq!(Slowness::By(2.5).of(None), None);
+    assert_eq!(Slowness::To(ms(7)).of(Some(ms(4))), Some(ms(7)));
+    assert_eq!(Slowness::To(ms(7)).of(None), Some(ms(7)));
+}
+
+#[test]
+fn what_is_filled_in_has_no_objections_and_means_the_same() {
+    use cut::{How, Settings};
+    for how in [How::Stall, How::Delay, How::Throttle, How::Reset, How::OneWay] {
+        let settings = Settings { how, ..Settings::default() };
+        let filled = settings.filled();
+        assert_eq!(filled.objections(), []);
+        assert_eq!((filled.cut(), filled.lasting()), (settings.cut(), settings.lasting()));
+        let written = serde_json::to_value(&filled).expect("it is data");
+        assert_eq!(serde_json::from_value::<Settings>(written).expect("the same data"), filled);
     }
 }

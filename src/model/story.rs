@@ -48,6 +48,29 @@ pub enum StoryEvent {
         /// The incarnations that were struck (for a join or restart: the one that was started).
         struck: Vec<String>,
     },
+    /// What a fault does was delivered to one whom it struck: the signal was sent, the order given, the connection cut.
+    Delivered {
+        /// Number of the fault.
+        id: u32,
+        /// The incarnation.
+        process: String,
+    },
+    /// The effect of a fault on one whom it struck was seen first.
+    Observed {
+        /// Number of the fault.
+        id: u32,
+        /// The incarnation.
+        process: String,
+        /// What was seen, in words.
+        what: String,
+    },
+    /// A fault that passes has passed: the connection is healed, the handler is as fast as it was.
+    Healed {
+        /// Number of the fault.
+        id: u32,
+        /// The incarnation that was struck.
+        process: String,
+    },
     /// A paused process was continued.
     Resumed {
         /// Number of the fault that paused it.

@@ -307,7 +307,7 @@ pub struct Fault {
     /// What strikes.
     #[serde(flatten)]
     pub kind: Kind,
-    /// Whom it strikes: "c2", "owner-of:3", "random" or "all". Default "random"; a join has "new".
+    /// Whom it strikes: "c2", "owner-of:3", "random" or "all", and for a cut "p0". Default "random"; a join has "new".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Strikes once, then.
@@ -360,6 +360,7 @@ impl Document {
         filled.strategy = self.strategy.filled();
         for fault in &mut filled.fault {
             fault.target = Some(fault.target());
+            fault.kind = fault.kind.filled();
         }
         filled
     }

@@ -52,6 +52,7 @@ impl Scenario {
             lease_ttl: None,
             rate_per_s: Some(1_000.0),
             bank: None,
+            relayed: Vec::new(),
             schedule_lag_limit: SpanNs(5_000_000),
             settings: serde_json::Value::Null,
             environment: Environment::default(),

@@ -1,6 +1,7 @@
 //! Carries out faults: whom they strike is decided in `fault`, what was done is told.
 
 use super::Conductor;
+use super::effects::Effect;
 use crate::clock;
 use crate::driver::Error;
 use crate::driver::fleet::EndOrder;
@@ -13,7 +14,12 @@ use crate::protocol::Order;
 impl Conductor<'_> {
     /// Lets a fault strike whom it is meant for by now, and tells it; or tells why it cannot.
     pub(super) async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
-        let snapshot = self.fleet.snapshot(self.plan.stream.partitions);
+        let snapshot = fault::Fleet {
+            publishers: self.plan.load.publishers,
+            cut: self.cut_clients().collect(),
+            slow: self.slow_members().collect(),
+            ..self.fleet.snapshot(self.plan.stream.partitions)
+        };
         let kind = strike.kind.name().to_owned();
         let orders = match fault::resolve(strike, &snapshot, self.plan.seed) {
             Ok(orders) => orders,
@@ -23,20 +29,45 @@ impl Conductor<'_> {
             }
         };
         let at = clock::now();
-        let mut struck = Vec::new();
+        let mut delivered = Vec::new();
         for order in orders {
-            struck.extend(self.carry_out(strike.id, order).await?.map(|author| author.to_string()));
+            let Some(author) = self.carry_out(strike.id, order).await? else { continue };
+            self.note_struck(strike.id, author);
+            // Of a cut the relay tells.
+            let done_at = (!matches!(order, fault::Order::Cut { .. })).then(clock::now);
+            delivered.push((author, done_at));
+            if let Some(effect) = Effect::of(order) {
+                self.await_effect(strike.id, author, effect);
+            }
         }
+        let struck: Vec<String> = delivered.iter().map(|(author, _)| author.to_string()).collect();
         let what = format!("{kind} {}", struck.join(", "));
         (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
         let target = strike.target.to_string();
-        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })
+        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })?;
+        for (author, done_at) in delivered {
+            if let Some(done_at) = done_at {
+                self.ground.tell_at(done_at, StoryEvent::Delivered { id: strike.id, process: author.to_string() })?;
+            }
+        }
+        Ok(())
     }
 
     /// Carries out one order. Returns the incarnation that it struck or started.
     async fn carry_out(&mut self, id: u32, order: fault::Order) -> Result<Option<Author>, Error> {
-        let index = order.member();
+        let fault::Client::Member(index) = order.client() else {
+            return Ok(match order {
+                fault::Order::Cut { client, cut, lasting } => self.cut(id, client, cut, clock::now() + lasting).await,
+                _ => None,
+            });
+        };
         match order {
+            fault::Order::Cut { client, cut, lasting } => {
+                return Ok(self.cut(id, client, cut, clock::now() + lasting).await);
+            }
+            fault::Order::Slow { member, slowness, lasting } => {
+                return Ok(self.slow(id, member, slowness, clock::now() + lasting).await);
+            }
             fault::Order::Join { member } => {
                 let author = Author { role: Role::Consumer, index: member, life: 1 };
                 self.start(author).await?;
@@ -72,7 +103,10 @@ impl Conductor<'_> {
                 worker.pause();
                 self.resumes.push((clock::now() + lasting, id, author));
             }
-            fault::Order::Start { .. } | fault::Order::Join { .. } => {}
+            fault::Order::Start { .. }
+            | fault::Order::Join { .. }
+            | fault::Order::Cut { .. }
+            | fault::Order::Slow { .. } => {}
         }
         Ok(Some(author))
     }
