@@ -36,6 +36,7 @@ pub(crate) fn generated(messages: u32) -> History {
         lease_ttl: None,
         rate_per_s: Some(100_000.0),
         bank: None,
+        relayed: Vec::new(),
         schedule_lag_limit: SpanNs(5_000_000),
         settings: serde_json::Value::Null,
         environment: Environment::default(),
