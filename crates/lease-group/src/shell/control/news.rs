@@ -23,6 +23,10 @@ impl Loop {
                     Found::Lease { revision, lease } => Input::Seen { revision, lease: Some(lease) },
                     Found::Unreadable { revision } => Input::Unreadable { revision },
                 };
+                if let Input::Seen { lease: Some(lease), .. } = &input {
+                    // Whoever writes lives.
+                    self.roster.trust(lease.session);
+                }
                 self.step(partition, input);
             }
             Change::Heartbeat { session, revision, heartbeat } => {
