@@ -29,8 +29,8 @@ mod torn;
 
 pub use bank::{BankFinding, Ended};
 pub use findings::{
-    ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, SuccessionCounts,
-    faults, figures, run_info, violations,
+    EffectCounts, ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse,
+    SuccessionCounts, faults, figures, run_info, violations,
 };
 pub use health::Health;
 pub use latency::Latencies;

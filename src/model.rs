@@ -8,6 +8,7 @@ pub mod baseline;
 pub mod comparison;
 pub mod contrast;
 pub mod digest;
+pub mod effect;
 pub mod gone;
 pub mod history;
 pub mod manifest;

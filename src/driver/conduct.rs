@@ -2,6 +2,7 @@
 
 mod balances;
 mod drain;
+mod effects;
 mod eviction;
 mod fill;
 mod strikes;
@@ -147,6 +148,7 @@ impl Conductor<'_> {
         }
         self.dismiss().await?;
         self.read_balances().await?;
+        self.read_effects().await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
         self.ground.tell(event)?;
         Ok(if self.interrupted { Ending::Interrupted } else { Ending::Whole })

@@ -158,9 +158,15 @@ mod tests {
         for (payload, expected) in [
             (r#"{"stream":"S","seq":7}"#, Answer::Stored(7)),
             (r#"{"stream":"S","seq":7,"duplicate":true}"#, Answer::Duplicate(7)),
-            (r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 8"},"seq":0}"#, Answer::Fenced),
+            (
+                r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 8"},"seq":0}"#,
+                Answer::Fenced,
+            ),
             (r#"{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"}}"#, Answer::Retry),
-            (r#"{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}}"#, Answer::Refused(10077)),
+            (
+                r#"{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}}"#,
+                Answer::Refused(10077),
+            ),
             ("", Answer::Unreadable),
             ("{}", Answer::Unreadable),
         ] {

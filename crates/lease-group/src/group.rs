@@ -304,7 +304,10 @@ impl GroupBuilder {
             demand(is_name(&sink.stream), format!("`{}` is no stream name", sink.stream));
             demand(is_plain(&sink.fences), format!("`{}` is no subject for fences", sink.fences));
             demand(sink.stream != settings.stream, "the sink is the stream that is consumed: take another".to_owned());
-            demand(settings.takeover == Takeover::Safe, "takeover by resuming has no epochs that could be fenced".to_owned());
+            demand(
+                settings.takeover == Takeover::Safe,
+                "takeover by resuming has no epochs that could be fenced".to_owned(),
+            );
         }
         if let Some(hints) = &settings.hints {
             let is_covered = settings.sink.is_some() || settings.unsafe_hints;

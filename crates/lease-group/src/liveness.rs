@@ -115,9 +115,8 @@ impl Watchman {
 
     /// The next owner in the ring who is not under suspicion already.
     fn next_owner(&self, owners: &[Session]) -> Option<Session> {
-        let others = || {
-            owners.iter().copied().filter(|owner| *owner != self.session && !self.suspects.contains_key(owner))
-        };
+        let others =
+            || owners.iter().copied().filter(|owner| *owner != self.session && !self.suspects.contains_key(owner));
         others().filter(|owner| *owner > self.session).min().or_else(|| others().min())
     }
 }

@@ -145,7 +145,11 @@ mod tests {
 
     #[test]
     fn a_connection_that_ended_is_known_by_its_name() {
-        let event = |name: &str| format!(r#"{{"type":"io.nats.server.advisory.v1.client_disconnect","client":{{"id":7,"name":"{name}"}},"reason":"Client Closed"}}"#);
+        let event = |name: &str| {
+            format!(
+                r#"{{"type":"io.nats.server.advisory.v1.client_disconnect","client":{{"id":7,"name":"{name}"}},"reason":"Client Closed"}}"#
+            )
+        };
         let session = Session::from_u128(0xfeed);
         assert_eq!(session_of(event(&format!("billing w 1 control {session}")).as_bytes(), "billing"), Some(session));
         assert_eq!(session_of(event(&format!("other w control {session}")).as_bytes(), "billing"), None);

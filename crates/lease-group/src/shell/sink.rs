@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{self, RetentionPolicy, Stream};
 use async_nats::jetstream::Context;
+use async_nats::jetstream::stream::{self, RetentionPolicy, Stream};
 use async_nats::{Client, HeaderMap, Request, header};
 use tokio::time::Instant;
 
@@ -129,9 +129,14 @@ mod tests {
 
     #[test]
     fn a_release_is_known_by_its_first_two_numbers() {
-        for (version, is) in
-            [("2.10.26", false), ("2.11.0", true), ("2.15.1-dev", true), ("3.0.0", true), ("1.9.9", false), ("own", true)]
-        {
+        for (version, is) in [
+            ("2.10.26", false),
+            ("2.11.0", true),
+            ("2.15.1-dev", true),
+            ("3.0.0", true),
+            ("1.9.9", false),
+            ("own", true),
+        ] {
             assert_eq!(is_since(version, FENCES_SINCE), is, "{version}");
         }
     }

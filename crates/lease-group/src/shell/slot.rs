@@ -34,7 +34,16 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(number: u32, machine: Partition, order: watch::Sender<Order>) -> Self {
-        Self { number, machine, wish: false, grant: None, consumer: String::new(), fence: None, order, deadline: Default::default() }
+        Self {
+            number,
+            machine,
+            wish: false,
+            grant: None,
+            consumer: String::new(),
+            fence: None,
+            order,
+            deadline: Default::default(),
+        }
     }
 
     pub(crate) fn machine(&self) -> &Partition {

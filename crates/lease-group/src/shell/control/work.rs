@@ -8,10 +8,10 @@ use async_nats::jetstream::kv::Watch;
 
 use super::Loop;
 use crate::clock::{Moment, monotonic_ns};
+use crate::fence::Fence;
 use crate::liveness::Gone;
 use crate::observer::{MemberEvent, PartitionEvent};
 use crate::record::Session;
-use crate::fence::Fence;
 use crate::shell::consumers::{self, Opened};
 use crate::shell::probes::News;
 use crate::shell::slot::Deed;
