@@ -11,7 +11,13 @@
 //! **Promises.** At least once, order per key, and exclusion: an owner that was superseded starts nothing after its
 //! deadline, which it reckons from the instant at which its last renewal was sent, on its own clock. No two clocks are
 //! compared. `takeover = "resume"`, the form of many articles, shares one durable from owner to owner. It is held to what
-//! is claimed for it, at least once and order per key, and breaks order after a crash.
+//! is claimed for it, at least once and order per key, and breaks order after a crash. With `sink = "plain"` each handling
+//! writes an effect into a stream beside the run's, where that of a paused owner may stand behind its successor's. With
+//! `sink = "fenced"` no superseded effect is ever stored: each takeover puts up a fence in the sink, each effect names the
+//! one that it was written under, and the server refuses it as soon as another stands. With `hints = ["probe"]` a crash is
+//! noticed in milliseconds: members look every `probe-every` whether the owner next to them still listens, and the server
+//! says when nobody does. A live member that renews its connection is taken for dead, too, and then two members handle
+//! side by side. So hints need the fence, and only its promise and at least once are left with them.
 //!
 //! **Hazards.** A crash stops the partitions of the dead for the rest of their lease. Then what it had handled since its
 //! last commit comes again, as one contiguous run. A member handles all its partitions in one task, so a slow message

@@ -12,6 +12,7 @@ mod death;
 mod domain;
 mod environment;
 mod external;
+mod fence;
 mod full_disk;
 mod handler;
 mod hazards_consumer;

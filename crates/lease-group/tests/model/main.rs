@@ -230,7 +230,7 @@ fn a_hint_true_or_false_stores_no_superseded_effect_and_loses_nothing() {
 
 #[test]
 fn a_hint_and_a_long_pause_store_no_superseded_effect() {
-    assert_eq!(check(fenced(1, HINT).owned(), 4), 0);
+    assert_eq!(check(fenced(1, HINT).owned(), 2), 0);
 }
 
 #[test]
