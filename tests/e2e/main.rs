@@ -22,6 +22,7 @@ mod interrupt;
 mod lame_duck;
 mod operator;
 mod order;
+mod output;
 mod own_cluster;
 mod place;
 mod processes;
