@@ -434,8 +434,17 @@ pub(super) mod tests {
     /// Any record that a worker could write.
     pub(in crate::evidence) fn records() -> impl Strategy<Value = Record> {
         use LifeEvent as L;
-        let events =
-            [L::Born, L::Connected, L::Disconnected, L::Ready, L::Stopping, L::Stopped, L::SlowConsumer, L::AckRefused];
+        let events = [
+            L::Born,
+            L::Connected,
+            L::Disconnected,
+            L::Ready,
+            L::Stopping,
+            L::Stopped,
+            L::SlowConsumer,
+            L::AckRefused,
+            L::EffectRefused,
+        ];
         prop_oneof![
             publishes().prop_map(Record::Publish),
             handlings().prop_map(Record::Handling),

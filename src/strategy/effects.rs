@@ -92,8 +92,13 @@ pub(super) async fn provision(site: &Site<'_>) -> Result<(), Error> {
 }
 
 /// Writes the effect of one message. Answers whether it is stored for certain; a refusal by the fence is written down.
-pub(super) async fn write(sink: Sink, seat: &Seat, effect: Effect, message: &Message) -> Result<bool, Error> {
-    let place = Place::new(&seat.group, &seat.subject_prefix);
+pub(super) async fn write(
+    sink: Sink,
+    place: &Place,
+    seat: &Seat,
+    effect: Effect,
+    message: &Message,
+) -> Result<bool, Error> {
     let subject = place.effects(effect.partition);
     let payload = encode(effect);
     match sink {

@@ -297,13 +297,14 @@ impl Settings {
         let group = self.describe(seat, opening)?;
         let member = group.join().await.map_err(|error| Error::refused("join the lease group", &error))?;
         let handle = member.handle();
+        let place = Place::new(&seat.group, &seat.subject_prefix);
         let failure = RefCell::new(None);
         let failed = Notify::new();
         let run = member.run(async |message: &Message| {
             let delivery = delivery(message);
             let effect =
                 Effect { partition: delivery.partition, epoch: delivery.epoch, stream_seq: delivery.stream_seq };
-            let write = async || effects::write(self.sink, seat, effect, message).await;
+            let write = async || effects::write(self.sink, &place, seat, effect, message).await;
             match seat.desk.attempt_with(&delivery, message.attempt.into(), write).await {
                 Ok(Outcome::Done) => Ok(()),
                 // The group tries again in place, for as long as the lease holds.

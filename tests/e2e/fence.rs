@@ -14,9 +14,9 @@ warm-up = "200ms"
 measure = "6s"
 drain = "20s"
 [stream]
-partitions = 4
+partitions = 8
 [load]
-rate = "150/s"
+rate = "400/s"
 publishers = 1
 keys = 12
 [fleet]

@@ -1,9 +1,9 @@
 //! Who is asked when whether he is still there, and what silence means. No input or output.
 //!
-//! The owners stand in a ring, by session. Each member probes the next owner behind itself, so that each owner is probed by
-//! one member, and the cost of it all grows with the group and not with its square. Where the server says that nobody listens, a second probe
-//! follows after a few milliseconds, since a member that renews its connection is missed for as long. Whoever finds an owner gone tells
-//! the others, who each probe once more themselves before they believe it.
+//! The members stand in a ring, by session. Each probes the next one behind itself, so that each is probed by
+//! one, and the cost of it all grows with the group and not with its square. Where the server says that nobody listens, a second probe
+//! follows after a few milliseconds, since a member that renews its connection is missed for as long. Whoever finds a member gone tells
+//! the others, who each probe once more themselves before they believe it. A newcomer, whom nobody has told, probes everybody once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::record::Session;
 
 /// The pause between the first sign that nobody listens and the probe that confirms it.
 const CONFIRM_AFTER: Duration = Duration::from_millis(3);
+/// The pause before a member that is seen for the first time is looked for: as long as its subscription may take to be known everywhere.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
 /// A probe that nobody has refused in so long has reached somebody.
 const BELIEVED_AFTER: Duration = Duration::from_millis(500);
 
@@ -25,7 +27,7 @@ pub struct Ask {
     pub confirms: bool,
 }
 
-/// An owner is gone, as far as can be known.
+/// A member is gone, as far as can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// Nobody has told us: the others are to be told.
@@ -55,10 +57,10 @@ impl Watchman {
         Self { session, every, next: Moment::from_ns(0), suspects: BTreeMap::new() }
     }
 
-    /// What is to be asked now. `owners` are those that listen as long as they live, in any order.
-    pub fn asks(&mut self, now: Moment, owners: &[Session]) -> Vec<Ask> {
+    /// What is to be asked now. `members` are those that listen as long as they live, in any order.
+    pub fn asks(&mut self, now: Moment, members: &[Session]) -> Vec<Ask> {
         self.forget_the_trusted(now);
-        self.suspects.retain(|session, _| owners.contains(session));
+        self.suspects.retain(|session, _| members.contains(session));
         let mut asks = Vec::new();
         for (session, suspect) in &mut self.suspects {
             if !suspect.asked && now >= suspect.confirm_at {
@@ -68,7 +70,7 @@ impl Watchman {
         }
         if let Some(every) = self.every.filter(|_| now >= self.next) {
             self.next = now.plus(every);
-            asks.extend(self.next_owner(owners).map(|session| Ask { session, confirms: false }));
+            asks.extend(self.next_member(members).map(|session| Ask { session, confirms: false }));
         }
         asks
     }
@@ -105,6 +107,14 @@ impl Watchman {
         }
     }
 
+    /// A member is seen for the first time. To a newcomer the heartbeats of the dead look like those of the living: it is probed once.
+    pub fn met(&mut self, now: Moment, session: Session) {
+        self.forget_the_trusted(now);
+        if session != self.session && !self.suspects.contains_key(&session) {
+            self.suspect(session, now.plus(LOOK_AFTER), false);
+        }
+    }
+
     fn forget_the_trusted(&mut self, now: Moment) {
         self.suspects.retain(|_, suspect| now < suspect.confirm_at.plus(BELIEVED_AFTER));
     }
@@ -113,10 +123,10 @@ impl Watchman {
         self.suspects.insert(session, Suspect { confirm_at, asked: false, is_news });
     }
 
-    /// The next owner in the ring who is not under suspicion already.
-    fn next_owner(&self, owners: &[Session]) -> Option<Session> {
+    /// The next member in the ring who is not under suspicion already.
+    fn next_member(&self, members: &[Session]) -> Option<Session> {
         let others =
-            || owners.iter().copied().filter(|owner| *owner != self.session && !self.suspects.contains_key(owner));
+            || members.iter().copied().filter(|owner| *owner != self.session && !self.suspects.contains_key(owner));
         others().filter(|owner| *owner > self.session).min().or_else(|| others().min())
     }
 }
@@ -168,6 +178,18 @@ mod tests {
         assert_eq!(watchman.asks(at(103), &owners), [confirm(2)]);
         assert_eq!(watchman.asks(at(700), &owners), [probe(2)], "nobody has refused it");
         assert_eq!(watchman.nobody_listens(at(701), session(2), true), None, "too late");
+    }
+
+    #[test]
+    fn a_newcomer_looks_for_everybody_once() {
+        let members = [session(1), session(2), session(3)];
+        let mut watchman = Watchman::new(session(1), EVERY);
+        watchman.met(at(100), session(2));
+        watchman.met(at(100), session(3));
+        assert_eq!(watchman.asks(at(100), &members), [], "all are being looked for");
+        assert_eq!(watchman.asks(at(120), &members), [confirm(2), confirm(3)]);
+        assert_eq!(watchman.nobody_listens(at(121), session(3), true), Some(Gone { is_news: false }));
+        assert_eq!(watchman.asks(at(700), &members[..2]), [probe(2)], "he was there");
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// Probes: each member sends an empty message to the liveness subject of one owner, over and over, and the server says at once when
+    /// Probes: each member sends an empty message to the liveness subject of one other, over and over, and the server says at once when
     /// nobody listens there any more. A second probe confirms it. Costs one small message a member and `every`, whatever the size of the group;
     /// a crash is noticed after half of `every` in the mean. A paused or cut off member still listens: that is for the lease.
     #[must_use]

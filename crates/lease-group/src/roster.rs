@@ -62,6 +62,12 @@ impl Roster {
         }
     }
 
+    /// Whether a heartbeat of the session was ever seen.
+    #[must_use]
+    pub fn knows(&self, session: Session) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
     /// Whether somebody listens to the session's liveness subject as long as it lives, and nothing says yet that it does not.
     #[must_use]
     pub fn listens(&self, session: Session) -> bool {

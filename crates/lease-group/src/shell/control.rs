@@ -213,7 +213,7 @@ impl Loop {
             let deeds = self.slots[number].wish(&self.settings, now, wish);
             self.perform(number, deeds);
         }
-        self.watch_over_owners(now);
+        self.watch_over_members(now);
         self.beat(now);
         self.left(now)
     }

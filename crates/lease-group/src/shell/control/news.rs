@@ -30,6 +30,9 @@ impl Loop {
                 self.step(partition, input);
             }
             Change::Heartbeat { session, revision, heartbeat } => {
+                if self.probes.is_some() && !self.roster.knows(session) {
+                    self.watchman.met(Moment::now(), session);
+                }
                 self.roster.see(Moment::now(), session, revision, stored_ms, heartbeat);
             }
             Change::Gone(session) => self.roster.forget(session),

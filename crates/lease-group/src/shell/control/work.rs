@@ -105,15 +105,17 @@ impl Loop {
         }
     }
 
-    /// What has to be asked of the owners now, and where nobody listens.
-    pub(super) fn watch_over_owners(&mut self, now: Moment) {
+    /// Asks what has to be asked now.
+    pub(super) fn watch_over_members(&mut self, now: Moment) {
         let Some(probes) = self.probes.as_ref().filter(|_| self.watchman.due().is_some_and(|due| due <= now)) else {
             return;
         };
+        // One that leaves takes no part any more, and may still own something.
         let holders = self.slots.iter().filter_map(|slot| slot.machine().holder(now).0);
-        let owners: BTreeSet<Session> = holders.filter(|session| self.roster.listens(*session)).collect();
-        let owners: Vec<Session> = owners.into_iter().collect();
-        for ask in self.watchman.asks(now, &owners) {
+        let members = self.roster.members(now).into_iter().map(|member| member.session).chain(holders);
+        let members: BTreeSet<Session> = members.filter(|session| self.roster.listens(*session)).collect();
+        let members: Vec<Session> = members.into_iter().collect();
+        for ask in self.watchman.asks(now, &members) {
             let asked = probes.ask(ask);
             self.work.push(Box::pin(async move {
                 asked.await;
