@@ -93,8 +93,8 @@ pub struct Settings {
     pub consumer_replicas: u16,
     /// Where each handling writes an effect, which the server confirms before the handling ends. It is read back at the end.
     pub sink: Sink,
-    /// What may tell a crash earlier than the lease: any of `"probe"` and `"sys"`. Hints may be false, so they need
-    /// `sink = "fenced"`.
+    /// What may tell a crash earlier than the lease: `"probe"`, the server's word that nobody listens to the owner any
+    /// more. Hints may be false, so they need `sink = "fenced"`.
     pub hints: BTreeSet<Hint>,
     /// With `hints = ["probe"]`: how often each member looks whether the owner next to it still listens.
     pub probe_every: Timespan,
