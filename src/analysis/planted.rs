@@ -395,6 +395,9 @@ fn a_run_without_any_evidence_is_invalid_and_still_studied() {
 fn with_a_sink(fenced: bool, late: Option<u64>) -> Findings {
     let mut history = flowing(200, |at, _| Some(at * 1_000 + 1_000)).told(2, ms(1_000), ms(1_100));
     history.manifest.promises.fenced = fenced;
+    for handling in history.journals.iter_mut().flat_map(|journal| &mut journal.handlings) {
+        handling.epoch = 1;
+    }
     let run = |epoch, effects, first, from| EffectRun {
         partition: 0,
         epoch,

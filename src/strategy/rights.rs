@@ -316,7 +316,7 @@ mod tests {
                 if right.tried == "$JS.API.INFO" {
                     continue;
                 }
-                let own = right.tried.split(['.', '_']).any(|token| ["S", "G", "1"].contains(&token));
+                let own = right.tried.split(['.', '_', '-']).any(|token| ["S", "G", "1"].contains(&token));
                 assert!(own && !right.tried.contains(['*', '>']), "{right:?}");
             }
         }
