@@ -225,17 +225,17 @@ fn an_opening_that_fails_or_stays_unknown_leaves_no_wrong_fence() {
 
 #[test]
 fn a_hint_true_or_false_stores_no_superseded_effect_and_loses_nothing() {
-    assert_eq!(check(fenced(2, HINT).owned(), 1), 0);
+    assert!(check(fenced(2, HINT).owned(), 1) > 1_000);
 }
 
 #[test]
 fn a_hint_and_a_long_pause_store_no_superseded_effect() {
-    assert_eq!(check(fenced(1, HINT).owned(), 2), 0);
+    assert!(check(fenced(1, HINT).owned(), 2) > 1_000);
 }
 
 #[test]
 fn a_hint_and_a_crash_of_either_store_no_superseded_effect_and_lose_nothing() {
-    assert_eq!(check(fenced(1, Faults { crashes: 1, ..HINT }).owned(), 1), 0);
+    assert!(check(fenced(1, Faults { crashes: 1, ..HINT }).owned(), 1) > 1_000);
 }
 
 /// Only the system that is written to can refuse what a paused owner finishes.
