@@ -30,8 +30,8 @@ mod torn;
 
 pub use bank::{BankFinding, Ended};
 pub use findings::{
-    ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, SuccessionCounts,
-    faults, figures, run_info, violations,
+    EffectCounts, ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse,
+    SuccessionCounts, faults, figures, run_info, violations,
 };
 pub use health::{DRAIN_CUT, Health, READ_TOO_SLOWLY, STARVED};
 pub use latency::Latencies;

@@ -131,7 +131,8 @@ mod tests {
         let starts = StoryEvent::Starts { partition: None, stream_seq: given_up };
         let dropped = StoryEvent::Dropped { stream_seq: given_up, deliveries: 1 };
         let gone = StoryEvent::Gone { gone: Gone::new(0, vec![evicted]) };
-        for event in [sample, starts, dropped, gone] {
+        let effects = StoryEvent::EffectsRead { effects: 0 };
+        for event in [sample, starts, dropped, gone, effects] {
             history.story.insert(0, StoryLine { at: history.manifest.started_mono, event });
         }
         history.journals[0].life.push(Life { at, event: LifeEvent::AckRefused });

@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod contrast;
 pub mod digest;
 pub mod gate;
+pub mod effect;
 pub mod gone;
 pub mod history;
 pub mod manifest;

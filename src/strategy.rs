@@ -7,6 +7,7 @@ mod acks;
 pub mod consumer;
 pub mod core_queue;
 pub mod desk;
+pub mod effects;
 pub mod external;
 pub mod footing;
 pub mod handler;
@@ -347,8 +348,8 @@ impl Strategy {
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
         match self {
-            // The first member makes the bucket; nothing else is shared.
-            Self::LeaseGroup(_) => Ok(()),
+            // The first member makes the bucket.
+            Self::LeaseGroup(settings) => settings.provision(site).await,
             // Each life makes a consumer of its own.
             Self::Ordered(_) => Ok(()),
             // The server makes a group of those who subscribe.
@@ -360,6 +361,15 @@ impl Strategy {
             Self::Serial(settings) => settings.provision(site).await,
             Self::Pinned(settings) => settings.provision(site).await,
             Self::KeySequence(settings) => settings.provision(site).await,
+        }
+    }
+
+    /// Where members write what handling a message causes.
+    #[must_use]
+    pub fn sink(&self) -> effects::Sink {
+        match self {
+            Self::LeaseGroup(settings) => settings.sink,
+            _ => effects::Sink::None,
         }
     }
 

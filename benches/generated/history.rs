@@ -24,7 +24,7 @@ pub(crate) fn generated(messages: u32) -> History {
         question: String::new(),
         variant: None,
         strategy: "lease-group".to_owned(),
-        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true },
+        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true, fenced: false },
         confirmation: Confirmation::Stored,
         command: String::new(),
         seed: 1,

@@ -99,6 +99,19 @@ pub struct ExclusionCounts {
     pub stale_handling: u64,
     /// `stale_tail`.
     pub stale_tail: u64,
+    /// What the sink held; `None` when there is none, or it was not read whole.
+    pub effects: Option<EffectCounts>,
+}
+
+/// Effects, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EffectCounts {
+    /// `effects_stored`.
+    pub stored: u64,
+    /// `effects_refused`.
+    pub refused: u64,
+    /// `stale_effect`.
+    pub stale: u64,
 }
 
 impl ExclusionCounts {
@@ -109,6 +122,11 @@ impl ExclusionCounts {
             dual_ownership: found.dual_ownership.len() as u64,
             stale_handling: found.stale_handling.len() as u64,
             stale_tail: found.stale_tail.len() as u64,
+            effects: found.effects.as_ref().map(|effects| EffectCounts {
+                stored: effects.stored,
+                refused: effects.refused,
+                stale: effects.stale_effects(),
+            }),
         }
     }
 }

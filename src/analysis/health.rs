@@ -7,7 +7,7 @@ use crate::model::record::LifeEvent;
 use crate::model::report::RunState;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::SpanNs;
-use crate::verdict::Ledger;
+use crate::verdict::{Effects, Ledger};
 
 /// How the sentence begins that tells of a starved generator.
 pub const STARVED: &str = "the load generator was starved";
@@ -108,6 +108,11 @@ fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> V
     }
     if promises.owners {
         broken.extend(broken_succession(history, ledger));
+    }
+    let stale = ledger.exclusion.effects.as_ref().map_or(0, Effects::stale_effects);
+    if promises.fenced && stale > 0 {
+        broken
+            .push(format!("promised no superseded effect: {} stored behind a later epoch's", counted(stale, "effect")));
     }
     if ledger.phantom > 0 {
         broken.push(format!("{} handled that nobody published, or not intact", counted(ledger.phantom, "message")));

@@ -56,7 +56,7 @@ fn digest(name: &str, n: usize, factor: f64) -> Digest {
             rate_per_s: Some(2_000.0),
             phases: Vec::new(),
         },
-        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true },
+        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true, fenced: false },
         environment: Environment {
             jetlag_version: "0.1.0".to_owned(),
             jetlag_commit: None,

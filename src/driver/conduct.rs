@@ -6,6 +6,7 @@ mod effects;
 mod eviction;
 mod fill;
 mod passing;
+mod sink;
 mod strikes;
 mod watch;
 
@@ -171,6 +172,7 @@ impl Conductor<'_> {
         self.dismiss().await?;
         self.dismiss_relay();
         self.read_balances().await?;
+        self.read_effects().await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
         self.ground.tell(event)?;
         Ok(if self.interrupted { Ending::Interrupted } else { Ending::Whole })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bank::FinalBalance;
+use super::effect::EffectRun;
 use super::gone::Gone;
 use super::time::MonoNs;
 
@@ -173,6 +174,16 @@ pub enum StoryEvent {
     BalancesRead {
         /// How many there are.
         accounts: u64,
+    },
+    /// Effects that the sink held after the last member had ended: some of their runs, a line at a time, in the order of the sink.
+    Effects {
+        /// The runs.
+        runs: Vec<EffectRun>,
+    },
+    /// All effects that the sink held have been told.
+    EffectsRead {
+        /// How many there are.
+        effects: u64,
     },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,

@@ -430,8 +430,13 @@ fn build(shape: &Shape) -> Report {
     fleet.silences.sort_by(|one, other| (other.to_ms - other.from_ms).total_cmp(&(one.to_ms - one.from_ms)));
     let spans = if shape.owners { std::mem::take(&mut fleet.spans) } else { Vec::new() };
     let figures = figures(shape, spans, std::mem::take(&mut fleet.silences), &mut fleet.noise);
-    let promises =
-        Promises { at_least_once: true, order_per_key: shape.owners, exclusive: shape.owners, owners: shape.owners };
+    let promises = Promises {
+        at_least_once: true,
+        order_per_key: shape.owners,
+        exclusive: shape.owners,
+        owners: shape.owners,
+        fenced: false,
+    };
     Report {
         hazards: metric::hazard::found(&readings(), promises),
         notes: Vec::new(),

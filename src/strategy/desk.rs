@@ -182,17 +182,32 @@ impl Desk {
     /// # Errors
     /// When the journal or the account cannot be written.
     pub async fn attempt(&self, delivery: &Delivery<'_>, attempt: u64) -> Result<Outcome, Error> {
+        self.attempt_with(delivery, attempt, async || Ok::<_, Error>(true)).await
+    }
+
+    /// The same, with an effect that is written when the handler has succeeded and before its end is journalled: without
+    /// it, the handling has failed.
+    ///
+    /// # Errors
+    /// When the journal or the account cannot be written, and what `effect` fails with.
+    pub async fn attempt_with<E: From<Error>>(
+        &self,
+        delivery: &Delivery<'_>,
+        attempt: u64,
+        effect: impl AsyncFnOnce() -> Result<bool, E>,
+    ) -> Result<Outcome, E> {
         let handling = self.handling(delivery);
         let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&handling)) else {
             return Ok(Outcome::Done);
         };
-        let slot = begun?;
-        self.work(delivery.started).await?;
+        let slot = begun.map_err(Error::from)?;
+        self.work(delivery.started).await.map_err(Error::from)?;
         // What is damaged or a stranger's is no message that was chosen.
         let failing = self.handler.failing.filter(|_| handling.intact);
-        let fails = failing.is_some_and(|failing| failing.fails(handling.key, handling.key_seq, attempt));
+        let mut fails = failing.is_some_and(|failing| failing.fails(handling.key, handling.key_seq, attempt));
         if !fails {
-            self.apply(&handling, delivery.payload).await?;
+            self.apply(&handling, delivery.payload).await.map_err(Error::from)?;
+            fails = !effect().await?;
         }
         let finished = clock::now();
         self.notebook.with(|writer| writer.finish(slot, finished, !fails));

@@ -30,7 +30,8 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// A strategy that promises everything, with so many partitions and keys; key k is in partition k mod partitions.
     pub(crate) fn new(partitions: u16, keys: u32) -> Self {
-        let promises = Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true };
+        let promises =
+            Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true, fenced: false };
         let manifest = Manifest {
             commit_mode: None,
             format: FORMAT,

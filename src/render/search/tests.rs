@@ -41,7 +41,7 @@ fn found() -> Search {
         question: "Which rate is sustained, and is 1 < 2?".to_owned(),
         variant: Some("safe".to_owned()),
         strategy: "lease-group".to_owned(),
-        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true },
+        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true, fenced: false },
         outcome: Some(Outcome::Found),
         findings: vec![
             "1900 msg/s are sustained in order, 2000 are not.".to_owned(),
