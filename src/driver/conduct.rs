@@ -4,6 +4,8 @@ mod balances;
 mod drain;
 mod eviction;
 mod fill;
+mod nodes;
+mod rolling;
 mod strikes;
 mod watch;
 
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use self::nodes::Nodes;
+use self::rolling::Rolling;
 use super::drops::{self, Drop, Drops};
 use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
@@ -19,7 +23,7 @@ use super::provision::Ground;
 use super::scene::Scene;
 use super::{Ending, Error, Options, Stop};
 use crate::clock;
-use crate::fault::{self, State, Strike};
+use crate::fault::{State, Strike};
 use crate::model::record::{Author, Role};
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
@@ -54,7 +58,8 @@ pub(super) async fn conduct(
     let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
     let remembers = plan.stream.evicts() || plan.strategy.withholds();
     let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys, remembers);
-    let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
+    let strikes: VecDeque<Strike> = plan.schedule().into();
+    let nodes = Nodes::new(ground.nodes());
     let mut conductor = Conductor {
         plan,
         ground,
@@ -64,7 +69,10 @@ pub(super) async fn conduct(
         show,
         look,
         drops: None,
+        next_fault: u32::try_from(strikes.len()).unwrap_or(u32::MAX),
         strikes,
+        nodes,
+        rolling: None,
         resumes: Vec::new(),
         restarts: Vec::new(),
         begin: MonoNs(0),
@@ -93,6 +101,12 @@ struct Conductor<'a> {
     /// What the server gives up, where it may.
     drops: Option<Drops>,
     strikes: VecDeque<Strike>,
+    /// The number of the next fault that is not in the schedule: the turns of a rolling restart.
+    next_fault: u32,
+    /// The server nodes.
+    nodes: Nodes,
+    /// The rolling restart that is under way.
+    rolling: Option<Rolling>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
     /// Members to start again as soon as they have ended.
@@ -255,6 +269,8 @@ impl Conductor<'_> {
     /// Ends the load: nothing intended at or after `at` (or now, if that is earlier) is sent.
     async fn cease_load(&mut self, at: MonoNs) -> Result<(), Error> {
         let at = at.min(clock::now());
+        self.rolling = None;
+        self.heal_nodes()?;
         for worker in self.fleet.running_mut(Role::Publisher) {
             worker.order_end(EndOrder::GoodOrder);
             worker.tell(&Order::Cease { at }).await;
@@ -263,7 +279,7 @@ impl Conductor<'_> {
         while self.fleet.any_running(Role::Publisher) && clock::now() < bound && !self.asked_twice() {
             self.step(bound).await?;
         }
-        Ok(())
+        self.await_nodes().await
     }
 
     /// Lets all members leave in good order, then ends those that do not.
@@ -311,7 +327,9 @@ impl Conductor<'_> {
     /// Waits for the next thing to happen, at most until `until`, and sees to it.
     async fn step(&mut self, until: MonoNs) -> Result<(), Error> {
         let now = clock::now();
-        let wake = [Some(until), self.next_strike_at(), self.resumes.iter().map(|(at, ..)| *at).min()]
+        let rolls_at = self.rolling.as_ref().and_then(Rolling::next_at);
+        let resumes_at = self.resumes.iter().map(|(at, ..)| *at).min();
+        let wake = [Some(until), self.next_strike_at(), resumes_at, self.nodes.next_at(now), rolls_at]
             .into_iter()
             .flatten()
             .chain([self.next_sample])
@@ -330,6 +348,7 @@ impl Conductor<'_> {
                 let Drop { stream_seq, deliveries } = dropped;
                 self.ground.tell(StoryEvent::Dropped { stream_seq, deliveries })?;
             }
+            looked = self.nodes.next() => self.hear_of_node(looked)?,
             () = tokio::time::sleep(wake.since(now).into()) => {}
             Ok(()) = self.stop.changed() => self.interrupted = true,
         }
@@ -351,6 +370,8 @@ impl Conductor<'_> {
         for (_, id, author) in due {
             self.resume(id, author)?;
         }
+        self.see_to_nodes(now)?;
+        self.see_to_rolling(now).await?;
         while self.next_strike_at().is_some_and(|at| at <= now) {
             if let Some(strike) = self.strikes.pop_front() {
                 self.strike(&strike).await?;

@@ -285,7 +285,7 @@ impl Fleet {
                 }
             }
         }
-        fault::Fleet { members, owners }
+        fault::Fleet { members, owners, nodes: Vec::new() }
     }
 
     /// Notes that a process has ended.

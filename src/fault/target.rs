@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whom a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// The member with this index, written `c2` or `member:2`.
     Member(u16),
@@ -20,6 +20,12 @@ pub enum Target {
     All,
     /// A member that is not there yet, written `new`: for `join` only.
     New,
+    /// The server node with this number, written `node:2`: for server faults.
+    Node(u16),
+    /// The server node that leads the stream at that moment, written `leader`.
+    Leader,
+    /// One that does not lead it, by the seed, written `follower`.
+    Follower,
 }
 
 /// The form of a target, whatever its number.
@@ -35,11 +41,19 @@ pub enum Form {
     All,
     /// `new`.
     New,
+    /// `node:2`.
+    Node,
+    /// `leader`.
+    Leader,
+    /// `follower`.
+    Follower,
 }
 
 impl Form {
     /// What most faults may strike: members that are there.
     pub const MEMBERS: &'static [Self] = &[Self::Member, Self::OwnerOf, Self::Random, Self::All];
+    /// What server faults may strike: one node.
+    pub const NODES: &'static [Self] = &[Self::Node, Self::Leader, Self::Follower, Self::Random];
 }
 
 impl fmt::Display for Form {
@@ -50,6 +64,9 @@ impl fmt::Display for Form {
             Self::Random => "random",
             Self::All => "all",
             Self::New => "new",
+            Self::Node => "node:2",
+            Self::Leader => "leader",
+            Self::Follower => "follower",
         })
     }
 }
@@ -64,6 +81,9 @@ impl Target {
             Self::Random => Form::Random,
             Self::All => Form::All,
             Self::New => Form::New,
+            Self::Node(_) => Form::Node,
+            Self::Leader => Form::Leader,
+            Self::Follower => Form::Follower,
         }
     }
 }
@@ -76,6 +96,9 @@ impl fmt::Display for Target {
             Self::Random => f.write_str("random"),
             Self::All => f.write_str("all"),
             Self::New => f.write_str("new"),
+            Self::Node(number) => write!(f, "node:{number}"),
+            Self::Leader => f.write_str("leader"),
+            Self::Follower => f.write_str("follower"),
         }
     }
 }
@@ -87,15 +110,23 @@ impl FromStr for Target {
             "random" => return Ok(Self::Random),
             "all" => return Ok(Self::All),
             "new" => return Ok(Self::New),
+            "leader" => return Ok(Self::Leader),
+            "follower" => return Ok(Self::Follower),
             _ => {}
         }
         let member = text.strip_prefix("member:").or_else(|| text.strip_prefix('c'));
         let numbered = if let Some(index) = member {
             index.parse().ok().map(Self::Member)
+        } else if let Some(number) = text.strip_prefix("node:") {
+            number.parse().ok().map(Self::Node)
         } else {
             text.strip_prefix("owner-of:").and_then(|partition| partition.parse().ok()).map(Self::OwnerOf)
         };
-        numbered.ok_or_else(|| format!("'{text}' is no target: write \"c2\", \"owner-of:3\", \"random\" or \"all\""))
+        numbered.ok_or_else(|| {
+            format!(
+                "'{text}' is no target: write \"c2\", \"owner-of:3\", \"node:2\", \"leader\", \"random\" or \"all\""
+            )
+        })
     }
 }
 
@@ -118,8 +149,8 @@ impl JsonSchema for Target {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^(random|all|new|c[0-9]+|member:[0-9]+|owner-of:[0-9]+)$",
-            "description": "Whom a fault strikes: \"c2\", \"owner-of:3\", \"random\" or \"all\"; \"new\" for a join."
+            "pattern": "^(random|all|new|leader|follower|c[0-9]+|member:[0-9]+|owner-of:[0-9]+|node:[0-9]+)$",
+            "description": "Whom a fault strikes: \"c2\", \"owner-of:3\", \"random\" or \"all\"; \"new\" for a join; for server faults \"node:2\", \"leader\", \"follower\" or \"random\"."
         })
     }
 }
@@ -130,7 +161,16 @@ mod tests {
 
     #[test]
     fn what_is_printed_parses_again() {
-        for target in [Target::Member(2), Target::OwnerOf(3), Target::Random, Target::All, Target::New] {
+        for target in [
+            Target::Member(2),
+            Target::OwnerOf(3),
+            Target::Random,
+            Target::All,
+            Target::New,
+            Target::Node(2),
+            Target::Leader,
+            Target::Follower,
+        ] {
             assert_eq!(target.to_string().parse(), Ok(target));
         }
         assert_eq!("member:2".parse(), Ok(Target::Member(2)));
@@ -138,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_names_nobody_is_refused() {
-        for text in ["", "c", "cc", "c-1", "owner-of:", "owner-of:x", "2", "everyone", "c99999"] {
+        for text in ["", "c", "cc", "c-1", "owner-of:", "owner-of:x", "2", "everyone", "c99999", "node:", "node:x"] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

@@ -53,6 +53,18 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "forgotten_by_server",
+        unit: "count",
+        better: Better::Lower,
+        about: "repeats of acknowledged messages that a crashed server had confirmed and forgot: charged to the server",
+        read: |found, pen| {
+            // Only a run whose server crashed has anything to say about it.
+            if found.forgotten_by_server > 0 || found.faults.iter().any(|fault| fault.kind == "server-kill") {
+                pen.count(Scope::Run, found.forgotten_by_server, found.handled);
+            }
+        },
+    },
+    Metric {
         id: "duplicate_stored",
         unit: "count",
         better: Better::Lower,

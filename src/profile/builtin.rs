@@ -20,6 +20,7 @@ pub const ALL: &[Builtin] = &[
     Builtin { name: "price-of-order", text: include_str!("../../profiles/price-of-order.toml") },
     Builtin { name: "strategies", text: include_str!("../../profiles/strategies.toml") },
     Builtin { name: "ledger", text: include_str!("../../profiles/ledger.toml") },
+    Builtin { name: "chaos", text: include_str!("../../profiles/chaos.toml") },
 ];
 
 impl Builtin {

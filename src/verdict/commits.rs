@@ -1,9 +1,14 @@
-//! What was committed when.
+//! What was committed when, and what a server forgot of it.
+//!
+//! A server writes down acknowledgements a moment after it has confirmed them, so one that is killed may offer again what it
+//! had confirmed. That is its own doing and no member's: such a repeat is judged as if nothing had been committed, and
+//! counted. Checkpoints are messages, on disk before they are confirmed: who begins below one is never excused.
 
 use std::cell::OnceCell;
 
 use crate::model::history::Journal;
 use crate::model::record::{Commit, Reach};
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 
 /// All confirmed commits, ready to be asked whether one message was covered at one instant.
@@ -14,10 +19,12 @@ pub(super) struct Commits<'a> {
     /// (partition, sequence, earliest instant), sorted. Made at the first question: a run without repeats never asks,
     /// and with explicit acks there is one a message.
     exact: OnceCell<Vec<(u16, u64, MonoNs)>>,
+    /// When a server was killed or crashed, rising.
+    crashes: Vec<MonoNs>,
 }
 
 impl<'a> Commits<'a> {
-    pub(super) fn new(journals: &'a [Journal]) -> Self {
+    pub(super) fn new(journals: &'a [Journal], story: &[StoryLine]) -> Self {
         let mut up_to: Vec<Vec<(MonoNs, u64)>> = Vec::new();
         for commit in all(journals).filter(|commit| commit.reach == Reach::UpTo) {
             let partition = usize::from(commit.partition);
@@ -34,7 +41,7 @@ impl<'a> Commits<'a> {
                 *stream_seq = greatest;
             }
         }
-        Self { journals, up_to, exact: OnceCell::new() }
+        Self { journals, up_to, exact: OnceCell::new(), crashes: crashes(story) }
     }
 
     /// Whether a commit confirmed before `at` covers the message at `stream_seq` of `partition`.
@@ -46,15 +53,33 @@ impl<'a> Commits<'a> {
             let before = commits.partition_point(|&(confirmed, _)| confirmed < at);
             before > 0 && commits[before - 1].1 >= stream_seq
         });
-        up_to || self.cover_exactly(partition, stream_seq, at)
+        let acknowledged = || {
+            self.acknowledged_at(partition, stream_seq)
+                .is_some_and(|confirmed| confirmed < at && !self.crashed(confirmed, at))
+        };
+        up_to || acknowledged()
+    }
+
+    /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, and a server crashed in between.
+    pub(super) fn forgot(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
+        let acknowledged = || self.acknowledged_at(partition, stream_seq);
+        !self.crashes.is_empty()
+            && stream_seq > 0
+            && acknowledged().is_some_and(|confirmed| confirmed < at && self.crashed(confirmed, at))
+    }
+
+    fn crashed(&self, from: MonoNs, to: MonoNs) -> bool {
+        let next = self.crashes.partition_point(|&crash| crash < from);
+        self.crashes.get(next).is_some_and(|&crash| crash < to)
     }
 
     /// Whether the message at `stream_seq` of `partition` itself was ever acknowledged.
     pub(super) fn acknowledge(&self, partition: u16, stream_seq: u64) -> bool {
-        self.cover_exactly(partition, stream_seq, MonoNs(u64::MAX))
+        self.acknowledged_at(partition, stream_seq).is_some()
     }
 
-    fn cover_exactly(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
+    /// When it was acknowledged first.
+    fn acknowledged_at(&self, partition: u16, stream_seq: u64) -> Option<MonoNs> {
         let exact = self.exact.get_or_init(|| {
             let mut exact: Vec<_> = all(self.journals)
                 .filter(|commit| commit.reach == Reach::Exact)
@@ -64,10 +89,23 @@ impl<'a> Commits<'a> {
             exact
         });
         let first = exact.partition_point(|&(p, seq, _)| (p, seq) < (partition, stream_seq));
-        exact.get(first).is_some_and(|&(p, seq, confirmed)| (p, seq) == (partition, stream_seq) && confirmed < at)
+        let found = exact.get(first).filter(|&&(p, seq, _)| (p, seq) == (partition, stream_seq));
+        found.map(|&(.., confirmed)| confirmed)
     }
 }
 
 fn all(journals: &[Journal]) -> impl Iterator<Item = &Commit> {
     journals.iter().flat_map(|journal| &journal.commits)
+}
+
+/// When servers ended without closing their files: the strike that killed one, or the exit that was seen.
+fn crashes(story: &[StoryLine]) -> Vec<MonoNs> {
+    let crash = |line: &StoryLine| match &line.event {
+        StoryEvent::Fault { kind, .. } if kind == "server-kill" => Some(line.at),
+        StoryEvent::Exited { process, ordered: false, .. } if process.starts_with("server") => Some(line.at),
+        _ => None,
+    };
+    let mut crashes: Vec<_> = story.iter().filter_map(crash).collect();
+    crashes.sort_unstable();
+    crashes
 }

@@ -13,19 +13,22 @@ use crate::protocol::Order;
 impl Conductor<'_> {
     /// Lets a fault strike whom it is meant for by now, and tells it; or tells why it cannot.
     pub(super) async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
-        let snapshot = self.fleet.snapshot(self.plan.stream.partitions);
+        let mut snapshot = self.fleet.snapshot(self.plan.stream.partitions);
+        // Nobody else needs to know who leads, and the question costs a connection.
+        let leader = if strike.kind.strikes_servers() { self.ground.leading_node().await } else { None };
+        snapshot.nodes = self.nodes.snapshot(leader);
         let kind = strike.kind.name().to_owned();
         let orders = match fault::resolve(strike, &snapshot, self.plan.seed) {
             Ok(orders) => orders,
-            Err(reason) => {
-                (self.show)(&Scene::Note(format!("fault {} ({kind}) was skipped: {reason}", strike.id)));
-                return self.ground.tell(StoryEvent::FaultSkipped { id: strike.id, kind, reason });
-            }
+            Err(reason) => return self.skip(strike, reason),
         };
         let at = clock::now();
         let mut struck = Vec::new();
         for order in orders {
-            struck.extend(self.carry_out(strike.id, order).await?.map(|author| author.to_string()));
+            match self.carry_out(strike.id, order).await? {
+                Ok(one) => struck.extend(one),
+                Err(reason) => return self.skip(strike, reason),
+            }
         }
         let what = format!("{kind} {}", struck.join(", "));
         (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
@@ -33,10 +36,26 @@ impl Conductor<'_> {
         self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })
     }
 
-    /// Carries out one order. Returns the incarnation that it struck or started.
-    async fn carry_out(&mut self, id: u32, order: fault::Order) -> Result<Option<Author>, Error> {
-        let index = order.member();
+    fn skip(&mut self, strike: &Strike, reason: String) -> Result<(), Error> {
+        let kind = strike.kind.name().to_owned();
+        (self.show)(&Scene::Note(format!("fault {} ({kind}) was skipped: {reason}", strike.id)));
+        self.ground.tell(StoryEvent::FaultSkipped { id: strike.id, kind, reason })
+    }
+
+    /// Carries out one order. Returns the process that it struck or started, or why nothing could be struck after all.
+    async fn carry_out(&mut self, id: u32, order: fault::Order) -> Result<Result<Option<String>, String>, Error> {
         match order {
+            fault::Order::Node { node, deed } => Ok(Ok(self.strike_node(id, node, deed))),
+            fault::Order::StepDown { of, draw } => Ok(self.ground.step_down(of, draw).await.map(Some)),
+            fault::Order::Roll { of, turns, rest } => self.begin_rolling(id, of, turns, rest).await,
+            _ => Ok(Ok(self.strike_member(id, &order).await?.map(|author| author.to_string()))),
+        }
+    }
+
+    /// Carries out an order for a member. Returns the incarnation that it struck or started.
+    pub(super) async fn strike_member(&mut self, id: u32, order: &fault::Order) -> Result<Option<Author>, Error> {
+        let Some(index) = order.member() else { return Ok(None) };
+        match *order {
             fault::Order::Join { member } => {
                 let author = Author { role: Role::Consumer, index: member, life: 1 };
                 self.start(author).await?;
@@ -47,7 +66,7 @@ impl Conductor<'_> {
         }
         let Some(worker) = self.fleet.member_mut(index) else { return Ok(None) };
         let author = worker.author();
-        match order {
+        match *order {
             fault::Order::Kill { .. } => {
                 worker.order_end(EndOrder::Kill);
                 worker.state = State::Dead { since: clock::now() };
@@ -72,7 +91,7 @@ impl Conductor<'_> {
                 worker.pause();
                 self.resumes.push((clock::now() + lasting, id, author));
             }
-            fault::Order::Start { .. } | fault::Order::Join { .. } => {}
+            _ => {}
         }
         Ok(Some(author))
     }
