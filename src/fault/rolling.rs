@@ -22,13 +22,13 @@ pub const ABOUT: About = About {
 pub struct Settings {
     /// Who is restarted: the members, or the servers. Default "members".
     pub of: Of,
-    /// How long one that is well again is left alone before the next one's turn. Default 1s.
+    /// How long one that is well again is left alone before the next one's turn. Default 3s.
     pub rest: Timespan,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { of: Of::Members, rest: Timespan(Duration::from_secs(1)) }
+        Self { of: Of::Members, rest: Timespan(Duration::from_secs(3)) }
     }
 }
 

@@ -30,6 +30,7 @@ mod rights;
 mod road;
 mod scripts;
 mod server;
+mod server_faults;
 mod settings;
 mod strategies;
 mod stream;
