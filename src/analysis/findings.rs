@@ -39,7 +39,7 @@ pub struct Findings {
     pub handled: u64,
     /// The same by member, all its incarnations: name and number.
     pub handled_by_member: Vec<(String, u64)>,
-    /// Repeats of what a server had confirmed as acknowledged and forgot when it crashed.
+    /// Repeats of what a server had confirmed as acknowledged and forgot when its process ended.
     pub forgotten_by_server: u64,
     /// Starts without success.
     pub aborted: u64,

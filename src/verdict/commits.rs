@@ -1,12 +1,13 @@
 //! What was committed when, and what a server forgot of it.
 //!
-//! A server writes down acknowledgements a moment after it has confirmed them, so one that is killed may offer again what it
-//! had confirmed. That is its own doing and no member's: such a repeat is judged as if nothing had been committed, and
-//! counted. Checkpoints are messages, on disk before they are confirmed: who begins below one is never excused.
+//! A server writes down acknowledgements a moment after it has confirmed them, and those of a consumer in memory never; so
+//! one whose process ended may offer again what it had confirmed. That is its own doing and no member's: such a repeat is judged
+//! as if nothing had been committed, and counted. Checkpoints are messages, on disk before they are confirmed: who begins below one is never excused.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
-use crate::model::history::Journal;
+use crate::model::history::{History, Journal};
 use crate::model::record::{Commit, Reach};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
@@ -19,12 +20,14 @@ pub(super) struct Commits<'a> {
     /// (partition, sequence, earliest instant), sorted. Made at the first question: a run without repeats never asks,
     /// and with explicit acks there is one a message.
     exact: OnceCell<Vec<(u16, u64, MonoNs)>>,
-    /// When a server was killed or crashed, rising.
-    crashes: Vec<MonoNs>,
+    /// When a server's process ended, rising.
+    ends: Vec<MonoNs>,
 }
 
 impl<'a> Commits<'a> {
-    pub(super) fn new(journals: &'a [Journal], story: &[StoryLine]) -> Self {
+    pub(super) fn of(history: &'a History) -> Self {
+        let journals = &history.journals;
+        let nodes = history.manifest.environment.server_nodes;
         let mut up_to: Vec<Vec<(MonoNs, u64)>> = Vec::new();
         for commit in all(journals).filter(|commit| commit.reach == Reach::UpTo) {
             let partition = usize::from(commit.partition);
@@ -41,7 +44,7 @@ impl<'a> Commits<'a> {
                 *stream_seq = greatest;
             }
         }
-        Self { journals, up_to, exact: OnceCell::new(), crashes: crashes(story) }
+        Self { journals, up_to, exact: OnceCell::new(), ends: ends_of_servers(&history.story, nodes) }
     }
 
     /// Whether a commit confirmed before `at` covers the message at `stream_seq` of `partition`.
@@ -55,22 +58,22 @@ impl<'a> Commits<'a> {
         });
         let acknowledged = || {
             self.acknowledged_at(partition, stream_seq)
-                .is_some_and(|confirmed| confirmed < at && !self.crashed(confirmed, at))
+                .is_some_and(|confirmed| confirmed < at && !self.ended_in(confirmed, at))
         };
         up_to || acknowledged()
     }
 
-    /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, and a server crashed in between.
+    /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, and a server's process ended in between.
     pub(super) fn forgot(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
         let acknowledged = || self.acknowledged_at(partition, stream_seq);
-        !self.crashes.is_empty()
+        !self.ends.is_empty()
             && stream_seq > 0
-            && acknowledged().is_some_and(|confirmed| confirmed < at && self.crashed(confirmed, at))
+            && acknowledged().is_some_and(|confirmed| confirmed < at && self.ended_in(confirmed, at))
     }
 
-    fn crashed(&self, from: MonoNs, to: MonoNs) -> bool {
-        let next = self.crashes.partition_point(|&crash| crash < from);
-        self.crashes.get(next).is_some_and(|&crash| crash < to)
+    fn ended_in(&self, from: MonoNs, to: MonoNs) -> bool {
+        let next = self.ends.partition_point(|&end| end < from);
+        self.ends.get(next).is_some_and(|&end| end < to)
     }
 
     /// Whether the message at `stream_seq` of `partition` itself was ever acknowledged.
@@ -98,14 +101,24 @@ fn all(journals: &[Journal]) -> impl Iterator<Item = &Commit> {
     journals.iter().flat_map(|journal| &journal.commits)
 }
 
-/// When servers ended without closing their files: the strike that killed one, or the exit that was seen.
-fn crashes(story: &[StoryLine]) -> Vec<MonoNs> {
-    let crash = |line: &StoryLine| match &line.event {
-        StoryEvent::Fault { kind, .. } if kind == "server-kill" => Some(line.at),
-        StoryEvent::Exited { process, ordered: false, .. } if process.starts_with("server") => Some(line.at),
-        _ => None,
-    };
-    let mut crashes: Vec<_> = story.iter().filter_map(crash).collect();
-    crashes.sort_unstable();
-    crashes
+/// The instants up to which what a server had confirmed may have been lost with its process.
+///
+/// A confirmation may lie in a member's socket when the server that sent it is gone, and be recorded a moment later. The one
+/// server there is cannot confirm anything before it is started again, so there that instant counts, too.
+fn ends_of_servers(story: &[StoryLine], nodes: u32) -> Vec<MonoNs> {
+    let mut started = BTreeSet::new();
+    let mut ends = Vec::new();
+    for line in story {
+        match &line.event {
+            StoryEvent::Exited { process, .. } if process.starts_with("server") => ends.push(line.at),
+            StoryEvent::Spawned { process, .. } if process.starts_with("server") => {
+                if !started.insert(process) && nodes <= 1 {
+                    ends.push(line.at);
+                }
+            }
+            _ => {}
+        }
+    }
+    ends.sort_unstable();
+    ends
 }

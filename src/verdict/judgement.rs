@@ -31,7 +31,7 @@ pub(super) fn judge(history: &History) -> Ledger {
             .collect(),
         ..Ledger::default()
     };
-    let commits = Commits::new(&history.journals, &history.story);
+    let commits = Commits::of(history);
 
     let mut deeds = grouped::group(deeds, |deed| deed.key);
     ledger.evicted = eviction::gone(history).map(|_| 0);

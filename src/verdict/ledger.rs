@@ -156,7 +156,7 @@ pub struct Ledger {
     pub partition_order: OrderCounts,
     /// Repeats that a second stored copy caused.
     pub extra_copies: u64,
-    /// Repeats of what a server had confirmed as acknowledged and forgot when it crashed: charged to the server.
+    /// Repeats of what a server had confirmed as acknowledged and forgot when its process ended: charged to the server.
     pub forgotten_by_server: u64,
     /// Starts without success.
     pub aborted: u64,
