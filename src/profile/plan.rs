@@ -261,7 +261,9 @@ impl Plan {
 
     /// Whose leaders may be asked to step down.
     pub fn steps_down(&self) -> impl Iterator<Item = Of> {
-        self.faults.iter().flat_map(|fault| fault.kind.steps_down())
+        let has_bucket = self.strategy.bucket("").is_some();
+        let all = self.faults.iter().flat_map(|fault| fault.kind.steps_down());
+        all.filter(move |of| *of != Of::Bucket || has_bucket)
     }
 
     /// Everything that driver, publishers and members must be allowed.

@@ -99,7 +99,11 @@ pub(super) async fn consume(
             }
             ended = &mut consuming => {
                 let may_try = comes_late(assignment) && !strategy.runs_a_program() && !begun_to_work && Instant::now() < bound;
-                if ended.is_err() && may_try && start.refusal().is_none() && !*leave.borrow() {
+                if ended.is_err() && may_try && *leave.borrow() {
+                    // It was told to go before it had found its place: there is nothing to hand back.
+                    return Ok(());
+                }
+                if ended.is_err() && may_try && start.refusal().is_none() {
                     // Nothing was handled yet, so it begins as if it came now.
                     tokio::time::sleep(AGAIN_AFTER).await;
                     consuming.set(strategy.consume(&seat));

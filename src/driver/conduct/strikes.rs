@@ -5,7 +5,7 @@ use crate::clock;
 use crate::driver::Error;
 use crate::driver::fleet::EndOrder;
 use crate::driver::scene::Scene;
-use crate::fault::{self, State, Strike};
+use crate::fault::{self, State, Strike, Target};
 use crate::model::record::{Author, Role};
 use crate::model::story::StoryEvent;
 use crate::protocol::Order;
@@ -15,7 +15,9 @@ impl Conductor<'_> {
     pub(super) async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
         let mut snapshot = self.fleet.snapshot(self.plan.stream.partitions);
         // Nobody else needs to know who leads, and the question costs a connection.
-        let leader = if strike.kind.strikes_servers() { self.ground.leading_node().await } else { None };
+        let asks_who_leads =
+            strike.kind.strikes_servers() && matches!(strike.target, Target::Leader | Target::Follower);
+        let leader = if asks_who_leads { self.ground.leading_node().await } else { None };
         snapshot.nodes = self.nodes.snapshot(leader);
         let kind = strike.kind.name().to_owned();
         let orders = match fault::resolve(strike, &snapshot, self.plan.seed) {
