@@ -250,8 +250,11 @@ fn chaos(settings: chaos::Settings, every: u64, jitter: u64) -> Vec<Spec> {
     vec![Spec { kind: Kind::Chaos(settings), target: Target::Random, when }]
 }
 
+/// Who is away, from when to when.
+type Absence = (Target, SpanNs, SpanNs);
+
 /// Members or nodes that are away at each instant at which that changes, were every strike carried out in its time: who, from, to.
-fn absences(strikes: &[Strike]) -> (Vec<(Target, SpanNs, SpanNs)>, Vec<(SpanNs, SpanNs)>) {
+fn absences(strikes: &[Strike]) -> (Vec<Absence>, Vec<(SpanNs, SpanNs)>) {
     let (mut members, mut nodes) = (Vec::new(), Vec::new());
     for strike in strikes {
         let to = strike.at.0 + strike.kind.length().map_or(0, |length| length.0);

@@ -111,10 +111,10 @@ fn ends_of_servers(story: &[StoryLine], nodes: u32) -> Vec<MonoNs> {
     for line in story {
         match &line.event {
             StoryEvent::Exited { process, .. } if process.starts_with("server") => ends.push(line.at),
-            StoryEvent::Spawned { process, .. } if process.starts_with("server") => {
-                if !started.insert(process) && nodes <= 1 {
-                    ends.push(line.at);
-                }
+            StoryEvent::Spawned { process, .. }
+                if process.starts_with("server") && !started.insert(process) && nodes <= 1 =>
+            {
+                ends.push(line.at);
             }
             _ => {}
         }
