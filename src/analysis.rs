@@ -10,6 +10,7 @@ mod bank;
 mod findings;
 mod first;
 mod health;
+mod instants;
 mod latency;
 mod liveness;
 mod ownership;
@@ -29,10 +30,10 @@ mod torn;
 
 pub use bank::{BankFinding, Ended};
 pub use findings::{
-    ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, SuccessionCounts,
-    faults, figures, run_info, violations,
+    EffectCounts, ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse,
+    SuccessionCounts, faults, figures, run_info, violations,
 };
-pub use health::Health;
+pub use health::{DRAIN_CUT, Health, READ_TOO_SLOWLY, STARVED};
 pub use latency::Latencies;
 pub use liveness::{Liveness, Stretch};
 pub use statistics::quantile;

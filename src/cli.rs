@@ -8,6 +8,7 @@ mod clean;
 mod compare;
 mod exit;
 mod external;
+mod gate;
 pub mod list;
 mod make;
 mod out;
@@ -15,6 +16,7 @@ pub mod profile;
 mod progress;
 mod report;
 mod run;
+mod search;
 mod server;
 mod source;
 mod sweep;
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::process::reaper;
+use crate::relay;
 use crate::worker;
 use out::{err, out};
 
@@ -43,12 +46,16 @@ enum Command {
     Run(run::RunArgs),
     /// Run a grid of settings, and lay them side by side as they come.
     Sweep(sweep::SweepArgs),
+    /// Search the greatest rate that is sustained in order.
+    Search(search::SearchArgs),
     /// Judge the evidence of a run again, and write its reports again.
     Analyze(analyze::AnalyzeArgs),
     /// Render the report of a run again, from its report.json.
     Report(report::ReportArgs),
     /// Say whether runs are better or worse than others, and whether that is more than noise.
     Compare(compare::CompareArgs),
+    /// Let runs pass, or not: by rules and against a base. Makes the runs when asked to.
+    Gate(Box<gate::GateArgs>),
     /// Keep runs under a name, for later ones to be held against.
     #[command(subcommand)]
     Baseline(baseline::BaselineCommand),
@@ -68,6 +75,9 @@ enum Command {
     /// Ends all other processes when `run` dies; started by `run`.
     #[command(hide = true, name = reaper::SUBCOMMAND)]
     Reaper,
+    /// Stands between clients and servers, so that the network between them can fail; started by `run`.
+    #[command(hide = true, name = relay::SUBCOMMAND)]
+    Relay,
 }
 
 /// The whole program.
@@ -84,9 +94,11 @@ pub fn main() -> ExitCode {
     match words.command {
         Command::Run(args) => logged(|| run::run(&args, &typed)),
         Command::Sweep(args) => logged(|| sweep::run(&args, &typed)),
+        Command::Search(args) => logged(|| search::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Gate(args) => logged(|| gate::run(&args, &typed)),
         Command::Baseline(command) => baseline::run(&command),
         Command::Clean(args) => logged(|| clean::run(&args)),
         Command::List(args) => {
@@ -102,6 +114,7 @@ pub fn main() -> ExitCode {
         }
         Command::External(command) => logged(|| external::run(&command)),
         Command::Worker => logged(worker::run),
+        Command::Relay => relay::run(),
         Command::Reaper => match reaper::run() {
             Ok(()) => exit::GOOD,
             Err(error) => exit::environment(&error, false),

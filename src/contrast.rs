@@ -165,7 +165,17 @@ pub fn once_each(groups: &[Group]) -> Result<(), Error> {
     Ok(())
 }
 
-fn usable(group: &Group) -> Result<(), Error> {
+/// The settings in which two profiles differ, by their dotted paths.
+#[must_use]
+pub fn differing(base: &serde_json::Value, other: &serde_json::Value) -> Vec<String> {
+    difference::differing(base, other)
+}
+
+/// Whether some run of a group can be used.
+///
+/// # Errors
+/// [`Error::NothingLeft`], with what is wrong with each.
+pub fn usable(group: &Group) -> Result<(), Error> {
     if group.runs.iter().any(|(_, digest)| taken(digest.state) != Taken::Nothing) {
         return Ok(());
     }
@@ -193,9 +203,11 @@ fn in_time(group: &Group) -> Vec<&(String, Digest)> {
     runs
 }
 
-fn side(group: &Group) -> Side {
+/// A group as it is shown; `None` when it has no runs.
+#[must_use]
+pub fn shown(group: &Group) -> Option<Side> {
     let runs = in_time(group);
-    let (_, first) = runs.first().expect("a group without a usable run was refused");
+    let (_, first) = runs.first()?;
     let run = |(name, digest): &&(String, Digest)| SideRun {
         name: name.clone(),
         id: digest.run.id.clone(),
@@ -205,7 +217,7 @@ fn side(group: &Group) -> Side {
         taken: taken(digest.state),
         curves: if taken(digest.state) == Taken::Whole { digest.curves.clone() } else { Curves::default() },
     };
-    Side {
+    Some(Side {
         name: group.name.clone(),
         source: group.source.clone(),
         profile: first.run.profile.clone(),
@@ -216,7 +228,11 @@ fn side(group: &Group) -> Side {
         seed: first.run.seed,
         environment: first.environment.clone(),
         runs: runs.iter().map(run).collect(),
-    }
+    })
+}
+
+fn side(group: &Group) -> Side {
+    shown(group).expect("a group without a usable run was refused")
 }
 
 fn pair(base: &Group, other: &Group, terms: &Terms) -> Pair {

@@ -20,6 +20,7 @@ use crate::nats;
 use crate::nats::{Access, Version};
 use crate::process;
 use crate::profile::Plan;
+use crate::relay;
 use crate::strategy;
 pub use clean::clean;
 pub use scene::Scene;
@@ -90,6 +91,9 @@ pub enum Error {
     /// No connection.
     #[error(transparent)]
     Connect(#[from] nats::connect::Error),
+    /// There is no relay.
+    #[error(transparent)]
+    Relay(#[from] relay::Error),
     /// Evidence could not be written.
     #[error(transparent)]
     Evidence(#[from] evidence::Error),

@@ -4,6 +4,7 @@
 //! here is a decision, nothing a deed: a strike becomes [`Order`]s, and the driver carries them out.
 
 pub mod chaos;
+pub mod cut;
 pub mod fleet;
 pub mod join;
 pub mod kill;
@@ -16,6 +17,7 @@ pub mod schedule;
 pub mod server_kill;
 pub mod server_pause;
 pub mod server_restart;
+pub mod slow;
 pub mod step_down;
 pub mod target;
 pub mod terminate;
@@ -26,9 +28,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::SpanNs;
-pub use fleet::{Fleet, Member, State};
+pub use cut::{Cut, Relayed};
+pub use fleet::{Client, Fleet, Member, State};
 pub use node::{Condition, Deed, Node};
 pub use schedule::{Rule, Scene, Strike, schedule};
+pub use slow::Slowness;
 pub use target::{Form, Target};
 
 /// What strikes, with its settings, as a profile's `[[fault]]` table holds it: `kind` names it, the rest is its own.
@@ -59,6 +63,10 @@ pub enum Kind {
     Rolling(rolling::Settings),
     /// A mix of the others, drawn from the seed.
     Chaos(chaos::Settings),
+    /// The network between one process and the servers fails for a while.
+    Cut(cut::Settings),
+    /// The handler of a member takes longer for a while.
+    Slow(slow::Settings),
 }
 
 /// What `jetlag list faults` shows of one.
@@ -80,6 +88,8 @@ pub const ALL: &[About] = &[
     join::ABOUT,
     leave::ABOUT,
     pause::ABOUT,
+    cut::ABOUT,
+    slow::ABOUT,
     server_restart::ABOUT,
     server_kill::ABOUT,
     server_pause::ABOUT,
@@ -105,6 +115,8 @@ impl Kind {
             Self::StepDown(_) => &step_down::ABOUT,
             Self::Rolling(_) => &rolling::ABOUT,
             Self::Chaos(_) => &chaos::ABOUT,
+            Self::Cut(_) => &cut::ABOUT,
+            Self::Slow(_) => &slow::ABOUT,
         }
     }
 
@@ -128,6 +140,16 @@ impl Kind {
             Self::ServerRestart | Self::ServerKill(_) | Self::ServerPause(_) => true,
             Self::Rolling(settings) => settings.of == rolling::Of::Servers,
             Self::Chaos(settings) => settings.kinds().any(|(kind, _)| kind.strikes_servers()),
+            _ => false,
+        }
+    }
+
+    /// Whether it cuts connections, so that these must run through the relay. For `chaos`: whether it may.
+    #[must_use]
+    pub fn cuts(&self) -> bool {
+        match self {
+            Self::Cut(_) => true,
+            Self::Chaos(settings) => settings.kinds().any(|(kind, _)| kind.cuts()),
             _ => false,
         }
     }
@@ -159,10 +181,35 @@ impl Kind {
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Pause(settings) => settings.objections(),
+            Self::Cut(settings) => settings.objections(),
+            Self::Slow(settings) => settings.objections(),
             Self::ServerKill(settings) => settings.objections(),
             Self::ServerPause(settings) => settings.objections(),
             Self::Chaos(settings) => settings.objections(),
             _ => Vec::new(),
+        }
+    }
+
+    /// For how long one strike lasts, where its end is part of it: afterwards what it did is undone.
+    #[must_use]
+    pub fn lasting(&self) -> Option<SpanNs> {
+        match self {
+            Self::Pause(settings) => Some(settings.lasting.span()),
+            Self::Cut(settings) => Some(settings.lasting()),
+            Self::Slow(settings) => Some(settings.lasting.span()),
+            Self::ServerKill(settings) => Some(settings.lasting.span()),
+            Self::ServerPause(settings) => Some(settings.lasting.span()),
+            _ => None,
+        }
+    }
+
+    /// The same with the defaults written out that depend on other keys.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        match self {
+            Self::Cut(settings) => Self::Cut(settings.filled()),
+            Self::Slow(settings) => Self::Slow(settings.filled()),
+            other => other.clone(),
         }
     }
 
@@ -207,7 +254,7 @@ pub struct Again {
 }
 
 /// What the driver has to do for one strike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// Send SIGKILL.
     Kill {
@@ -269,20 +316,40 @@ pub enum Order {
         /// How long each is left alone when it is well again.
         rest: SpanNs,
     },
+    /// Cut the connection, and heal it after `lasting`.
+    Cut {
+        /// Whose.
+        client: Client,
+        /// What happens to it.
+        cut: Cut,
+        /// For how long.
+        lasting: SpanNs,
+    },
+    /// Tell a member that its handler is slower, and after `lasting` that it is not any more.
+    Slow {
+        /// Index of the member.
+        member: u16,
+        /// How slow.
+        slowness: Slowness,
+        /// For how long.
+        lasting: SpanNs,
+    },
 }
 
 impl Order {
-    /// The member that it is for, when it is for one.
+    /// Whom it is for, when it is for a process with a connection.
     #[must_use]
-    pub fn member(&self) -> Option<u16> {
+    pub fn client(&self) -> Option<Client> {
         match *self {
+            Self::Cut { client, .. } => Some(client),
             Self::Kill { member }
             | Self::Terminate { member }
             | Self::Start { member }
             | Self::Restart { member }
             | Self::Join { member }
             | Self::Leave { member }
-            | Self::Pause { member, .. } => Some(member),
+            | Self::Pause { member, .. }
+            | Self::Slow { member, .. } => Some(Client::Member(member)),
             Self::Node { .. } | Self::StepDown { .. } | Self::Roll { .. } => None,
         }
     }
@@ -312,6 +379,8 @@ pub fn resolve(strike: &Strike, fleet: &Fleet, seed: u64) -> Result<Vec<Order>, 
         Kind::StepDown(settings) => Ok(step_down::orders(settings, &mut chance)),
         Kind::Rolling(settings) => rolling::orders(settings, fleet),
         Kind::Chaos(_) => Err("chaos is a schedule of other faults, and no fault by itself".to_owned()),
+        Kind::Cut(settings) => cut::orders(settings, strike.target, fleet, &mut chance),
+        Kind::Slow(settings) => slow::orders(settings, strike.target, fleet, &mut chance),
     }
 }
 

@@ -12,12 +12,16 @@ pub mod analysis;
 pub mod metric;
 
 pub mod contrast;
+pub mod search;
+
+pub mod gate;
 pub mod render;
 // floor 2
 pub mod clock;
 pub mod evidence;
 pub mod nats;
 pub mod process;
+pub mod relay;
 pub mod strategy;
 // floor 3
 pub mod driver;

@@ -52,6 +52,9 @@ pub const FAMILIES: &[&[Metric]] = &[
     health::METRICS,
 ];
 
+/// The family that is about faults: its readings are of a fault or of a kind of fault, never of the run.
+pub const REBALANCE: &[Metric] = rebalance::METRICS;
+
 /// All metrics, in the order shown.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
     FAMILIES.iter().copied().flatten()
@@ -132,7 +135,8 @@ mod tests {
         let server = "server-0".to_owned();
         let (kind, target) = ("server-kill".to_owned(), "random".to_owned());
         let killed = StoryEvent::Fault { id: 7, kind, target, struck: vec![server] };
-        for event in [sample, starts, dropped, gone, killed] {
+        let effects = StoryEvent::EffectsRead { effects: 0 };
+        for event in [sample, starts, dropped, gone, effects, killed] {
             history.story.insert(0, StoryLine { at: history.manifest.started_mono, event });
         }
         history.journals[0].life.push(Life { at, event: LifeEvent::AckRefused });

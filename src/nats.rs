@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod pip;
 pub mod server;
 pub mod version;
+pub mod via;
 
 pub use access::{Access, Given, Identity, Secret};
 pub use address::redact;

@@ -10,7 +10,7 @@ pub mod sample;
 
 pub use child::{Child, Exit, Group, Handle, PASSWORD_VARIABLE, Pid, SERVER_VARIABLE, TOKEN_VARIABLE};
 pub use environment::machine;
-pub use family::{Families, stop_descendants};
+pub use family::{Families, is_stopped, stop_descendants};
 pub use reaper::Reaper;
 pub use sample::{Usage, usage};
 

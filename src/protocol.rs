@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Slowness;
 use crate::model::bank::Bank;
 use crate::model::record::Author;
 use crate::model::time::MonoNs;
@@ -36,6 +37,13 @@ pub enum Order {
     },
     /// Consumer: leave in good order, say [`Word::Done`], end.
     Leave,
+    /// Consumer: from the next message on the handler is slow, or as fast as it is. Answered by [`Word::Paced`].
+    Pace {
+        /// Number of the fault.
+        id: u32,
+        /// How slow; absent when it is no more.
+        slowness: Option<Slowness>,
+    },
 }
 
 /// Who a worker is and what it shall do.
@@ -99,6 +107,15 @@ pub enum Word {
     Owns {
         /// All of them.
         partitions: BTreeSet<u16>,
+    },
+    /// The handler is as slow as it was told to be.
+    Paced {
+        /// Number of the fault.
+        id: u32,
+        /// Since when.
+        at: MonoNs,
+        /// Whether it is slow.
+        slow: bool,
     },
     /// Something worth knowing, a sentence.
     Remark {

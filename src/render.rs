@@ -9,6 +9,7 @@ pub mod benchstat;
 pub mod comparison;
 pub mod contrast;
 pub mod csv;
+pub mod gate;
 pub mod github_benchmark;
 mod hazards;
 pub mod hlog;
@@ -20,6 +21,7 @@ pub mod openmessaging;
 pub mod openmetrics;
 pub mod otava;
 pub mod schema;
+pub mod search;
 pub mod sweep;
 pub mod text;
 

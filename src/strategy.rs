@@ -7,6 +7,7 @@ mod acks;
 pub mod consumer;
 pub mod core_queue;
 pub mod desk;
+pub mod effects;
 pub mod external;
 pub mod footing;
 pub mod handler;
@@ -165,6 +166,20 @@ impl Strategy {
             // There is no group: each member would get every message.
             Self::Ordered(_) => Some(1),
             _ => None,
+        }
+    }
+
+    /// In how many lanes messages are handled beside each other: a message waits for those before it in its lane only.
+    #[must_use]
+    pub fn lanes(&self, members: u16, partitions: u16) -> u16 {
+        match self {
+            Self::LeaseGroup(_) | Self::Pinned(_) => partitions,
+            Self::Serial(_) | Self::Ordered(_) => 1,
+            Self::SharedPull(_)
+            | Self::QueueGroup(_)
+            | Self::KeySequence(_)
+            | Self::CoreQueue(_)
+            | Self::External(_) => members,
         }
     }
 
@@ -333,8 +348,8 @@ impl Strategy {
     /// When the server refuses it.
     pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
         match self {
-            // The first member makes the bucket; nothing else is shared.
-            Self::LeaseGroup(_) => Ok(()),
+            // The first member makes the bucket.
+            Self::LeaseGroup(settings) => settings.provision(site).await,
             // Each life makes a consumer of its own.
             Self::Ordered(_) => Ok(()),
             // The server makes a group of those who subscribe.
@@ -346,6 +361,15 @@ impl Strategy {
             Self::Serial(settings) => settings.provision(site).await,
             Self::Pinned(settings) => settings.provision(site).await,
             Self::KeySequence(settings) => settings.provision(site).await,
+        }
+    }
+
+    /// Where members write what handling a message causes.
+    #[must_use]
+    pub fn sink(&self) -> effects::Sink {
+        match self {
+            Self::LeaseGroup(settings) => settings.sink,
+            _ => effects::Sink::None,
         }
     }
 

@@ -10,6 +10,7 @@
 mod belief;
 mod commits;
 mod deed;
+mod effects;
 mod eviction;
 mod exclusion;
 mod grants;
@@ -31,6 +32,7 @@ mod planted;
 pub(crate) mod scenario;
 
 pub use belief::{Belief, beliefs};
+pub use effects::{Effects, StaleEffects};
 pub use exclusion::{DualOwnership, Exclusion, Overlap};
 pub use ledger::{Entry, Ledger, OrderCounts, PartitionCounts, PublisherCounts, Verdict};
 pub use lives::{LifeSpan, Lives};

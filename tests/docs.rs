@@ -113,6 +113,89 @@ fn the_profiles_in_the_guide_are_valid() {
     }
 }
 
+/// All texts in a YAML document.
+fn texts(yaml: &yaml_rust2::Yaml) -> Vec<&str> {
+    match yaml {
+        yaml_rust2::Yaml::String(text) => vec![text],
+        yaml_rust2::Yaml::Array(list) => list.iter().flat_map(texts).collect(),
+        yaml_rust2::Yaml::Hash(map) => map.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a program says when it is asked for help behind `words`; it complains instead of words that it does not know.
+fn help(program: &Path, words: &[&str]) -> Result<String, String> {
+    let asked = std::process::Command::new(program).args(words).arg("--help").output().expect("it can be started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if asked.status.success() { Ok(text(&asked.stdout)) } else { Err(text(&asked.stderr)) }
+}
+
+/// The words of every command line in `text` that begins with `program`, up to what the shell does with its output.
+fn commands<'t>(text: &'t str, program: &str) -> Vec<Vec<&'t str>> {
+    let words = |line: &'t str| {
+        let of_line = line.split_whitespace().take_while(|word| !["#", ">", "|", "&&", "\\"].contains(word));
+        of_line.map(|word| word.trim_matches('"')).collect::<Vec<_>>()
+    };
+    let all = text.lines().map(words);
+    all.filter(|words| {
+        words.first().is_some_and(|first| *first == program || *first == format!("target/release/{program}"))
+    })
+    .collect()
+}
+
+#[test]
+fn what_the_guide_to_ci_has_machines_do_can_be_done() {
+    use yaml_rust2::YamlLoader;
+    let guide = read("docs/ci.md");
+    let workflows = blocks(&guide, "yaml");
+    assert!(workflows.len() > 2);
+    let mut lines = blocks(&guide, "sh").join("\n");
+    for workflow in workflows {
+        let parsed = YamlLoader::load_from_str(workflow).unwrap_or_else(|error| panic!("{error}\nin\n{workflow}"));
+        for text in parsed.iter().flat_map(texts) {
+            lines += &format!("\n{text}");
+        }
+    }
+    let jetlag = Path::new(env!("CARGO_BIN_EXE_jetlag"));
+    let of_jetlag = commands(&lines, "jetlag");
+    assert!(of_jetlag.iter().any(|words| words[1] == "gate") && of_jetlag.iter().any(|words| words[1] == "report"));
+    for words in of_jetlag {
+        if let Err(complaint) = help(jetlag, &words[1..]) {
+            panic!("docs/ci.md: {}\n{complaint}", words.join(" "));
+        }
+    }
+    // Words of the script, and behind `--` those of the gate.
+    let script = root().join("scripts/ci-regression");
+    let told = help(&script, &[]).unwrap_or_else(|complaint| panic!("{complaint}"));
+    let of_script = commands(&lines, "scripts/ci-regression");
+    assert!(of_script.len() > 4);
+    for words in of_script {
+        let mut sides = words[1..].split(|word| *word == "--");
+        for word in sides.next().into_iter().flatten().filter(|word| word.starts_with("--")) {
+            assert!(told.contains(&format!("{word} ")), "{}: the script does not know {word}", words.join(" "));
+        }
+        let of_gate = [&["gate"][..], sides.next().unwrap_or_default()].concat();
+        assert!(help(jetlag, &of_gate).is_ok(), "{}: the gate does not know that", words.join(" "));
+    }
+}
+
+#[test]
+fn the_sweeps_in_the_guide_are_valid_and_its_folders_are_named_right() {
+    let guide = read("docs/sweeping.md");
+    let examples = blocks(&guide, "toml");
+    assert!(!examples.is_empty());
+    for example in examples {
+        match profile::sweep::parse("example", "docs/sweeping.md", example, root(), &[]) {
+            Err(problems) => panic!("{problems}\nin\n{example}"),
+            Ok(grid) => {
+                for cell in [0, 2] {
+                    assert!(guide.contains(&grid.cells[cell].folder(cell)), "{}", grid.cells[cell].folder(cell));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_architecture_maps_every_room_and_every_file_of_it() {
     let architecture = read("ARCHITECTURE.md");

@@ -388,6 +388,7 @@ fn manifest() -> Manifest {
         lease_ttl: Some(SpanNs(2_000_000_000)),
         rate_per_s: Some(2000.0),
         bank: None,
+        relayed: Vec::new(),
         schedule_lag_limit: SpanNs(1),
         settings: serde_json::json!({ "fleet": { "members": 4 } }),
         environment: Environment::default(),

@@ -139,6 +139,30 @@ fn accounts_that_cannot_be_kept_as_asked_are_refused() {
 }
 
 #[test]
+fn what_cannot_be_searched_is_told() {
+    let bounds = "# hm?\n[search]\nleast = \"500/s\"\nmost = \"100/s\"\nfirst = \"max\"\n";
+    let shares = "# hm?\n[search]\ntolerance = 5\nagree = 9\ntrials = 0\nend-to-end-p99 = \"0s\"\nwithin = \"1ms\"\n";
+    let outside = "# hm?\n[search]\nleast = \"500/s\"\nfirst = \"100/s\"\n";
+    let unknown = "# hm?\n[search]\nlimit = \"1s\"\nfirst = 100\n";
+    insta::assert_snapshot!([bounds, shares, outside, unknown].map(|text| wrong(text, &[])).join("\n---\n"));
+}
+
+#[test]
+fn a_run_takes_no_notice_of_what_is_searched() {
+    let plan = |text: &str| profile::parse("a", "a", text, &[]).expect("it can be run").plans().remove(0);
+    let (plain, searched) = (plan("# hm?\n"), plan("# hm?\n[search]\nmost = \"700/s\"\ntolerance = 0.1\n"));
+    assert_eq!(plain.settings, searched.settings);
+    // The rate of the load is where a search begins, as far as it lies within the bounds.
+    assert_eq!((plain.search.first_per_s, searched.search.first_per_s), (2_000.0, 700.0));
+    let closed = plan("# hm?\n[load]\nrate = \"max\"\n");
+    assert_eq!(closed.search.first_per_s, 1_000.0);
+    let loaded = profile::parse("a", "a", "# hm?\n[search]\nmost = \"700/s\"\n", &[]).expect("it can be run");
+    let shown = profile::show::show(&loaded);
+    assert!(shown.contains("[search]\nmost = \"700/s\""), "{shown}");
+    assert_eq!(profile::parse("a", "a", &shown, &[]).expect("it can be run, too").plans(), loaded.plans());
+}
+
+#[test]
 fn a_profile_with_accounts_is_shown_with_every_default_and_means_the_same() {
     for sets in [&[][..], &["ledger.store=memory"], &["ledger.repeats=apply", "ledger.write=last-write-wins"]] {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
@@ -213,6 +237,66 @@ at = "29s"
 jitter = "2s"
 "#;
     insta::assert_snapshot!(wrong(text, &[]));
+}
+
+#[test]
+fn cuts_and_slow_handlers_that_cannot_work_are_told() {
+    let text = r#"# hm?
+[run]
+measure = "30s"
+[load]
+publishers = 2
+[fleet]
+handler = "none"
+[[fault]]
+kind = "cut"
+at = "1s"
+how = "stal"
+[[fault]]
+kind = "cut"
+at = "1s"
+target = "p2"
+for = "0s"
+delay = "1ms"
+delay-jitter = "1ms"
+rate = "1KiB"
+direction = "to-server"
+[[fault]]
+kind = "cut"
+at = "1s"
+how = "delay"
+delay = "0s"
+[[fault]]
+kind = "cut"
+at = "1s"
+how = "throttle"
+rate = "10B"
+[[fault]]
+kind = "slow"
+at = "1s"
+target = "p0"
+by = "0.5x"
+[[fault]]
+kind = "slow"
+at = "1s"
+for = "0s"
+by = "5"
+[[fault]]
+kind = "slow"
+at = "1s"
+by = "2x"
+to = "3h"
+[[fault]]
+kind = "kill"
+at = "2s"
+target = "p1"
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+    let fixed = text.replace("stal\"", "stall\"").replace("by = \"5\"", "by = \"5x\"");
+    insta::assert_snapshot!(wrong(&fixed, &[]));
+    let external = "# hm?\n[strategy]\nkind = \"external\"\ncommand = [\"./member\"]\n[[fault]]\nkind = \"cut\"\nat = \"1s\"\n\
+                    [[fault]]\nkind = \"slow\"\nat = \"2s\"\n[[fault]]\nkind = \"cut\"\nat = \"3s\"\ntarget = \"p0\"\n";
+    insta::assert_snapshot!(wrong(external, &[]));
 }
 
 #[test]
@@ -720,4 +804,22 @@ fn what_nobody_would_keep_or_apply_is_told() {
         let told = wrong(&format!("# hm?\n{text}"), &[]);
         assert!(told.contains(reason), "{text}\n{told}");
     }
+}
+
+#[test]
+fn rules_of_a_gate_that_say_nothing_are_told_at_the_word_that_is_wrong() {
+    let text = r#"# hm?
+[gate]
+rules = { "gapp.max" = "< 3s", "gap.maximum@kill" = "< 3s", "gap.max@kil" = "< 3s", gap.max = "< 3", lost = "none", ordered_per_s = "> 1s" }
+thresholds = { gap = "25", stored = "10%", "end_to_end.p99" = "5%" }
+metrics = ["end_to_end.p95", "gap_bystandr"]
+min-repeats = 8
+max-repeats = 4
+"#;
+    insta::assert_snapshot!(wrong(text, &[]));
+    let good = "# hm?\n[gate]\nrules = { \"gap.max@kill\" = \"< 3s\", end_to_end.p99 = \"< 1s\" }\nthresholds = { gap = \"25%\" }";
+    let plain = profile::parse("test", "test.toml", "# hm?\n", &[]).expect("it is a profile").plans().remove(0);
+    let plan = profile::parse("test", "test.toml", good, &[]).expect("it is a profile").plans().remove(0);
+    assert_eq!((plan.gate.rules.len(), plan.gate.thresholds.len()), (2, 1));
+    assert_eq!(plan.settings, plain.settings, "a gate is no part of a run");
 }

@@ -40,3 +40,13 @@ fn the_schema_of_a_baseline_is_that_of_its_type() {
 fn the_schema_of_a_sweep_is_that_of_its_type() {
     check("sweep.schema.json", &schema::sweep());
 }
+
+#[test]
+fn the_schema_of_a_search_is_that_of_its_type() {
+    check("search.schema.json", &schema::search());
+}
+
+#[test]
+fn the_schema_of_a_gate_is_that_of_its_type() {
+    check("gate.schema.json", &schema::gate());
+}

@@ -2,6 +2,7 @@
 
 use super::bank::BankFinding;
 use super::health::Health;
+use super::instants::Instants;
 use super::latency::Latencies;
 use super::liveness::Liveness;
 use super::timeline::{Timeline, round_ms};
@@ -100,6 +101,19 @@ pub struct ExclusionCounts {
     pub stale_handling: u64,
     /// `stale_tail`.
     pub stale_tail: u64,
+    /// What the sink held; `None` when there is none, or it was not read whole.
+    pub effects: Option<EffectCounts>,
+}
+
+/// Effects, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EffectCounts {
+    /// `effects_stored`.
+    pub stored: u64,
+    /// `effects_refused`.
+    pub refused: u64,
+    /// `stale_effect`.
+    pub stale: u64,
 }
 
 impl ExclusionCounts {
@@ -110,6 +124,11 @@ impl ExclusionCounts {
             dual_ownership: found.dual_ownership.len() as u64,
             stale_handling: found.stale_handling.len() as u64,
             stale_tail: found.stale_tail.len() as u64,
+            effects: found.effects.as_ref().map(|effects| EffectCounts {
+                stored: effects.stored,
+                refused: effects.refused,
+                stale: effects.stale_effects(),
+            }),
         }
     }
 }
@@ -183,7 +202,9 @@ pub struct FaultFinding {
     pub struck: Vec<String>,
     /// t0.
     pub at: MonoNs,
-    /// End of the window: converged, nothing stranded, caught up; or the limit (next fault, end of the work).
+    /// When it was delivered, seen to take effect, and over.
+    pub instants: Instants,
+    /// End of the window: it has passed, converged, nothing stranded, caught up; or the limit (next fault, end of the work).
     pub window_end: MonoNs,
     /// Beginning of the window before the fault that it is compared with.
     pub before_from: MonoNs,
@@ -322,6 +343,9 @@ pub fn faults(findings: &Findings) -> Vec<FaultReport> {
             target: fault.target.clone(),
             struck: fault.struck.clone(),
             at_ms: timeline.ms(fault.at),
+            delivered_ms: fault.instants.delivered.map(|at| timeline.ms(at)),
+            observed_ms: fault.instants.observed.map(|at| timeline.ms(at)),
+            passed_ms: fault.instants.passed.map(|at| timeline.ms(at)),
             window_end_ms: timeline.ms(fault.window_end),
             censored: fault.censored,
             partitions: fault.partitions.iter().map(of_partition).collect(),

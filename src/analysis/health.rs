@@ -5,9 +5,16 @@ use super::timeline::Timeline;
 use crate::model::history::History;
 use crate::model::record::LifeEvent;
 use crate::model::report::RunState;
-use crate::model::story::StoryEvent;
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::SpanNs;
-use crate::verdict::Ledger;
+use crate::verdict::{Effects, Ledger};
+
+/// How the sentence begins that tells of a starved generator.
+pub const STARVED: &str = "the load generator was starved";
+/// How the sentence begins that tells of a drain that was cut.
+pub const DRAIN_CUT: &str = "the drain was too short";
+/// In the sentence that tells of a member whose client dropped messages.
+pub const READ_TOO_SLOWLY: &str = "read too slowly";
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +109,11 @@ fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> V
     if promises.owners {
         broken.extend(broken_succession(history, ledger));
     }
+    let stale = ledger.exclusion.effects.as_ref().map_or(0, Effects::stale_effects);
+    if promises.fenced && stale > 0 {
+        broken
+            .push(format!("promised no superseded effect: {} stored behind a later epoch's", counted(stale, "effect")));
+    }
     if ledger.phantom > 0 {
         broken.push(format!("{} handled that nobody published, or not intact", counted(ledger.phantom, "message")));
     }
@@ -165,6 +177,14 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
     if publisher.duplicate_stored > 0 {
         notes.push(format!("{} stored by publishing", counted(publisher.duplicate_stored, "second copy")));
     }
+    let relayed = &history.manifest.relayed;
+    if !relayed.is_empty() {
+        let whose = if *relayed == ["members"] { "all members".to_owned() } else { relayed.join(", ") };
+        notes.push(format!(
+            "the connections of {whose} ran through jetlag's relay, because a cut may strike them: their latencies include it"
+        ));
+    }
+    notes.extend(history.story.iter().filter_map(|line| unmet(&history.story, &line.event)));
     for line in &history.story {
         match &line.event {
             StoryEvent::Note { text } => notes.push(text.clone()),
@@ -184,6 +204,17 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
     notes
 }
 
+/// A cut that has passed and that nothing met shows nothing: somebody should know.
+fn unmet(story: &[StoryLine], event: &StoryEvent) -> Option<String> {
+    let StoryEvent::Healed { id, process } = event else { return None };
+    let of_it = |line: &StoryLine| match &line.event {
+        StoryEvent::Observed { id: fault, process: whose, .. } => fault == id && whose == process,
+        _ => false,
+    };
+    let nothing = !story.iter().any(of_it);
+    nothing.then(|| format!("nothing of {process} met fault {id} before it had passed: it shows nothing"))
+}
+
 /// Acks that the server had nobody to take.
 pub(super) fn acks_refused(history: &History) -> u64 {
     let events = history.journals.iter().flat_map(|journal| &journal.life);
@@ -197,7 +228,7 @@ fn slow_consumers(history: &History, other: &mut Vec<String>) -> u64 {
         let drops = journal.life.iter().filter(is_slow).count() as u64;
         if drops > 0 {
             members += 1;
-            other.push(format!("{} read too slowly: its client dropped messages {drops} ×", journal.author));
+            other.push(format!("{} {READ_TOO_SLOWLY}: its client dropped messages {drops} ×", journal.author));
         }
     }
     members
@@ -238,10 +269,7 @@ fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
     let manifest = &history.manifest;
     let p99 = SpanNs(latencies.schedule_lag.value_at_quantile(0.99));
     if manifest.rate_per_s.is_some() && !latencies.schedule_lag.is_empty() && p99 > manifest.schedule_lag_limit {
-        other.push(format!(
-            "the load generator was starved: schedule lag p99 {p99} is above the limit of {}",
-            manifest.schedule_lag_limit
-        ));
+        other.push(format!("{STARVED}: schedule lag p99 {p99} is above the limit of {}", manifest.schedule_lag_limit));
     }
 }
 
@@ -251,7 +279,7 @@ fn drain(timeline: &Timeline, ledger: &Ledger, other: &mut Vec<String>) {
     let waiting = ledger.unhandled - ledger.lost;
     if waiting > 0 && timeline.reached_end_of_drain() {
         other.push(format!(
-            "the drain was too short: {} still waited when it ended; give `run.drain` more time, or offer less",
+            "{DRAIN_CUT}: {} still waited when it ended; give `run.drain` more time, or offer less",
             counted(waiting, "stored message")
         ));
     }

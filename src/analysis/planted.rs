@@ -1,10 +1,11 @@
 //! Planted runs: what a study must say of them, to the microsecond.
 
 use super::{Findings, study};
+use crate::model::effect::EffectRun;
 use crate::model::history::History;
-use crate::model::record::{Fate, Finish, LifeEvent, OwnershipChange, Reach};
+use crate::model::record::{Fate, Finish, Life, LifeEvent, OwnershipChange, Reach};
 use crate::model::report::{OwnershipEnd, RunState};
-use crate::model::story::StoryEvent;
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::scenario::{Scenario, ms, us};
 
@@ -414,4 +415,120 @@ fn a_run_without_any_evidence_is_invalid_and_still_studied() {
     let found = study(&history);
     assert_eq!(found.health.state, RunState::Invalid);
     assert_eq!(found.flow.ordered_per_s, None);
+}
+
+/// The connection of member 0 stalls from 500 ms to 800 ms: what is stored meanwhile is handled from then on.
+fn cut(healed: bool) -> History {
+    let stall = |at: u64, key: u16| {
+        Some(match at {
+            500..800 if key == 0 => 800_000 + (at - 500) * 20,
+            800 if key == 0 => 807_000,
+            _ => at * 1_000 + 1_000,
+        })
+    };
+    let mut scenario = flowing(3_000, stall);
+    scenario.tell(ms(500), fault(0, "cut", "c0.1"));
+    let process = || "c0.1".to_owned();
+    scenario.tell(ms(501), StoryEvent::Delivered { id: 0, process: process() });
+    scenario.tell(ms(503), StoryEvent::Observed { id: 0, process: process(), what: "bytes were held".to_owned() });
+    if healed {
+        scenario.tell(ms(1_900), StoryEvent::Healed { id: 0, process: process() });
+    }
+    scenario.told(2, ms(3_000), ms(3_100))
+}
+
+#[test]
+fn the_window_of_a_cut_does_not_end_before_it_is_healed_and_its_instants_are_told() {
+    let mut history = cut(true);
+    history.manifest.relayed = vec!["c0".to_owned()];
+    let found = study(&history);
+    assert_eq!(found.health.state, RunState::Complete, "{:?}", found.health.reasons);
+    let fault = &found.faults[0];
+    assert_eq!(fault.instants.delivered, Some(ms(501)));
+    assert_eq!(fault.instants.observed, Some(ms(503)));
+    assert_eq!(fault.instants.passed, Some(ms(1_900)));
+    assert!(!fault.censored);
+    assert!(fault.window_end >= ms(1_900) && fault.window_end < ms(1_920), "{:?}", fault.window_end);
+    // Stored at 500.2 ms, handled at 800 ms.
+    assert_eq!(fault.partitions[0].gap, Some(SpanNs(299_800_000)));
+    assert!(fault.partitions[0].affected && !fault.partitions[1].affected);
+    assert_eq!(fault.moved, Some(0), "nobody took anything over");
+    assert!(found.health.notes.iter().any(|note| note.contains("connections of c0 ran through jetlag's relay")));
+    assert!(!found.health.notes.iter().any(|note| note.contains("it shows nothing")));
+}
+
+#[test]
+fn a_cut_that_was_not_healed_goes_on_to_the_end() {
+    let found = study(&cut(false));
+    let fault = &found.faults[0];
+    assert!(fault.censored);
+    assert_eq!((fault.instants.passed, fault.catch_up), (None, None));
+}
+
+#[test]
+fn a_cut_that_nothing_met_is_told() {
+    let mut history = cut(true);
+    history.story.retain(|line| !matches!(line.event, StoryEvent::Observed { .. }));
+    let found = study(&history);
+    assert!(
+        found.health.notes.iter().any(|note| note.contains("nothing of c0.1 met fault 0")),
+        "{:?}",
+        found.health.notes
+    );
+    assert_eq!(found.faults[0].instants.observed, None);
+}
+
+/// Partition 0 goes from epoch 1 to epoch 2; then the sink holds what `late` says of epoch 1.
+fn with_a_sink(fenced: bool, late: Option<u64>) -> Findings {
+    let mut history = flowing(200, |at, _| Some(at * 1_000 + 1_000)).told(2, ms(1_000), ms(1_100));
+    history.manifest.promises.fenced = fenced;
+    for handling in history.journals.iter_mut().flat_map(|journal| &mut journal.handlings) {
+        handling.epoch = 1;
+    }
+    let run = |epoch, effects, first, from| EffectRun {
+        partition: 0,
+        epoch,
+        effects,
+        first,
+        last: first + effects - 1,
+        from,
+        to: from + effects - 1,
+    };
+    let late = late.map(|effects| run(1, effects, 8, 3));
+    let runs: Vec<_> = [run(1, 2, 2, 1), run(2, 3, 5, 1)].into_iter().chain(late).collect();
+    let effects = runs.iter().map(|run| run.effects).sum();
+    for event in [StoryEvent::Effects { runs }, StoryEvent::EffectsRead { effects }] {
+        let end = history.story.len() - 1;
+        history.story.insert(end, StoryLine { at: ms(1_050), event });
+    }
+    history.journals[1].life.push(Life { at: ms(190), event: LifeEvent::EffectRefused });
+    study(&history)
+}
+
+#[test]
+fn a_superseded_effect_breaks_the_promise_of_a_fence_and_is_counted_without_one() {
+    let fenced = with_a_sink(true, Some(2));
+    assert_eq!(fenced.health.state, RunState::Violated);
+    assert!(fenced.health.reasons[0].contains("2 effects"), "{:?}", fenced.health.reasons);
+    let plain = with_a_sink(false, Some(2));
+    assert_eq!(plain.health.state, RunState::Complete, "{:?}", plain.health.reasons);
+    for (found, promised) in [(fenced, true), (plain, false)] {
+        let effects = found.exclusion.effects.expect("they were read");
+        assert_eq!((effects.stored, effects.refused, effects.stale), (7, 1, 2));
+        let [told] = found.violations.as_slice() else { panic!("{:#?}", found.violations) };
+        assert_eq!(
+            (told.kind.as_str(), told.promised, told.epochs.as_slice()),
+            ("stale_effect", promised, &[1, 2][..])
+        );
+        assert_eq!((told.stream_seq, told.members.as_slice()), (Some(3), &["c0.1".to_owned()][..]));
+    }
+}
+
+/// The new epoch repeats what the old one had stored: a near miss.
+#[test]
+fn effects_that_a_successor_repeats_are_no_violation() {
+    let found = with_a_sink(true, None);
+    assert_eq!(found.health.state, RunState::Complete, "{:?}", found.health.reasons);
+    assert_eq!(found.violations, []);
+    assert_eq!(found.exclusion.effects.map(|effects| effects.stored), Some(5));
 }

@@ -3,6 +3,7 @@
 use super::backlog::Backlog;
 use super::findings::{FaultFinding, PartitionFinding};
 use super::first::First;
+use super::instants::{Instants, Told};
 use super::ownership;
 use super::silence::PartitionSilences;
 use super::takeover::{self, Resumption};
@@ -40,17 +41,20 @@ struct Struck<'a> {
     target: &'a str,
     struck: &'a [String],
     at: MonoNs,
+    instants: Instants,
 }
 
 /// All faults that struck, in order.
 pub(super) fn faults(scene: &Scene<'_>) -> Vec<FaultFinding> {
+    let told = Told::by(&scene.history.story);
     let mut struck: Vec<Struck<'_>> = scene
         .history
         .story
         .iter()
         .filter_map(|line| match &line.event {
             StoryEvent::Fault { id, kind, target, struck } => {
-                Some(Struck { id: *id, kind, target, struck, at: line.at })
+                let instants = told.instants(*id, struck);
+                Some(Struck { id: *id, kind, target, struck, at: line.at, instants })
             }
             _ => None,
         })
@@ -86,9 +90,10 @@ fn study(
     let partitions = scene.history.manifest.partitions;
     let owners = scene.history.manifest.promises.owners;
 
-    let recovery = recovery(scene, t0, limit);
+    let passed = if goes_on(fault.kind) { fault.instants.passed } else { Some(t0) };
+    let recovery = recovery(scene, t0, passed, limit);
     let takeovers = takeovers(scene, fault, recovery.caught_up.unwrap_or(limit), limit);
-    let on_servers = strikes_server(fault);
+    let on_servers = strikes_server(fault.kind, fault.struck);
     let flowing = recovery.caught_up.and_then(|at| {
         let flowing = flows_from(scene, &takeovers, at);
         if on_servers { back_from(scene, fault, flowing) } else { Some(flowing) }
@@ -125,6 +130,7 @@ fn study(
         target: fault.target.to_owned(),
         struck: fault.struck.to_vec(),
         at: t0,
+        instants: fault.instants,
         window_end,
         before_from,
         censored: flowing.is_none(),
@@ -144,11 +150,11 @@ fn study(
 struct Recovery {
     converged: Option<MonoNs>,
     stranded: Stranded,
-    /// Backlog back at its level, after convergence and after the last stranded message.
+    /// Backlog back at its level, after the fault has passed, after convergence and after the last stranded message.
     caught_up: Option<MonoNs>,
 }
 
-fn recovery(scene: &Scene<'_>, t0: MonoNs, limit: MonoNs) -> Recovery {
+fn recovery(scene: &Scene<'_>, t0: MonoNs, passed: Option<MonoNs>, limit: MonoNs) -> Recovery {
     let manifest = &scene.history.manifest;
     let beliefs = &scene.ledger.exclusion.beliefs;
     let owners = manifest.promises.owners;
@@ -159,7 +165,8 @@ fn recovery(scene: &Scene<'_>, t0: MonoNs, limit: MonoNs) -> Recovery {
     let level = scene.backlog.greatest(t0 - LEVEL_BEFORE, t0);
     let caught_up = settled
         .zip(stranded.end(t0))
-        .and_then(|(settled, unstranded)| scene.backlog.back_at(level, settled.max(unstranded)))
+        .zip(passed)
+        .and_then(|((settled, unstranded), passed)| scene.backlog.back_at(level, settled.max(unstranded).max(passed)))
         .filter(|&at| at <= limit);
     Recovery { converged, stranded, caught_up }
 }
@@ -177,7 +184,7 @@ fn takeovers<'a>(scene: &Scene<'a>, fault: &Struck<'_>, settled: MonoNs, limit: 
     let beliefs = &scene.ledger.exclusion.beliefs;
     let manifest = &scene.history.manifest;
     let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
-    let all = !manifest.promises.owners || strikes_server(fault);
+    let all = !manifest.promises.owners || strikes_server(fault.kind, fault.struck);
     let changes: Vec<Option<&Belief>> =
         (0..manifest.partitions).map(|partition| takeover::change(beliefs, partition, fault.at, settled)).collect();
     let resumptions = takeover::resumptions(scene, &changes, limit);
@@ -216,16 +223,20 @@ fn back_from(scene: &Scene<'_>, fault: &Struck<'_>, flowing: MonoNs) -> Option<M
 /// Whether any fault of a run strikes a server.
 pub(super) fn servers_are_struck(history: &History) -> bool {
     history.story.iter().any(|line| match &line.event {
-        StoryEvent::Fault { id, kind, target, struck } => {
-            strikes_server(&Struck { id: *id, kind, target, struck, at: line.at })
-        }
+        StoryEvent::Fault { kind, struck, .. } => strikes_server(kind, struck),
         _ => false,
     })
 }
 
+/// Whether the group has not recovered before the fault has passed: whom it struck is a member all the time. From a pause it
+/// recovers without the paused.
+fn goes_on(kind: &str) -> bool {
+    matches!(kind, "cut" | "slow")
+}
+
 /// Whether a fault strikes the server, and with it every partition.
-fn strikes_server(fault: &Struck<'_>) -> bool {
-    fault.kind == "step-down" || fault.struck.iter().any(|process| process.starts_with("server"))
+fn strikes_server(kind: &str, struck: &[String]) -> bool {
+    kind == "step-down" || struck.iter().any(|process| process.starts_with("server"))
 }
 
 /// All repeated handlings: when and where.

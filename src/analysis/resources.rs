@@ -39,6 +39,7 @@ fn kind_of(process: &str) -> &'static str {
         Some(b's') => "server",
         Some(b'p') => "publishers",
         Some(b'c') => "consumers",
+        Some(b'r') => "relay",
         _ => "driver",
     }
 }

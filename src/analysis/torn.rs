@@ -85,14 +85,17 @@ fn commit() -> impl Strategy<Value = Commit> {
 
 fn event() -> impl Strategy<Value = StoryEvent> {
     let process = (0..4_u8).prop_map(|at| ["c0.1", "c1.1", "server-0", "x"][usize::from(at)].to_owned());
-    let kind =
-        (0..6_u8).prop_map(|at| ["kill", "pause", "join", "leave", "server-kill", ""][usize::from(at)].to_owned());
-    (process, kind, 0..10_u8, 0..5_u32).prop_map(|(process, kind, event, id)| match event {
+    let kind = (0..7_u8)
+        .prop_map(|at| ["kill", "pause", "join", "leave", "server-kill", "cut", ""][usize::from(at)].to_owned());
+    (process, kind, 0..13_u8, 0..5_u32).prop_map(|(process, kind, event, id)| match event {
         0 => StoryEvent::Phase { phase: Phase::Measure },
         1 => StoryEvent::Phase { phase: Phase::Drain },
         2 => StoryEvent::Spawned { process, pid: 1 },
         3..=5 => StoryEvent::Fault { id, kind, target: String::new(), struck: vec![process] },
         6 => StoryEvent::Resumed { id, process },
+        10 => StoryEvent::Healed { id, process },
+        11 => StoryEvent::Delivered { id, process },
+        12 => StoryEvent::Observed { id, process, what: kind },
         7 => StoryEvent::Exited { process, code: None, signal: None, ordered: id > 0, message: None },
         8 => StoryEvent::Interrupted,
         _ => StoryEvent::Sample { process, cpu_ns: id.into(), memory_bytes: id.into() },

@@ -4,12 +4,13 @@ use super::findings::FaultFinding;
 use super::liveness::Liveness;
 use super::rebalance::fault_at;
 use super::timeline::Timeline;
+use crate::model::effect::EffectRun;
 use crate::model::history::{History, Journal};
 use crate::model::promise::Promises;
 use crate::model::record::Handling;
 use crate::model::report::Violation;
 use crate::model::time::MonoNs;
-use crate::verdict::{Entry, Ledger, Message, Place, Verdict};
+use crate::verdict::{Entry, Ledger, Message, Place, StaleEffects, Verdict};
 
 /// As many of each kind are told.
 const TOLD: usize = 100;
@@ -47,6 +48,7 @@ pub(super) fn violations(
     scene.tell_exclusion(promises.exclusive, &mut told);
     scene.tell_succession(promises, &mut told);
     scene.tell_liveness(liveness, &mut told);
+    scene.tell_stale_effects(promises.fenced, &mut told);
     scene.tell_publishes(&mut told);
     told
 }
@@ -149,6 +151,39 @@ impl Scene<'_> {
                 )
             });
         }
+    }
+
+    fn tell_stale_effects(&self, promised: bool, told: &mut Vec<Violation>) {
+        let stale = self.ledger.exclusion.effects.iter().flat_map(|effects| &effects.stale);
+        for StaleEffects { run, behind } in stale.take(TOLD) {
+            let EffectRun { partition, epoch, effects, first, from, .. } = *run;
+            let handling = self.handling_of(partition, epoch, from);
+            let at =
+                handling.map_or(MonoNs(0), |(_, handling)| handling.finished.map_or(handling.started, |end| end.at));
+            let who = handling.map_or_else(|| format!("epoch {epoch}"), |(journal, _)| journal.author.to_string());
+            let more = if effects > 1 { format!(" and {} more", effects - 1) } else { String::new() };
+            let story = format!(
+                "the effect of {who} for stream sequence {from}{more}, of epoch {epoch}, stands in the sink at {first}, behind one of epoch {behind}"
+            );
+            told.push(Violation {
+                key: handling.map(|(_, handling)| handling.key),
+                key_seq: handling.map(|(_, handling)| handling.key_seq),
+                stream_seq: Some(from),
+                members: handling.map(|(journal, _)| journal.author.to_string()).into_iter().collect(),
+                epochs: vec![epoch, *behind],
+                ..self.blank("stale_effect", promised, at, partition, story)
+            });
+        }
+    }
+
+    /// The handling of a message under an epoch: a few are looked for, so a look through all of them will do.
+    fn handling_of(&self, partition: u16, epoch: u32, stream_seq: u64) -> Option<(&Journal, &Handling)> {
+        let all =
+            self.history.journals.iter().flat_map(|journal| journal.handlings.iter().map(move |one| (journal, one)));
+        let is_it = |handling: &Handling| {
+            (handling.partition, handling.epoch, handling.stream_seq) == (partition, epoch, stream_seq)
+        };
+        all.into_iter().find(|(_, handling)| is_it(handling))
     }
 
     fn tell_publishes(&self, told: &mut Vec<Violation>) {

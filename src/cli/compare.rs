@@ -129,50 +129,57 @@ fn terms(args: &CompareArgs) -> Result<Terms, Error> {
     let choice = match args.metrics.as_slice() {
         [] if args.all => Choice::All,
         [] => Choice::Headline,
-        named => Choice::Named(named.iter().map(|word| named_metric(word)).collect::<Result<_, _>>()?),
+        named => {
+            Choice::Named(named.iter().map(|word| named_metric(word)).collect::<Result<_, _>>().map_err(Error::Words)?)
+        }
     };
     Ok(Terms {
         confidence: args.confidence / 100.0,
         force: args.force,
         vary: args.vary.clone(),
         choice,
-        thresholds: args.thresholds.iter().map(|word| threshold(word)).collect::<Result<_, _>>()?,
+        thresholds: args
+            .thresholds
+            .iter()
+            .map(|word| threshold(word))
+            .collect::<Result<_, _>>()
+            .map_err(Error::Words)?,
     })
 }
 
 /// `end_to_end` or `end_to_end:p99`.
-fn named_metric(word: &str) -> Result<(String, Option<Stat>), Error> {
+pub(super) fn named_metric(word: &str) -> Result<(String, Option<Stat>), String> {
     let (id, stat) = word.split_once(':').map_or((word, None), |(id, stat)| (id, Some(stat)));
     let id = known_metric(id, &format!("--metric {word}"))?;
     let Some(stat) = stat else { return Ok((id, None)) };
     let name = stat.replace('.', "");
     let known = serde_json::from_value::<Stat>(serde_json::Value::String(name));
     let unknown = |_| {
-        Error::Words(format!(
+        format!(
             "--metric {word}: '{stat}' is no statistic; there are count, value, mean, min, p50, p90, p99, p99.9, max"
-        ))
+        )
     };
     Ok((id, Some(known.map_err(unknown)?)))
 }
 
 /// `gap=25%`.
-fn threshold(word: &str) -> Result<(String, f64), Error> {
-    let malformed = || Error::Words(format!("--threshold {word}: write it like gap=25%"));
+pub(super) fn threshold(word: &str) -> Result<(String, f64), String> {
+    let malformed = || format!("--threshold {word}: write it like gap=25%");
     let (id, share) = word.split_once('=').ok_or_else(malformed)?;
     let percent: f64 = share.trim_end_matches('%').trim().parse().map_err(|_| malformed())?;
     if !(0.1..=1000.0).contains(&percent) {
-        return Err(Error::Words(format!("--threshold {word}: name a percentage from 0.1 to 1000")));
+        return Err(format!("--threshold {word}: name a percentage from 0.1 to 1000"));
     }
     Ok((known_metric(id, &format!("--threshold {word}"))?, percent / 100.0))
 }
 
-fn known_metric(id: &str, place: &str) -> Result<String, Error> {
+fn known_metric(id: &str, place: &str) -> Result<String, String> {
     match metric::find(id) {
         Some(metric) if metric.better == Better::None => {
-            Err(Error::Words(format!("{place}: {id} has no good direction, so it is neither better nor worse")))
+            Err(format!("{place}: {id} has no good direction, so it is neither better nor worse"))
         }
         Some(metric) => Ok(metric.id.to_owned()),
-        None => Err(Error::Words(format!("{place}: there is no metric '{id}'; `jetlag list metrics` shows them all"))),
+        None => Err(format!("{place}: there is no metric '{id}'; `jetlag list metrics` shows them all")),
     }
 }
 

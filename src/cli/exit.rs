@@ -11,6 +11,8 @@ pub(super) const HELP: &str = "Exit codes: 0 good · 1 gate failed or a promised
 
 /// All is well.
 pub(super) const GOOD: ExitCode = ExitCode::SUCCESS;
+/// A gate failed, or a promised guarantee was broken.
+pub(super) const FAILED: u8 = 1;
 /// Bad arguments or profile.
 pub(super) const ARGUMENTS: u8 = 2;
 /// The environment does not let it happen.

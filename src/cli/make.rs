@@ -96,7 +96,7 @@ pub(super) fn folder_name(profile: &str) -> String {
 
 /// The command as typed, with the secrets that a URL may hold taken out, and quoted so that a shell takes each word as
 /// it is: `variant=[]` is a pattern to zsh.
-fn command(typed: &[OsString]) -> String {
+pub(super) fn command(typed: &[OsString]) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:=@,+%-".contains(letter);
     let word = |word: &OsString| {
         let word = nats::redact(&word.to_string_lossy());

@@ -12,13 +12,16 @@ use crate::evidence;
 use crate::metric;
 use crate::model::comparison::Comparison;
 use crate::model::report::{Report, RunState};
+use crate::model::search::Search;
 use crate::model::sweep::Sweep;
-use crate::render::{self, Format, Image, comparison, sweep};
+use crate::render::{self, Format, Image, comparison, search, sweep};
+use crate::search::SUSTAINABLE;
 
 /// Words of `jetlag report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Folder of a run, of several runs side by side or of a sweep, or the report.json, comparison.json or sweep.json in it.
+    /// Folder of a run, of several runs side by side, of a sweep or of a search; or the report.json, comparison.json,
+    /// sweep.json or search.json in it.
     run: PathBuf,
     /// Print this format instead of writing the page (see `jetlag list formats`); several only with --out.
     #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "json")]
@@ -91,21 +94,28 @@ enum Shown {
     Run(Box<Report>),
     Several(Box<Comparison>),
     Sweep(Box<Sweep>),
+    Search(Box<Search>),
 }
 
-/// Reads a file, or what lies in a folder: the report of a run, else a sweep, else several side by side.
+/// Reads a file, or what lies in a folder: the report of a run, else a sweep, several side by side, or a search.
 fn read(path: &Path) -> Result<(PathBuf, Shown), Error> {
     let path = if path.is_dir() {
         let run = path.join(render::json::FORMAT.file);
-        let files = [run.clone(), path.join(file(sweep::ALL, "json")), path.join(file(comparison::ALL, "json"))];
-        files.into_iter().find(|file| file.exists()).unwrap_or(run)
+        let others = [file(sweep::ALL, "json"), file(comparison::ALL, "json"), file(search::ALL, "json")];
+        let files = others.map(|name| path.join(name));
+        std::iter::once(run.clone()).chain(files).find(|file| file.exists()).unwrap_or(run)
     } else {
         path.to_owned()
     };
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let other = |parsed: &render::Error| matches!(parsed, render::Error::Other { .. });
+    let run = || render::parse(&text).map(|it| Shown::Run(Box::new(it)));
+    let searched = || match search::parse(&text) {
+        Err(one) if other(&one) => run(),
+        searched => searched.map(|searched| Shown::Search(Box::new(searched))),
+    };
     let parsed = match (sweep::parse(&text), comparison::parse(&text)) {
-        (Err(one), Err(two)) if other(&one) && other(&two) => render::parse(&text).map(|it| Shown::Run(Box::new(it))),
+        (Err(one), Err(two)) if other(&one) && other(&two) => searched(),
         (Err(one), several) if other(&one) => several.map(|several| Shown::Several(Box::new(several))),
         (sweep, _) => sweep.map(|sweep| Shown::Sweep(Box::new(sweep))),
     };
@@ -136,6 +146,12 @@ fn show(args: &ReportArgs) -> Result<(), Error> {
             let formats = chosen(sweep::ALL, &args.format)?;
             let pages = Pages { all: sweep::ALL, formats, images: sweep::images, state: of.state };
             pages.put(args, &path, &of, || sweep::summary(&of, colour))
+        }
+        Shown::Search(searched) => {
+            let formats = chosen(search::ALL, &args.format)?;
+            let state = searched.state();
+            let pages = Pages { all: search::ALL, formats, images: search::images, state };
+            pages.put(args, &path, &searched, || search::summary(&searched, colour))
         }
     }
 }
@@ -223,7 +239,7 @@ pub(super) fn metrics() -> Vec<Item> {
             .with("unit", metric.unit.to_owned())
             .with("better", better(metric).unwrap_or_default())
     };
-    metric::all().map(item).collect()
+    metric::all().chain([&SUSTAINABLE]).map(item).collect()
 }
 
 /// What `jetlag list formats` shows.

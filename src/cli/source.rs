@@ -200,7 +200,8 @@ fn run(folder: &Path) -> Result<Option<Digest>, Error> {
     Ok(None)
 }
 
-fn report(path: &Path) -> Result<Digest, Error> {
+/// The digest of a `report.json`.
+pub(super) fn report(path: &Path) -> Result<Digest, Error> {
     let report = render::parse(&read(path)?).map_err(|source| Error::Parse { path: path.to_owned(), source })?;
     Ok(contrast::digest(&report))
 }

@@ -8,7 +8,7 @@ use crate::model::contrast::{Difference, Weight};
 use crate::model::digest::Digest;
 
 /// What may always differ: repeats and seeds do not change the question, and a kernel is replaced every month.
-const NOTED: &[&str] = &["run.seed", "run.repeat", "profile", "host.kernel"];
+const NOTED: &[&str] = &["run.seed", "run.repeat", "profile", "host.kernel", "jetlag.commit"];
 
 /// What may be varied by a profile's variants: its settings, and nothing of host and versions.
 const BEYOND_A_PROFILE: &[&str] = &["host", "build", "jetlag", "server.version", "report"];
@@ -49,6 +49,9 @@ fn facts(digest: &Digest) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     flatten("", &digest.settings, &mut facts);
     let environment = &digest.environment;
+    if let Some(commit) = &environment.jetlag_commit {
+        facts.insert("jetlag.commit".to_owned(), commit.clone());
+    }
     // To the gibibyte: what a machine reports as its memory differs by a few pages from boot to boot.
     let memory = (environment.memory_bytes as f64 / f64::from(1 << 30)).round();
     for (what, value) in [
@@ -67,6 +70,15 @@ fn facts(digest: &Digest) -> BTreeMap<String, String> {
         facts.insert(what.to_owned(), value);
     }
     facts
+}
+
+/// The leaves in which two trees differ.
+pub(super) fn differing(base: &Value, other: &Value) -> Vec<String> {
+    let (mut here, mut there) = (BTreeMap::new(), BTreeMap::new());
+    flatten("", base, &mut here);
+    flatten("", other, &mut there);
+    let names: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+    names.into_iter().filter(|what| here.get(*what) != there.get(*what)).cloned().collect()
 }
 
 /// The leaves of a tree by their dotted paths.

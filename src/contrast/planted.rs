@@ -56,9 +56,10 @@ fn digest(name: &str, n: usize, factor: f64) -> Digest {
             rate_per_s: Some(2_000.0),
             phases: Vec::new(),
         },
-        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true },
+        promises: Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true, fenced: false },
         environment: Environment {
             jetlag_version: "0.1.0".to_owned(),
+            jetlag_commit: None,
             server_version: "2.12.8".to_owned(),
             server_embedded: true,
             server_nodes: 1,
@@ -89,4 +90,15 @@ fn digest(name: &str, n: usize, factor: f64) -> Digest {
             ordered: (0..20u8).map(|second| (f64::from(second), 2_000.0 * noise(usize::from(second)))).collect(),
         },
     }
+}
+
+/// The two-sided p of two samples, for simulations that need no more.
+pub(crate) fn p_value(base: &[f64], other: &[f64]) -> Option<f64> {
+    super::rank::p_value(base, other)
+}
+
+/// Whether `other` is greater by more than a share, and the interval of this confidence says so too.
+pub(crate) fn is_greater(base: &[f64], other: &[f64], share: f64, confidence: f64) -> bool {
+    let effect = super::bootstrap::effect(base, other, confidence);
+    effect.is_some_and(|effect| effect.ratio > 1.0 + share && effect.ratio_interval.0 > 1.0)
 }

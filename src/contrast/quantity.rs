@@ -33,6 +33,7 @@ const CORRECTNESS: &[(&str, Forbids)] = &[
     ("overlap", |promises| promises.exclusive),
     ("dual_ownership", |promises| promises.exclusive),
     ("stale_handling", |promises| promises.exclusive),
+    ("stale_effect", |promises| promises.fenced),
     ("phantom", |_| true),
     ("misrouted", |_| true),
     ("duplicate_stored", |_| true),

@@ -6,8 +6,9 @@ use super::{Error, provision};
 use crate::evidence::Folder;
 use crate::model::bank;
 use crate::nats::Access;
+use crate::strategy::effects;
 
-/// Removes the stream and the buckets of the run in `folder` from the server behind `access`. Nothing else is touched:
+/// Removes the streams and the buckets of the run in `folder` from the server behind `access`. Nothing else is touched:
 /// all carry the run's id. What is not there any more is fine.
 ///
 /// Returns their name.
@@ -21,6 +22,6 @@ pub async fn clean(folder: &Path, access: &Access) -> Result<String, Error> {
     let jetstream = access.jetstream(client, provision::REQUEST_WITHIN);
     // A strategy's bucket has the group's name. What a run had none of is not there, and that is fine.
     let buckets = [name.clone(), bank::bucket(&name)];
-    provision::remove(&jetstream, &name, &buckets).await?;
+    provision::remove(&jetstream, &[name.clone(), effects::stream_of(&name)], &buckets).await?;
     Ok(name)
 }

@@ -2,19 +2,25 @@
 
 mod balances;
 mod drain;
+mod effects;
 mod eviction;
 mod fill;
 mod nodes;
+mod passing;
 mod rolling;
+mod sink;
 mod strikes;
 mod watch;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use self::effects::Effect;
 use self::nodes::Nodes;
+use self::passing::{Passing, Relays};
 use self::rolling::Rolling;
 use super::drops::{self, Drop, Drops};
 use super::fleet::{EndOrder, Fleet, Heard};
@@ -30,6 +36,7 @@ use crate::model::time::{MonoNs, SpanNs};
 use crate::process::Exit;
 use crate::profile::Plan;
 use crate::protocol::{Assignment, Job, Order, Word};
+use crate::relay;
 
 /// How long workers may take to connect and say that they are ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -74,6 +81,11 @@ pub(super) async fn conduct(
         nodes,
         rolling: None,
         resumes: Vec::new(),
+        exe: options.exe.clone(),
+        relays: Relays::default(),
+        passing: Vec::new(),
+        struck: BTreeMap::new(),
+        effects: Vec::new(),
         restarts: Vec::new(),
         begin: MonoNs(0),
         phase: Phase::Provision,
@@ -109,6 +121,16 @@ struct Conductor<'a> {
     rolling: Option<Rolling>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
+    /// The program whose hidden subcommand is the relay.
+    exe: PathBuf,
+    /// What stands between those whose connection may be cut and the servers.
+    relays: Relays,
+    /// Cut connections and slow handlers.
+    passing: Vec<Passing>,
+    /// The incarnation that a fault struck, by its number and the name of the member or publisher.
+    struck: BTreeMap<(u32, String), Author>,
+    /// What is still to be seen of faults that were delivered.
+    effects: Vec<(u32, Author, Effect)>,
     /// Members to start again as soon as they have ended.
     restarts: Vec<u16>,
     begin: MonoNs,
@@ -125,6 +147,7 @@ struct Conductor<'a> {
 impl Conductor<'_> {
     async fn play(&mut self) -> Result<Ending, Error> {
         self.enter(Phase::Provision)?;
+        self.start_relay()?;
         if self.plan.load.backlog > 0 {
             self.start_publishers().await?;
             self.await_ready().await?;
@@ -149,6 +172,7 @@ impl Conductor<'_> {
             self.enter(Phase::Measure)?;
             self.run_until(drain_at).await?;
         }
+        self.heal_everything().await?;
         self.cease_load(drain_at).await?;
         self.resume_everybody()?;
         if self.goes_on() {
@@ -160,7 +184,9 @@ impl Conductor<'_> {
             self.ground.tell(StoryEvent::BrokenOff)?;
         }
         self.dismiss().await?;
+        self.dismiss_relay();
         self.read_balances().await?;
+        self.read_effects().await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
         self.ground.tell(event)?;
         Ok(if self.interrupted { Ending::Interrupted } else { Ending::Whole })
@@ -215,7 +241,7 @@ impl Conductor<'_> {
             journals: self.ground.journals(),
             run_tag: self.ground.run_tag(),
             seed: plan.seed,
-            access: self.ground.access().clone(),
+            access: self.way_of(author).await?,
             stream: self.ground.name().to_owned(),
             subject_prefix: self.ground.subjects().partitions.clone(),
             key_prefix: self.ground.subjects().keys.clone(),
@@ -331,6 +357,7 @@ impl Conductor<'_> {
         let resumes_at = self.resumes.iter().map(|(at, ..)| *at).min();
         let wake = [Some(until), self.next_strike_at(), resumes_at, self.nodes.next_at(now), rolls_at]
             .into_iter()
+            .chain([self.passing.iter().map(|passing| passing.until).min()])
             .flatten()
             .chain([self.next_sample])
             .min()
@@ -349,6 +376,7 @@ impl Conductor<'_> {
                 self.ground.tell(StoryEvent::Dropped { stream_seq, deliveries })?;
             }
             looked = self.nodes.next() => self.hear_of_node(looked)?,
+            news = relay::next(&mut self.relays.keeper) => self.hear_relay(news)?,
             () = tokio::time::sleep(wake.since(now).into()) => {}
             Ok(()) = self.stop.changed() => self.interrupted = true,
         }
@@ -372,6 +400,7 @@ impl Conductor<'_> {
         }
         self.see_to_nodes(now)?;
         self.see_to_rolling(now).await?;
+        self.heal_until(now).await?;
         while self.next_strike_at().is_some_and(|at| at <= now) {
             if let Some(strike) = self.strikes.pop_front() {
                 self.strike(&strike).await?;
@@ -391,6 +420,7 @@ impl Conductor<'_> {
     async fn hear(&mut self, heard: Heard) -> Result<(), Error> {
         match heard {
             Heard::Word(author, word) => self.hear_word(author, word),
+            Heard::Stopped { author, at } => self.note_effect(author, Effect::Stopped, at),
             Heard::Exited { author, exit, last_words } => {
                 self.fleet.note_end(author, clock::now());
                 let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
@@ -401,6 +431,8 @@ impl Conductor<'_> {
                 let process = author.to_string();
                 let (code, signal) = (exit.code, exit.signal);
                 self.ground.tell(StoryEvent::Exited { process, code, signal, ordered, message })?;
+                self.note_effect(author, Effect::Gone, clock::now())?;
+                self.note_end_of_slowness(author)?;
                 if let Some(place) = self.restarts.iter().position(|index| *index == author.index)
                     && author.role == Role::Consumer
                 {
@@ -417,10 +449,13 @@ impl Conductor<'_> {
         match word {
             Word::Ready => {
                 worker.ready = true;
-                return self.ground.tell(StoryEvent::Ready { process: author.to_string() });
+                self.ground.tell(StoryEvent::Ready { process: author.to_string() })?;
+                return self.note_effect(author, Effect::Ready, clock::now());
             }
             Word::Filled => worker.filled = true,
             Word::Done => {}
+            Word::Paced { id, at, slow: true } => return self.note_slowed(id, author, at),
+            Word::Paced { .. } => {}
             Word::Remark { text } => {
                 return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -30,6 +31,13 @@ pub(super) enum Heard {
         exit: Exit,
         /// The last lines of its standard error.
         last_words: String,
+    },
+    /// It was seen to be stopped.
+    Stopped {
+        /// Who.
+        author: Author,
+        /// When.
+        at: MonoNs,
     },
 }
 
@@ -61,6 +69,10 @@ fn was_ordered(order: Option<EndOrder>, exit: Exit, failed: bool) -> bool {
             Some(EndOrder::Finish) => true,
         }
 }
+
+/// How long and how often it is looked whether somebody is stopped: SIGSTOP is a matter of microseconds, when a core is free.
+const STOPPED_WITHIN: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// How much of a worker's standard error is kept.
 const LAST_WORDS_BYTES: u64 = 4096;
@@ -267,6 +279,22 @@ impl Fleet {
         self.workers.values().any(|worker| worker.author.role == role && !worker.ended)
     }
 
+    /// Looks at whom a pause has struck until all of them are stopped, and lets it be heard of.
+    pub(super) fn look_until_stopped(&self, author: Author) {
+        let Some(worker) = self.workers.get(&author) else { return };
+        let (stopped, hearing) = (worker.stopped.clone(), self.hearing.clone());
+        tokio::task::spawn_local(async move {
+            let give_up = clock::now() + STOPPED_WITHIN.into();
+            while clock::now() < give_up {
+                if stopped.iter().all(process::is_stopped) {
+                    let _ = hearing.send(Heard::Stopped { author, at: clock::now() });
+                    return;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        });
+    }
+
     /// The members as the fault room sees them, with the owners of `partitions` partitions.
     pub(super) fn snapshot(&self, partitions: u16) -> fault::Fleet {
         let mut members: Vec<fault::Member> = Vec::new();
@@ -285,7 +313,7 @@ impl Fleet {
                 }
             }
         }
-        fault::Fleet { members, owners, nodes: Vec::new() }
+        fault::Fleet { members, owners, ..fault::Fleet::default() }
     }
 
     /// Notes that a process has ended.

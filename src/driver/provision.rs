@@ -19,6 +19,7 @@ use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
+use crate::fault::Relayed;
 use crate::fault::step_down::Of;
 use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
@@ -31,7 +32,7 @@ use crate::process::{self, Group, Pid, Reaper};
 use crate::profile::Plan;
 use crate::profile::demand::{self, Demand};
 use crate::strategy::rights::Names;
-use crate::strategy::{Site, accounts};
+use crate::strategy::{Site, accounts, effects};
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -53,6 +54,8 @@ pub(super) struct Ground {
     /// Name of stream and group: both carry the run's id.
     name: String,
     subjects: Subjects,
+    /// Where effects go; it carries the run's id, too.
+    sink: Option<String>,
     /// Buckets that carry the run's id, too.
     buckets: Vec<String>,
     run_tag: u64,
@@ -77,9 +80,11 @@ pub(super) async fn provision(
         ground = lay(plan, options, path, show) => ground?,
     };
     if options.access.is_some() {
-        let bucket: String = ground.buckets.iter().map(|bucket| format!(" and the bucket {bucket}")).collect();
+        let sink = ground.sink.iter().map(|sink| format!(" and the stream {sink}"));
+        let buckets = ground.buckets.iter().map(|bucket| format!(" and the bucket {bucket}"));
+        let others: String = sink.chain(buckets).collect();
         show(&Scene::Note(format!(
-            "on {} jetlag makes the stream {}{bucket}, and removes them at the end",
+            "on {} jetlag makes the stream {}{others}, and removes them at the end",
             ground.access.redacted_url(),
             ground.name
         )));
@@ -156,6 +161,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
             Rate::Max => None,
         },
         bank: plan.bank,
+        relayed: Relayed::by(&plan.faults).names(),
         schedule_lag_limit: plan.limits.schedule_lag_p99,
         settings: plan.settings.clone(),
         environment: Environment {
@@ -201,6 +207,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         jetstream: access.jetstream(client, REQUEST_WITHIN),
         access,
         buckets: plan.strategy.bucket(&name).into_iter().chain(plan.bank.and_then(|bank| bank.bucket(&name))).collect(),
+        sink: (plan.strategy.sink() != effects::Sink::None).then(|| effects::stream_of(&name)),
         name,
         subjects,
         run_tag,
@@ -377,7 +384,12 @@ impl Ground {
     pub(super) async fn clear(self, keep: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
         if self.cluster.is_none() && !keep {
-            outcome = stream::remove(&self.jetstream, &self.name, &self.buckets).await;
+            outcome = stream::remove(
+                &self.jetstream,
+                &[vec![self.name], self.sink.into_iter().collect()].concat(),
+                &self.buckets,
+            )
+            .await;
         }
         if let Some(cluster) = self.cluster {
             cluster.stop().await?;

@@ -178,6 +178,7 @@ pub(super) fn encode(record: &Record, salt: u64) -> Line {
                 LifeEvent::Stopped => 5,
                 LifeEvent::SlowConsumer => 6,
                 LifeEvent::AckRefused => 7,
+                LifeEvent::EffectRefused => 8,
             };
             plain(it.at, tags(LIFE, detail, 0, 0), 0, 0, salt)
         }
@@ -333,6 +334,7 @@ pub(super) fn decode(line: &Line, salt: u64) -> Result<Record, Flaw> {
                 5 => LifeEvent::Stopped,
                 6 => LifeEvent::SlowConsumer,
                 7 => LifeEvent::AckRefused,
+                8 => LifeEvent::EffectRefused,
                 _ => return Err(unknown),
             },
         }),
@@ -432,8 +434,17 @@ pub(super) mod tests {
     /// Any record that a worker could write.
     pub(in crate::evidence) fn records() -> impl Strategy<Value = Record> {
         use LifeEvent as L;
-        let events =
-            [L::Born, L::Connected, L::Disconnected, L::Ready, L::Stopping, L::Stopped, L::SlowConsumer, L::AckRefused];
+        let events = [
+            L::Born,
+            L::Connected,
+            L::Disconnected,
+            L::Ready,
+            L::Stopping,
+            L::Stopped,
+            L::SlowConsumer,
+            L::AckRefused,
+            L::EffectRefused,
+        ];
         prop_oneof![
             publishes().prop_map(Record::Publish),
             handlings().prop_map(Record::Handling),

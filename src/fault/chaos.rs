@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::schedule::{Rule, Scene, Strike};
-use super::{ALL, About, Form, Kind, Target, step_down};
+use super::{ALL, About, Form, Kind, Target, cut, step_down};
 use crate::model::time::SpanNs;
 use crate::model::units::Timespan;
 
@@ -144,7 +144,7 @@ impl Part {
             Kind::Terminate | Kind::Rolling(_) | Kind::Chaos(_) => None,
             _ if kind.strikes_servers() => Some(Self::Node),
             // Whatever else strikes a member and says for how long.
-            _ => (kind.admits(Target::Member(0)) && kind.length().is_some()).then_some(Self::Passes),
+            _ => (kind.admits(Target::Member(0)) && kind.lasting().is_some()).then_some(Self::Passes),
         }
     }
 }
@@ -169,19 +169,11 @@ impl Kind {
     /// The kind of this name with its default settings.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        serde_json::from_value(serde_json::json!({ "kind": name })).ok()
-    }
-
-    /// For how long it lasts, when it says so.
-    #[must_use]
-    pub fn length(&self) -> Option<SpanNs> {
-        let written = serde_json::to_value(self).ok()?;
-        let length = LENGTHS.iter().find_map(|key| written.get(key)?.as_str())?;
-        length.parse::<Timespan>().ok().map(Timespan::span)
+        serde_json::from_value::<Self>(serde_json::json!({ "kind": name })).ok().map(|kind| kind.filled())
     }
 
     /// The same, for this long.
-    fn lasting(&self, length: SpanNs) -> Self {
+    fn made_to_last(&self, length: SpanNs) -> Self {
         let Ok(Value::Object(mut written)) = serde_json::to_value(self) else { return self.clone() };
         for key in LENGTHS.iter().filter(|key| written.contains_key(**key)).collect::<Vec<_>>() {
             written.insert((*key).to_owned(), Timespan(length.into()).to_string().into());
@@ -265,6 +257,8 @@ impl Stage<'_> {
         let away = self.members.len() - here;
         let may_take = away < usize::from(self.settings.max_down) && here > 0;
         match part {
+            // jetlag cannot do either to a program of the user's own.
+            Part::Passes if self.scene.programs && matches!(kind, Kind::Cut(_) | Kind::Slow(_)) => false,
             Part::Kills | Part::Passes => may_take && ends_by(shortest, MEMBER_SETTLES),
             Part::Restarts => may_take && ends_by(RESTART_LASTS, MEMBER_SETTLES),
             Part::Joins => {
@@ -277,7 +271,7 @@ impl Stage<'_> {
                 self.scene.grows && here > 0 && self.members.len() > least && ends_by(SpanNs(0), MEMBER_SETTLES)
             }
             Part::Node => {
-                let lasts = if kind.length().is_some() { shortest } else { RESTART_LASTS };
+                let lasts = if kind.lasting().is_some() { shortest } else { RESTART_LASTS };
                 let away = self.nodes.iter().filter(|until| **until > at).count();
                 let limit = usize::from(self.settings.max_servers_down.min(self.scene.nodes));
                 away < limit && ends_by(lasts, NODE_SETTLES)
@@ -299,7 +293,7 @@ impl Stage<'_> {
                     Part::Restarts => RESTART_LASTS,
                     _ => self.length(at, MEMBER_SETTLES, chance),
                 };
-                strikes.push(strike(at, kind.lasting(length), target, rule));
+                strikes.push(strike(at, varied(kind, chance).made_to_last(length), target, rule));
                 if part == Part::Kills {
                     strikes.push(strike(later(at, length), Kind::Restart, target, Rule::Heals));
                 }
@@ -316,7 +310,7 @@ impl Stage<'_> {
                 strikes.push(strike(at, kind.clone(), Target::Member(actor.index), rule));
             }
             Part::Node => {
-                let length = match kind.length() {
+                let length = match kind.lasting() {
                     Some(_) => self.length(at, NODE_SETTLES, chance),
                     None => RESTART_LASTS,
                 };
@@ -327,7 +321,7 @@ impl Stage<'_> {
                     &[Target::Random]
                 };
                 let target = targets[chance.random_range(0..targets.len())];
-                strikes.push(strike(at, kind.lasting(length), target, rule));
+                strikes.push(strike(at, kind.made_to_last(length), target, rule));
                 self.nodes.retain(|until| *until > at);
                 self.nodes.push(later(later(at, length), NODE_SETTLES));
             }
@@ -354,4 +348,14 @@ impl Stage<'_> {
 
 fn later(at: SpanNs, span: SpanNs) -> SpanNs {
     SpanNs(at.0.saturating_add(span.0))
+}
+
+/// A cut is another one each time.
+fn varied(kind: &Kind, chance: &mut ChaCha8Rng) -> Kind {
+    let Kind::Cut(_) = kind else { return kind.clone() };
+    let ways = [cut::How::Stall, cut::How::Delay, cut::How::Throttle, cut::How::Reset, cut::How::OneWay];
+    let direction = [cut::Direction::ToServer, cut::Direction::FromServer][chance.random_range(0..2_usize)];
+    let how = ways[chance.random_range(0..ways.len())];
+    let direction = (how == cut::How::OneWay).then_some(direction);
+    Kind::Cut(cut::Settings { how, direction, ..cut::Settings::default() }).filled()
 }

@@ -1,5 +1,8 @@
 //! The fleet as a fault sees it: a plain snapshot, and the choice of whom to strike.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -16,6 +19,30 @@ pub struct Fleet {
     pub owners: Vec<Option<u16>>,
     /// The server nodes, in order of number. Empty on a server of the user's own.
     pub nodes: Vec<Node>,
+    /// Number of publishers.
+    pub publishers: u16,
+    /// Whose connection is cut.
+    pub cut: BTreeSet<Client>,
+    /// Members whose handler is slow.
+    pub slow: BTreeSet<u16>,
+}
+
+/// A process that has a connection, whatever its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Client {
+    /// The member with this index.
+    Member(u16),
+    /// The publisher with this index.
+    Publisher(u16),
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(index) => write!(f, "c{index}"),
+            Self::Publisher(index) => write!(f, "p{index}"),
+        }
+    }
 }
 
 /// One member.
@@ -75,8 +102,21 @@ impl Fleet {
         wanted: &str,
         chance: &mut ChaCha8Rng,
     ) -> Result<Vec<u16>, String> {
-        let candidates: Vec<u16> =
-            self.members.iter().filter(|member| can(member.state)).map(|member| member.index).collect();
+        self.choose_of(target, can, |_| true, wanted, chance)
+    }
+
+    /// As [`choose`](Self::choose); `random` and `all` mean only those that `may` be struck. One that is named need not be
+    /// among them.
+    pub(super) fn choose_of(
+        &self,
+        target: Target,
+        can: fn(State) -> bool,
+        may: impl Fn(&Member) -> bool,
+        wanted: &str,
+        chance: &mut ChaCha8Rng,
+    ) -> Result<Vec<u16>, String> {
+        let able = self.members.iter().filter(|member| can(member.state) && may(member));
+        let candidates: Vec<u16> = able.map(|member| member.index).collect();
         match target {
             Target::Random | Target::All if candidates.is_empty() => Err(format!("no member is {wanted}")),
             Target::Random => Ok(vec![candidates[chance.random_range(0..candidates.len())]]),

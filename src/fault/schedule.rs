@@ -71,6 +71,8 @@ pub struct Scene {
     pub replicas: u16,
     /// Whether members may join and leave: there is a group.
     pub grows: bool,
+    /// Whether the members run programs of the user's own.
+    pub programs: bool,
     /// Whether the strategy keeps leases in a bucket.
     pub bucket: bool,
 }

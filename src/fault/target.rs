@@ -26,6 +26,8 @@ pub enum Target {
     Leader,
     /// One that does not lead it, by the seed, written `follower`.
     Follower,
+    /// The publisher with this index, written `p0` or `publisher:0`: for `cut` only.
+    Publisher(u16),
 }
 
 /// The form of a target, whatever its number.
@@ -47,6 +49,8 @@ pub enum Form {
     Leader,
     /// `follower`.
     Follower,
+    /// `p0`.
+    Publisher,
 }
 
 impl Form {
@@ -67,6 +71,7 @@ impl fmt::Display for Form {
             Self::Node => "node:2",
             Self::Leader => "leader",
             Self::Follower => "follower",
+            Self::Publisher => "p0",
         })
     }
 }
@@ -84,6 +89,7 @@ impl Target {
             Self::Node(_) => Form::Node,
             Self::Leader => Form::Leader,
             Self::Follower => Form::Follower,
+            Self::Publisher(_) => Form::Publisher,
         }
     }
 }
@@ -99,6 +105,7 @@ impl fmt::Display for Target {
             Self::Node(number) => write!(f, "node:{number}"),
             Self::Leader => f.write_str("leader"),
             Self::Follower => f.write_str("follower"),
+            Self::Publisher(index) => write!(f, "p{index}"),
         }
     }
 }
@@ -115,10 +122,13 @@ impl FromStr for Target {
             _ => {}
         }
         let member = text.strip_prefix("member:").or_else(|| text.strip_prefix('c'));
+        let publisher = text.strip_prefix("publisher:").or_else(|| text.strip_prefix('p'));
         let numbered = if let Some(index) = member {
             index.parse().ok().map(Self::Member)
         } else if let Some(number) = text.strip_prefix("node:") {
             number.parse().ok().map(Self::Node)
+        } else if let Some(index) = publisher {
+            index.parse().ok().map(Self::Publisher)
         } else {
             text.strip_prefix("owner-of:").and_then(|partition| partition.parse().ok()).map(Self::OwnerOf)
         };
@@ -149,8 +159,8 @@ impl JsonSchema for Target {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^(random|all|new|leader|follower|c[0-9]+|member:[0-9]+|owner-of:[0-9]+|node:[0-9]+)$",
-            "description": "Whom a fault strikes: \"c2\", \"owner-of:3\", \"random\" or \"all\"; \"new\" for a join; for server faults \"node:2\", \"leader\", \"follower\" or \"random\"."
+            "pattern": "^(random|all|new|leader|follower|c[0-9]+|member:[0-9]+|owner-of:[0-9]+|p[0-9]+|publisher:[0-9]+|node:[0-9]+)$",
+            "description": "Whom a fault strikes: \"c2\", \"owner-of:3\", \"random\" or \"all\"; \"new\" for a join; \"p0\" for a cut; for server faults \"node:2\", \"leader\", \"follower\" or \"random\"."
         })
     }
 }
@@ -167,6 +177,7 @@ mod tests {
             Target::Random,
             Target::All,
             Target::New,
+            Target::Publisher(0),
             Target::Node(2),
             Target::Leader,
             Target::Follower,
@@ -174,11 +185,26 @@ mod tests {
             assert_eq!(target.to_string().parse(), Ok(target));
         }
         assert_eq!("member:2".parse(), Ok(Target::Member(2)));
+        assert_eq!("publisher:1".parse(), Ok(Target::Publisher(1)));
     }
 
     #[test]
     fn what_names_nobody_is_refused() {
-        for text in ["", "c", "cc", "c-1", "owner-of:", "owner-of:x", "2", "everyone", "c99999", "node:", "node:x"] {
+        for text in [
+            "",
+            "c",
+            "cc",
+            "c-1",
+            "owner-of:",
+            "owner-of:x",
+            "2",
+            "everyone",
+            "c99999",
+            "p",
+            "publisher:x",
+            "node:",
+            "node:x",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

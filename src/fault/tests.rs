@@ -9,6 +9,11 @@ use crate::model::units::Timespan;
 fn kinds() -> impl Strategy<Value = Kind> {
     let pause = (1..5_000_u64)
         .prop_map(|ms| Kind::Pause(pause::Settings { lasting: Timespan(std::time::Duration::from_millis(ms)) }));
+    let cut = (0..4_u64).prop_map(|seconds| {
+        let lasting = Some(Timespan(std::time::Duration::from_secs(seconds)));
+        Kind::Cut(cut::Settings { how: cut::How::Reset, lasting, ..Default::default() })
+    });
+    let slow = Just(Kind::Slow(slow::Settings::default()));
     let plain = prop::sample::select(vec![Kind::Kill, Kind::Terminate, Kind::Restart, Kind::Join, Kind::Leave]);
     let servers = prop_oneof![
         Just(Kind::ServerRestart),
@@ -20,13 +25,14 @@ fn kinds() -> impl Strategy<Value = Kind> {
         prop::sample::select(vec![rolling::Of::Members, rolling::Of::Servers])
             .prop_map(|of| Kind::Rolling(rolling::Settings { of, ..Default::default() })),
     ];
-    prop_oneof![4 => plain, 1 => pause, 2 => servers]
+    prop_oneof![4 => plain, 1 => pause, 1 => cut, 1 => slow, 2 => servers]
 }
 
 fn targets() -> impl Strategy<Value = Target> {
     prop_oneof![
         (0..8_u16).prop_map(Target::Member),
         (0..6_u16).prop_map(Target::OwnerOf),
+        (0..4_u16).prop_map(Target::Publisher),
         Just(Target::Random),
         Just(Target::All),
         (0..4_u16).prop_map(Target::Node),
@@ -69,21 +75,34 @@ fn fleets() -> impl Strategy<Value = Fleet> {
         1 => Just(Condition::Recovering),
     ];
     let nodes = (prop::collection::vec(condition, 0..4), prop::option::of(0..4_u16));
-    (prop::collection::vec((1..4_u16, state), 0..7), owners, nodes).prop_map(|(members, owners, (nodes, leader))| {
-        Fleet {
+    let client = prop_oneof![(0..8_u16).prop_map(Client::Member), (0..4_u16).prop_map(Client::Publisher)];
+    let cut = prop::collection::btree_set(client, 0..4);
+    let slow = prop::collection::btree_set(0..8_u16, 0..3);
+    (prop::collection::vec((1..4_u16, state), 0..7), owners, 0..4_u16, cut, slow, nodes).prop_map(
+        |(members, owners, publishers, cut, slow, (nodes, leader))| Fleet {
             members: (0..).zip(members).map(|(index, (life, state))| Member { index, life, state }).collect(),
             owners,
+            publishers,
+            cut,
+            slow,
             nodes: (0..)
                 .zip(nodes)
                 .map(|(number, condition)| Node { number, condition, leads: leader == Some(number) })
                 .collect(),
-        }
-    })
+        },
+    )
 }
 
 /// A measure phase of a minute with three members, on three nodes with three copies.
-const MINUTE: Scene =
-    Scene { measure: SpanNs(60_000_000_000), members: 3, nodes: 3, replicas: 3, grows: true, bucket: true };
+const MINUTE: Scene = Scene {
+    measure: SpanNs(60_000_000_000),
+    members: 3,
+    nodes: 3,
+    replicas: 3,
+    grows: true,
+    programs: false,
+    bucket: true,
+};
 
 fn ms(ms: u64) -> SpanNs {
     SpanNs(ms * 1_000_000)
@@ -124,12 +143,13 @@ proptest! {
         prop_assert_eq!(&resolved, &resolve(&strike, &fleet, seed));
         let Ok(orders) = resolved else { return Ok(()) };
         prop_assert!(!orders.is_empty());
-        let mut struck: Vec<u16> = orders.iter().filter_map(Order::member).collect();
+        let mut struck: Vec<Client> = orders.iter().filter_map(Order::client).collect();
         struck.sort_unstable();
         struck.dedup();
         prop_assert!(struck.is_empty() || struck.len() == orders.len(), "one order a member");
         for order in orders {
-            let member = fleet.members.iter().find(|member| Some(member.index) == order.member());
+            let client = order.client();
+            let member = fleet.members.iter().find(|member| Some(Client::Member(member.index)) == client);
             let state = member.map(|member| member.state);
             let can = match order {
                 Order::Kill { .. } => matches!(state, Some(State::Live | State::Paused)),
@@ -144,6 +164,11 @@ proptest! {
                 }
                 Order::StepDown { .. } => true,
                 Order::Roll { ref turns, .. } => !turns.is_empty() && turns.is_sorted(),
+                Order::Slow { member, .. } => state == Some(State::Live) && !fleet.slow.contains(&member),
+                Order::Cut { client: Client::Publisher(index), .. } => {
+                    index < fleet.publishers && !client.is_some_and(|client| fleet.cut.contains(&client))
+                }
+                Order::Cut { .. } => state == Some(State::Live) && !client.is_some_and(|client| fleet.cut.contains(&client)),
             };
             prop_assert!(can, "{:?} for a member that is {:?}", order, state);
         }
@@ -157,6 +182,12 @@ proptest! {
             (Kind::Join, _) => true,
             (Kind::Restart, Target::Random) => dead,
             (Kind::Restart, Target::All) => dead || live,
+            (Kind::Cut(_), Target::Random | Target::All) => fleet.members.iter().any(|member| {
+                member.state == State::Live && !fleet.cut.contains(&Client::Member(member.index))
+            }),
+            (Kind::Slow(_), Target::Random | Target::All) => {
+                fleet.members.iter().any(|member| member.state == State::Live && !fleet.slow.contains(&member.index))
+            }
             (Kind::Rolling(settings), _) if settings.of == rolling::Of::Members => live,
             (kind, Target::Random) if kind.strikes_servers() => {
                 fleet.nodes.iter().any(|node| node.condition == Condition::Up)
@@ -171,7 +202,7 @@ proptest! {
 
 fn fleet(states: &[State], owners: &[Option<u16>]) -> Fleet {
     let members = (0..).zip(states).map(|(index, state)| Member { index, life: 1, state: *state }).collect();
-    Fleet { members, owners: owners.to_vec(), nodes: Vec::new() }
+    Fleet { members, owners: owners.to_vec(), publishers: 2, ..Fleet::default() }
 }
 
 fn dead(at: u64) -> State {
@@ -223,7 +254,7 @@ fn random_strikes_reach_every_member_and_follow_the_seed() {
         let one = |id| {
             resolve(&Strike { id, at: ms(1), kind: Kind::Kill, target: Target::Random, rule: Rule::Free }, &fleet, seed)
         };
-        (0..40).map(|id| one(id).expect("there are living members")[0].member()).collect::<Vec<_>>()
+        (0..40).map(|id| one(id).expect("there are living members")[0].client()).collect::<Vec<_>>()
     };
     let everyone: std::collections::BTreeSet<_> = struck(1).into_iter().collect();
     assert_eq!(everyone.len(), 4);
@@ -257,7 +288,7 @@ type Absence = (Target, SpanNs, SpanNs);
 fn absences(strikes: &[Strike]) -> (Vec<Absence>, Vec<(SpanNs, SpanNs)>) {
     let (mut members, mut nodes) = (Vec::new(), Vec::new());
     for strike in strikes {
-        let to = strike.at.0 + strike.kind.length().map_or(0, |length| length.0);
+        let to = strike.at.0 + strike.kind.lasting().map_or(0, |length| length.0);
         match strike.kind {
             Kind::Kill => {
                 let healed = |other: &&Strike| {
@@ -383,4 +414,59 @@ fn a_server_is_struck_as_its_target_says() {
     assert_eq!(struck(Target::Follower), restarted(0));
     assert_eq!(struck(Target::Node(2)), Err("server-2 is recovering, not up".to_owned()));
     assert_eq!(struck(Target::Node(7)), Err("there is no server-7".to_owned()));
+}
+
+#[test]
+fn whoever_is_cut_or_slow_already_is_left_alone() {
+    let mut fleet = fleet(&[State::Live, State::Live], &[]);
+    fleet.cut = [Client::Member(0), Client::Publisher(1)].into();
+    fleet.slow = [1].into();
+    let cut = || Kind::Cut(cut::Settings::default());
+    let slow = || Kind::Slow(slow::Settings::default());
+    assert_eq!(orders(cut(), Target::Member(0), &fleet), Err("c0 is cut already".to_owned()));
+    assert_eq!(orders(cut(), Target::Publisher(1), &fleet), Err("p1 is cut already".to_owned()));
+    assert_eq!(orders(cut(), Target::Publisher(2), &fleet), Err("there is no publisher p2".to_owned()));
+    assert_eq!(orders(slow(), Target::Member(1), &fleet), Err("c1 is slow already".to_owned()));
+    let struck = |kind| {
+        orders(kind, Target::All, &fleet).expect("one is left").iter().map(|order| order.client()).collect::<Vec<_>>()
+    };
+    assert_eq!(struck(cut()), [Some(Client::Member(1))]);
+    assert_eq!(struck(slow()), [Some(Client::Member(0))]);
+    fleet.cut.insert(Client::Member(1));
+    assert_eq!(orders(cut(), Target::Random, &fleet), Err("no member is alive and not cut".to_owned()));
+}
+
+#[test]
+fn only_those_whom_a_cut_can_strike_run_through_the_relay() {
+    let spec = |kind, target| Spec { kind, target, when: When { first: ms(1), again: None, jitter: ms(0) } };
+    let cut = |target| spec(Kind::Cut(cut::Settings::default()), target);
+    assert!(Relayed::by(&[spec(Kind::Kill, Target::All)]).is_empty());
+    let some = Relayed::by(&[cut(Target::Member(2)), cut(Target::Publisher(0)), spec(Kind::Kill, Target::Member(1))]);
+    assert_eq!(some.names(), ["c2", "p0"]);
+    assert!(some.includes(Client::Member(2)) && some.includes(Client::Publisher(0)));
+    assert!(!some.includes(Client::Member(1)) && !some.includes(Client::Publisher(2)));
+    let all = Relayed::by(&[cut(Target::OwnerOf(3)), cut(Target::Member(2)), cut(Target::Publisher(1))]);
+    assert_eq!(all.names(), ["members", "p1"]);
+    assert!(all.includes(Client::Member(9)) && !all.includes(Client::Publisher(0)));
+}
+
+#[test]
+fn a_slow_handler_takes_longer_by_a_factor_or_takes_a_time_of_its_own() {
+    assert_eq!(Slowness::By(2.5).of(Some(ms(4))), Some(ms(10)));
+    assert_eq!(Slowness::By(2.5).of(None), None);
+    assert_eq!(Slowness::To(ms(7)).of(Some(ms(4))), Some(ms(7)));
+    assert_eq!(Slowness::To(ms(7)).of(None), Some(ms(7)));
+}
+
+#[test]
+fn what_is_filled_in_has_no_objections_and_means_the_same() {
+    use cut::{How, Settings};
+    for how in [How::Stall, How::Delay, How::Throttle, How::Reset, How::OneWay] {
+        let settings = Settings { how, ..Settings::default() };
+        let filled = settings.filled();
+        assert_eq!(filled.objections(), []);
+        assert_eq!((filled.cut(), filled.lasting()), (settings.cut(), settings.lasting()));
+        let written = serde_json::to_value(&filled).expect("it is data");
+        assert_eq!(serde_json::from_value::<Settings>(written).expect("the same data"), filled);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Metric;
 use super::Pen;
-use crate::analysis::Findings;
+use crate::analysis::{EffectCounts, Findings};
 use crate::model::reading::{Better, Scope, Stat};
 
 /// The family.
@@ -50,6 +50,39 @@ pub(super) const METRICS: &[Metric] = &[
         about: "handlings whose check passed before their owner was superseded and that ended after it: no violation",
         read: |found, pen| {
             with_owners(found, pen, found.exclusion.stale_tail);
+        },
+    },
+    Metric {
+        id: "stale_effect",
+        unit: "count",
+        better: Better::Lower,
+        about: "effects of an older epoch that the sink holds behind one of a later epoch; absent without a sink",
+        read: |found, pen| {
+            if let Some(EffectCounts { stale, stored, .. }) = found.exclusion.effects {
+                pen.count(Scope::Run, stale, stored);
+            }
+        },
+    },
+    Metric {
+        id: "effects_stored",
+        unit: "count",
+        better: Better::None,
+        about: "effects that the sink held at the end, those of repeated messages included; absent without a sink",
+        read: |found, pen| {
+            if let Some(EffectCounts { stored, .. }) = found.exclusion.effects {
+                pen.count(Scope::Run, stored, found.handled);
+            }
+        },
+    },
+    Metric {
+        id: "effects_refused",
+        unit: "count",
+        better: Better::None,
+        about: "effects of superseded owners that the fence refused; absent without a sink",
+        read: |found, pen| {
+            if let Some(EffectCounts { refused, stored, .. }) = found.exclusion.effects {
+                pen.count(Scope::Run, refused, stored + refused);
+            }
         },
     },
 ];

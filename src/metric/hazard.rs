@@ -38,6 +38,8 @@ pub enum Promise {
     OrderPerKey,
     /// Exclusion.
     Exclusive,
+    /// No superseded effect.
+    Fenced,
     /// What needs no promise.
     Always,
 }
@@ -50,6 +52,7 @@ impl Promise {
             Self::AtLeastOnce => "at least once",
             Self::OrderPerKey => "order per key",
             Self::Exclusive => "exclusive",
+            Self::Fenced => "no superseded effect",
             Self::Always => "needs no promise",
         }
     }
@@ -59,6 +62,7 @@ impl Promise {
             Self::AtLeastOnce => promises.at_least_once,
             Self::OrderPerKey => promises.order_per_key,
             Self::Exclusive => promises.exclusive,
+            Self::Fenced => promises.fenced,
             Self::Always => true,
         }
     }
@@ -151,10 +155,10 @@ pub const ALL: &[Hazard] = &[
         number: 10,
         id: "stale_write",
         about: "what a superseded owner does takes effect: the server takes its acknowledgement, or the sink its result",
-        metrics: &["stale_commit"],
-        evidence: "commits that the server confirmed, and the handlings that they are of",
-        breaks: None,
-        near_miss: "the confirmation of a message that was begun in time comes after the grant",
+        metrics: &["stale_commit", "stale_effect"],
+        evidence: "commits that the server confirmed, and the handlings that they are of; what the sink holds at the end",
+        breaks: Some(Promise::Fenced),
+        near_miss: "the confirmation of a message that was begun in time comes after the grant; a successor repeats an effect",
     },
     Hazard {
         number: 11,

@@ -53,6 +53,9 @@ pub struct Manifest {
     /// Where the balances are kept, when the workload is the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank: Option<Bank>,
+    /// Whose connections ran through jetlag's relay, because a cut may strike them: names, and `members` for all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relayed: Vec<String>,
     /// `schedule_lag` p99 above this makes the run invalid.
     pub schedule_lag_limit: SpanNs,
     /// The whole profile as it was run, as in the profile file.
@@ -82,6 +85,9 @@ pub const FORMAT: u32 = 1;
 pub struct Environment {
     /// Version of jetlag.
     pub jetlag_version: String,
+    /// Commit that jetlag was built from, where whoever built it said so (`JETLAG_COMMIT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jetlag_commit: Option<String>,
     /// Version of nats-server.
     pub server_version: String,
     /// Whether jetlag started the server itself.

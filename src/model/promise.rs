@@ -15,6 +15,9 @@ pub struct Promises {
     pub order_per_key: bool,
     /// A superseded owner starts nothing after its deadline, and no two sessions believe that they own one partition.
     pub exclusive: bool,
+    /// No effect of a superseded owner is ever stored in the sink.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fenced: bool,
     /// The strategy has owners: a partition belongs to one member at a time.
     pub owners: bool,
 }
@@ -26,6 +29,7 @@ impl fmt::Display for Promises {
             (self.at_least_once, "at least once"),
             (self.order_per_key, "order per key"),
             (self.exclusive, "exclusive"),
+            (self.fenced, "no superseded effect"),
         ];
         let made: Vec<&str> = promises.into_iter().filter_map(|(made, words)| made.then_some(words)).collect();
         f.write_str(if made.is_empty() { "nothing" } else { "" })?;

@@ -270,6 +270,8 @@ pub enum LifeEvent {
     SlowConsumer,
     /// The server had nobody to take an ack: the consumer is gone, or its leader is.
     AckRefused,
+    /// The fence refused an effect: a later owner had put up its own.
+    EffectRefused,
 }
 
 /// The application of a message's amount to its account in the store: written before the store is, completed when it is

@@ -131,8 +131,17 @@ pub struct FaultReport {
     pub target: String,
     /// Incarnations struck (or started).
     pub struck: Vec<String>,
-    /// When it struck (t0).
+    /// When it struck (t0): the driver began to carry it out.
     pub at_ms: f64,
+    /// When it had been delivered to all whom it struck: signals sent, orders given, connections cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_ms: Option<f64>,
+    /// When its effect had been seen at all whom it struck: processes gone, ready or stopped, the first bytes held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_ms: Option<f64>,
+    /// When it had passed for all whom it struck: connections healed, handlers as fast as before, processes continued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_ms: Option<f64>,
     /// End of its window: converged and caught up, or the next fault.
     pub window_end_ms: f64,
     /// The window was cut by the next fault or the end of the run.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bank::FinalBalance;
+use super::effect::EffectRun;
 use super::gone::Gone;
 use super::time::MonoNs;
 
@@ -47,6 +48,29 @@ pub enum StoryEvent {
         target: String,
         /// The incarnations that were struck (for a join or restart: the one that was started).
         struck: Vec<String>,
+    },
+    /// What a fault does was delivered to one whom it struck: the signal was sent, the order given, the connection cut.
+    Delivered {
+        /// Number of the fault.
+        id: u32,
+        /// The incarnation.
+        process: String,
+    },
+    /// The effect of a fault on one whom it struck was seen first.
+    Observed {
+        /// Number of the fault.
+        id: u32,
+        /// The incarnation.
+        process: String,
+        /// What was seen, in words.
+        what: String,
+    },
+    /// A fault that passes has passed: the connection is healed, the handler is as fast as it was.
+    Healed {
+        /// Number of the fault.
+        id: u32,
+        /// The incarnation that was struck.
+        process: String,
     },
     /// A paused process was continued.
     Resumed {
@@ -150,6 +174,16 @@ pub enum StoryEvent {
     BalancesRead {
         /// How many there are.
         accounts: u64,
+    },
+    /// Effects that the sink held after the last member had ended: some of their runs, a line at a time, in the order of the sink.
+    Effects {
+        /// The runs.
+        runs: Vec<EffectRun>,
+    },
+    /// All effects that the sink held have been told.
+    EffectsRead {
+        /// How many there are.
+        effects: u64,
     },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,

@@ -27,6 +27,31 @@ pub enum Rate {
     Max,
 }
 
+/// How many times as much, as text: `"5x"`, `"1.5x"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factor(pub f64);
+
+impl FromStr for Factor {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.trim().strip_suffix('x').and_then(|number| number.trim().parse::<f64>().ok());
+        number.filter(|factor| *factor > 0.0 && *factor <= Self::MOST).map(Self).ok_or_else(|| {
+            format!("'{text}' is no factor: write a number with an x, like \"5x\", at most {}x", Self::MOST)
+        })
+    }
+}
+
+impl Factor {
+    /// A greater one is a slip.
+    const MOST: f64 = 1e6;
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x", self.0)
+    }
+}
+
 /// An instant as text: RFC 3339 like `"2026-11-22T10:00:00Z"`, or a length of time before now like `"30s"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
@@ -162,6 +187,7 @@ macro_rules! as_text {
 }
 
 as_text!(Timespan, "Timespan", "^[0-9]", "A length of time with its unit, like \"250ms\" or \"2s\".");
+as_text!(Factor, "Factor", "^[0-9.]+ *x$", "How many times as much, like \"5x\".");
 as_text!(Size, "Size", "^[0-9].*[A-Za-z]$", "A size with its unit, like \"256B\" or \"1KiB\".");
 as_text!(
     Since,
@@ -181,6 +207,9 @@ mod tests {
         assert!("256".parse::<Size>().is_err());
         assert!("2000".parse::<Rate>().is_err());
         assert!("-3/s".parse::<Rate>().is_err());
+        for text in ["5", "x", "0x", "-1x", "infx", "nanx", "1e9x"] {
+            assert!(text.parse::<Factor>().is_err(), "{text}");
+        }
     }
 
     #[test]
@@ -207,6 +236,8 @@ mod tests {
             assert_eq!(text.parse(), Ok(Size(bytes)));
             assert_eq!(Size(bytes).to_string(), text);
         }
+        assert_eq!("1.5x".parse(), Ok(Factor(1.5)));
+        assert_eq!(Factor(5.0).to_string(), "5x");
         assert_eq!("2000/s".parse(), Ok(Rate::PerSecond(2000.0)));
         assert_eq!(Rate::Max.to_string().parse(), Ok(Rate::Max));
     }

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::address::address;
+use super::address::{address, host_and_port};
+use super::via::Via;
 
 /// A secret. It is written to nothing but a worker's standard input.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,13 +111,15 @@ pub struct Access {
     tls: Tls,
     #[serde(default)]
     domain: Option<String>,
+    #[serde(default)]
+    via: Option<Via>,
 }
 
 impl Access {
     /// Anonymous and without TLS: the way to servers that jetlag started itself.
     #[must_use]
     pub fn anonymous(urls: Vec<String>) -> Self {
-        Self { urls, identity: Identity::Anonymous, tls: Tls::default(), domain: None }
+        Self { urls, identity: Identity::Anonymous, tls: Tls::default(), domain: None, via: None }
     }
 
     /// Checks what a user gave, and that every named file can be read.
@@ -165,7 +169,7 @@ impl Access {
             return Err(problems);
         }
         let identity = identities.pop().unwrap_or(Identity::Anonymous);
-        Ok(Self { urls, identity, tls: Tls { ca, client: cert.zip(key) }, domain: given.domain })
+        Ok(Self { urls, identity, tls: Tls { ca, client: cert.zip(key) }, domain: given.domain, via: None })
     }
 
     /// The same for a program of the user's own, as variables for its environment: secrets as they were given, and never
@@ -192,16 +196,37 @@ impl Access {
         variables
     }
 
+    /// The same servers, each reached through an address of this machine that passes on all bytes. Which servers there are
+    /// else is not asked of them, and a certificate must be that of one of the servers, not of this machine.
+    #[must_use]
+    pub fn through(&self, addresses: &[SocketAddr]) -> Self {
+        Self { via: Some(Via::new(&self.urls, addresses)), ..self.clone() }
+    }
+
     /// The addresses, without secrets: what the client library is given.
     #[must_use]
     pub fn urls(&self) -> &[String] {
-        &self.urls
+        self.via.as_ref().map_or(&self.urls, Via::urls)
+    }
+
+    /// What stands between here and the servers, if anything does.
+    pub(super) fn via(&self) -> Option<&Via> {
+        self.via.as_ref()
+    }
+
+    /// Host and port of each server.
+    #[must_use]
+    pub fn upstreams(&self) -> Vec<String> {
+        let parsed = self.urls.iter().filter_map(|url| host_and_port(url));
+        parsed
+            .map(|(host, port)| if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+            .collect()
     }
 
     /// The addresses for people and reports, without secrets.
     #[must_use]
     pub fn redacted_url(&self) -> String {
-        self.urls.join(",")
+        self.urls().join(",")
     }
 
     /// Who the client says it is.

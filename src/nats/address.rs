@@ -46,6 +46,12 @@ pub(super) fn address(text: &str) -> Result<(String, Option<Identity>), String> 
     Ok((url.to_string(), identity))
 }
 
+/// Host, without the brackets of an IPv6 address, and port of an address that was parsed before.
+pub(super) fn host_and_port(url: &str) -> Option<(String, u16)> {
+    let address: ServerAddr = url.parse().ok()?;
+    Some((address.host().to_owned(), address.port()))
+}
+
 /// Undoes the percent encoding of an address. A stray '%' stands for itself.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

@@ -101,6 +101,9 @@ impl Access {
         if let Some((certificate, key)) = &self.tls().client {
             options = options.add_client_certificate(certificate.clone(), key.clone()).require_tls(true);
         }
+        if let Some(via) = self.via() {
+            options = via.apply(options, self.tls()).map_err(|why| Error::Tls { servers: self.redacted_url(), why })?;
+        }
         Ok(options
             .connection_timeout(CONNECT_WITHIN)
             .ping_interval(PING_EVERY)

@@ -241,6 +241,11 @@ impl Handle {
         Self::new("a descendant", pid)
     }
 
+    /// Its pid.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
     /// Ends it at once (SIGKILL), paused or not.
     ///
     /// # Errors

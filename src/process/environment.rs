@@ -14,6 +14,8 @@ pub fn machine() -> Environment {
     let cpus = system.as_ref().map(System::cpus).unwrap_or_default();
     Environment {
         jetlag_version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Said by who builds, not asked of git: a build must not depend on where the sources lie.
+        jetlag_commit: option_env!("JETLAG_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
         os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
         kernel: System::kernel_version().unwrap_or_default(),
         cpu: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).unwrap_or_default(),

@@ -62,6 +62,13 @@ pub fn stop_descendants(pid: Pid) -> Vec<Handle> {
     struck.into_values().collect()
 }
 
+/// Whether a signal has stopped it. False too where the system does not tell.
+#[must_use]
+pub fn is_stopped(handle: &Handle) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", handle.pid()));
+    stat.is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('T')))
+}
+
 #[cfg(target_os = "linux")]
 fn everybody() -> Vec<(u32, u32)> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };

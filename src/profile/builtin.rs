@@ -19,8 +19,10 @@ pub const ALL: &[Builtin] = &[
     Builtin { name: "naive-vs-safe", text: include_str!("../../profiles/naive-vs-safe.toml") },
     Builtin { name: "price-of-order", text: include_str!("../../profiles/price-of-order.toml") },
     Builtin { name: "strategies", text: include_str!("../../profiles/strategies.toml") },
+    Builtin { name: "detection", text: include_str!("../../profiles/detection.toml") },
     Builtin { name: "ledger", text: include_str!("../../profiles/ledger.toml") },
     Builtin { name: "chaos", text: include_str!("../../profiles/chaos.toml") },
+    Builtin { name: "ci", text: include_str!("../../profiles/ci.toml") },
 ];
 
 impl Builtin {

@@ -6,9 +6,11 @@ mod consumer;
 mod failure;
 mod faults;
 mod fleet;
+mod gate;
 mod ledger;
 mod load;
 mod retention;
+mod search;
 mod stream;
 
 use std::time::Duration;
@@ -27,6 +29,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// Nothing is wrong but that the first path has no effect, because of what the second one says.
     pub idle: bool,
+    /// It is the key of the first path that is wrong, and not what it holds.
+    pub at_key: bool,
 }
 
 /// Smallest payload: the header that carries identity, instant and checksum.
@@ -52,7 +56,9 @@ pub fn check(document: &Document) -> Vec<Finding> {
     for (key, message) in document.strategy.objections() {
         findings.add(&[&format!("strategy.{key}"), "strategy.kind"], message, None);
     }
+    search::check(document, &mut findings);
     faults::check(document, &mut findings);
+    gate::check(document, &mut findings);
     findings.0
 }
 
@@ -62,13 +68,18 @@ struct Findings(Vec<Finding>);
 impl Findings {
     fn add(&mut self, about: &[&str], message: String, help: Option<&str>) {
         let about = about.iter().map(|path| (*path).to_owned()).collect();
-        self.0.push(Finding { about, message, help: help.map(str::to_owned), idle: false });
+        self.0.push(Finding { about, message, help: help.map(str::to_owned), idle: false, at_key: false });
+    }
+
+    /// A key that is wrong itself.
+    fn key(&mut self, path: String, message: String, help: Option<String>) {
+        self.0.push(Finding { about: vec![path], message, help, idle: false, at_key: true });
     }
 
     /// A key that has no effect because of what another one says.
     fn idle(&mut self, path: &str, because: &str, message: &str) {
         let about = vec![path.to_owned(), because.to_owned()];
-        self.0.push(Finding { about, message: message.to_owned(), help: None, idle: true });
+        self.0.push(Finding { about, message: message.to_owned(), help: None, idle: true, at_key: false });
     }
 
     /// A number that must lie between two others.

@@ -6,6 +6,7 @@
 use super::document::{Document, Publish};
 use crate::nats::Version;
 use crate::strategy::Strategy;
+use crate::strategy::effects::Sink;
 
 /// Something that a server must be able to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,13 @@ pub fn demands(document: &Document) -> Vec<Demand> {
             demands.push(Demand { version, key, why, remedy });
         }
     };
+    add(
+        document.strategy.sink() == Sink::Fenced,
+        Version::new(2, 11, 0),
+        "strategy.sink",
+        "the fence of effects (sink \"fenced\")",
+        "write to a sink \"plain\", which takes effects of superseded owners",
+    );
     let publish = document.load.publish;
     let atomic = publish == Publish::AtomicBatch;
     add(

@@ -3,6 +3,8 @@
 //! The doc comments are what users read: they become the descriptions in `schemas/profile.schema.json`.
 
 mod fleet;
+mod gate;
+mod search;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::fleet::{Fleet, Handler, OnFailure, Work};
+pub use self::gate::Gate;
+pub use self::search::Search;
 use crate::fault::{Kind, Target};
 use crate::model::bank::{Bank, Repeats, Store, Workload, Write};
 use crate::model::units::{Rate, Size, Timespan};
@@ -37,6 +41,12 @@ pub struct Document {
     pub strategy: Strategy,
     /// What makes a run invalid.
     pub limits: Limits,
+    /// What `jetlag search` looks for.
+    #[serde(skip_serializing_if = "Search::is_empty")]
+    pub search: Search,
+    /// What `jetlag gate` asks of the runs; it changes nothing about them.
+    #[serde(skip_serializing_if = "Gate::is_empty")]
+    pub gate: Gate,
     /// What strikes in the measure phase.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Fault>,
@@ -297,7 +307,7 @@ pub struct Fault {
     /// What strikes.
     #[serde(flatten)]
     pub kind: Kind,
-    /// Whom it strikes: "c2", "owner-of:3", "random" or "all". Default "random"; a join has "new". Faults of servers: "node:2", "leader", "follower" or "random".
+    /// Whom it strikes: "c2", "owner-of:3", "random" or "all", and for a cut "p0". Default "random"; a join has "new". Faults of servers: "node:2", "leader", "follower" or "random".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Strikes once, then.
@@ -350,6 +360,7 @@ impl Document {
         filled.strategy = self.strategy.filled();
         for fault in &mut filled.fault {
             fault.target = Some(fault.target());
+            fault.kind = fault.kind.filled();
         }
         filled
     }
@@ -429,6 +440,8 @@ impl Default for Document {
             fleet: Fleet::default(),
             strategy: Strategy::LeaseGroup(lease_group::Settings::default()),
             limits: Limits::default(),
+            search: Search::default(),
+            gate: Gate::default(),
             fault: Vec::new(),
             variant: Vec::new(),
         }

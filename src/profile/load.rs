@@ -144,7 +144,8 @@ pub(super) fn document(
         if left_behind || finding.about.iter().any(unread) {
             continue;
         }
-        let typed = finding.about.iter().find_map(|path| tree::place(root, path));
+        let key = finding.about.first().filter(|_| finding.at_key).and_then(|path| tree::key_place(root, path));
+        let typed = key.or_else(|| finding.about.iter().find_map(|path| tree::place(root, path)));
         let section = || finding.about.first().and_then(|path| tree::place(root, path.split('.').next()?));
         let span = typed.or_else(section).unwrap_or(0..0);
         found.push(Found { span, message: finding.message, label: String::new(), help: finding.help });

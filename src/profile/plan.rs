@@ -8,9 +8,11 @@ use super::document::{self, Arrivals, Compression, Discard, Document, Publish, R
 use super::load::Loaded;
 use crate::fault;
 use crate::fault::step_down::Of;
+use crate::gate::rule::{self, Rule};
 use crate::model::bank::{Bank, Workload};
 use crate::model::manifest::Confirmation;
 use crate::model::promise::Promises;
+use crate::model::reading::Stat;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
 use crate::strategy::Strategy;
@@ -48,9 +50,13 @@ pub struct Plan {
     pub faults: Vec<fault::Spec>,
     /// What makes a run invalid.
     pub limits: Limits,
+    /// What a search looks for.
+    pub search: Search,
     /// What the server must be able to do.
     pub demands: Vec<Demand>,
-    /// The whole profile with every default filled in, for the manifest.
+    /// What a gate asks of runs of this profile.
+    pub gate: GatePlan,
+    /// The whole profile with every default filled in, for the manifest; without what a run takes no notice of.
     pub settings: serde_json::Value,
 }
 
@@ -203,11 +209,64 @@ pub struct Fleet {
     pub handler: Handler,
 }
 
+/// What a gate asks of the runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatePlan {
+    /// What must hold.
+    pub rules: Vec<Rule>,
+    /// By metric, the share of the base from which on a difference matters.
+    pub thresholds: Vec<(String, f64)>,
+    /// What is held against the base, each with one statistic or all; empty for the usual.
+    pub metrics: Vec<(String, Option<Stat>)>,
+    /// Repeats of a side before the first look.
+    pub repeats_min: Option<u32>,
+    /// Repeats of a side at most.
+    pub repeats_max: Option<u32>,
+}
+
+impl GatePlan {
+    /// What was checked can be read; what could not is not there.
+    fn of(gate: &document::Gate) -> Self {
+        Self {
+            rules: gate.rules.iter().filter_map(|(subject, limit)| Rule::parse(subject, limit).ok()).collect(),
+            thresholds: gate
+                .thresholds
+                .iter()
+                .filter_map(|(metric, share)| Some((metric.clone(), rule::share(share)?)))
+                .collect(),
+            metrics: gate.metrics.iter().filter_map(|word| rule::compared(word).ok()).collect(),
+            repeats_min: gate.min_repeats,
+            repeats_max: gate.max_repeats,
+        }
+    }
+}
+
 /// What makes a run invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// `schedule_lag` p99 above this: the generator was too late to be believed.
     pub schedule_lag_p99: SpanNs,
+}
+
+/// What a search looks for, with every default filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// `end_to_end` p99 above this is not sustained.
+    pub end_to_end_p99: SpanNs,
+    /// The bracket is narrow enough at this share.
+    pub tolerance: f64,
+    /// The first rate tried, between `least_per_s` and `most_per_s`.
+    pub first_per_s: f64,
+    /// No lower rate is tried.
+    pub least_per_s: f64,
+    /// No higher rate is tried.
+    pub most_per_s: f64,
+    /// So many trials of one rate must agree, at least 1.
+    pub agree: u32,
+    /// At most so many trials.
+    pub trials_max: u32,
+    /// No trial is begun that would end later than this.
+    pub within: SpanNs,
 }
 
 impl Loaded {
@@ -223,7 +282,9 @@ impl Plan {
     /// What a checked document means.
     fn new(profile: &Loaded, variant: Option<String>, document: &Document) -> Self {
         let document = document.filled();
-        let settings = serde_json::to_value(&document).expect("a document has text keys and finite numbers only");
+        // What a search or a gate asks of a run is no part of the run: two that differ in it alone are repeats.
+        let run = Document { search: document::Search::default(), gate: document::Gate::default(), ..document.clone() };
+        let settings = serde_json::to_value(&run).expect("a document has text keys and finite numbers only");
         let measure = document.run.measure.span();
         Self {
             name: profile.name.clone(),
@@ -240,7 +301,9 @@ impl Plan {
             strategy: document.strategy.clone(),
             faults: document.fault.iter().map(|fault| fault.spec(measure)).collect(),
             limits: Limits { schedule_lag_p99: document.limits.schedule_lag_p99.span() },
+            search: Search::of(&document),
             demands: demand::demands(&document),
+            gate: GatePlan::of(&document.gate),
             settings,
         }
     }
@@ -254,6 +317,7 @@ impl Plan {
             nodes: self.server.nodes,
             replicas: self.stream.replicas,
             grows: self.strategy.members_max().is_none(),
+            programs: self.strategy.runs_a_program(),
             bucket: self.strategy.bucket("").is_some(),
         };
         fault::schedule(&self.faults, self.seed, &scene)
@@ -302,6 +366,28 @@ impl Plan {
             at_least_once: promises.at_least_once && !gives_up,
             order_per_key: promises.order_per_key && !gives_up,
             ..promises
+        }
+    }
+}
+
+impl Search {
+    fn of(document: &Document) -> Self {
+        let search = &document.search;
+        let per_s = |rate: Rate| match rate {
+            Rate::PerSecond(per_s) => per_s,
+            Rate::Max => f64::MAX,
+        };
+        let (least, most) = (per_s(search.least()), per_s(search.most()));
+        Self {
+            end_to_end_p99: search.end_to_end_p99().span(),
+            tolerance: search.tolerance(),
+            // The rate of the load may lie outside; a rate that was named as the first one has been checked.
+            first_per_s: per_s(search.first(document.load.rate)).min(most).max(least),
+            least_per_s: least,
+            most_per_s: most,
+            agree: search.agree(),
+            trials_max: search.trials(),
+            within: search.within().span(),
         }
     }
 }

@@ -67,6 +67,8 @@ impl<'s> Reader<'s> {
                 .optional(root, "strategy", Some(Anchor { key: "kind", default: Some("lease-group") }))
                 .unwrap_or_else(|| Document::default().strategy),
             limits: self.section(root, "limits", None),
+            search: self.section(root, "search", None),
+            gate: self.section(root, "gate", None),
             fault: self.faults(root),
             variant: Vec::new(),
         }

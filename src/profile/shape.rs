@@ -85,6 +85,7 @@ pub(super) fn expected(node: &Value) -> String {
             "^[0-9].*[A-Za-z0-9]$" => {
                 "an instant like \"2026-11-22T10:00:00Z\", or a length of time before now".to_owned()
             }
+            "^[0-9.]+ *x$" => "a factor like \"5x\"".to_owned(),
             target if target.starts_with("^(random") => "\"c2\", \"owner-of:3\", \"random\" or \"all\"".to_owned(),
             rate if rate.contains("/s") => "a rate like \"2000/s\", or \"max\"".to_owned(),
             _ => ANY_TEXT.to_owned(),

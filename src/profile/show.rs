@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Fault, Fleet, Ledger, Limits, Load, Run, Server, Stream, Variant};
+use super::document::{Document, Fault, Fleet, Gate, Ledger, Limits, Load, Run, Search, Server, Stream, Variant};
 use super::load::Loaded;
 use crate::strategy::Strategy;
 
@@ -38,6 +38,8 @@ pub fn show(profile: &Loaded) -> String {
         fleet: same("fleet").then_some(&first.fleet),
         strategy: same("strategy").then_some(&first.strategy),
         limits: same("limits").then_some(&first.limits),
+        search: (same("search") && first.search != Search::default()).then_some(&first.search),
+        gate: (same("gate") && first.gate != Gate::default()).then_some(&first.gate),
         fault: if same("fault") { &first.fault } else { &[] },
         variant: &variants,
     };
@@ -65,6 +67,9 @@ struct Shown<'d> {
     strategy: Option<&'d Strategy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<&'d Limits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<&'d Search>,
+    gate: Option<&'d Gate>,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     fault: &'d [Fault],
     #[serde(skip_serializing_if = "<[Variant]>::is_empty")]

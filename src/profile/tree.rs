@@ -20,11 +20,23 @@ pub(super) fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<(&'t Ke
 
 /// The place of the value at a dotted path, `load.rate` or `fault.0.at`; of the table's header for a table.
 pub(super) fn place(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    let (_, value) = entry(table, first)?;
-    match rest {
-        Some(rest) => place_within(value, rest),
-        None => Some(value.span()),
+    // A key in quotes may hold dots itself: `"gap.max"`.
+    if let Some((_, value)) = entry(table, path) {
+        return Some(value.span());
+    }
+    let (first, rest) = path.split_once('.')?;
+    place_within(entry(table, first)?.1, rest)
+}
+
+/// The place of the last key of a dotted path, through tables.
+pub(super) fn key_place(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    if let Some((key, _)) = entry(table, path) {
+        return Some(key.span());
+    }
+    let (first, rest) = path.split_once('.')?;
+    match entry(table, first)?.1.get_ref() {
+        DeValue::Table(table) => key_place(table, rest),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A contrast in every format: what `jetlag compare` says. Verdicts come with the document; nothing is judged here.
 
 pub(in crate::render) mod cells;
-mod markdown;
+pub(in crate::render) mod markdown;
 mod page;
 mod text;
 

@@ -9,7 +9,7 @@ use crate::model::report::{Report, RunInfo};
 pub(super) fn line(environment: &Environment) -> String {
     let build = if environment.build == "release" { "" } else { " (not a release build: its figures mean little)" };
     let parts = [
-        format!("jetlag {}{build}", environment.jetlag_version),
+        format!("jetlag {}{}{build}", environment.jetlag_version, commit(environment)),
         format!("nats-server {}", environment.server_version),
         environment.os.clone(),
         format!("{} with {}", environment.cpu, number::of(environment.cores.into(), "logical core")),
@@ -22,7 +22,7 @@ pub(super) fn details(environment: &Environment) -> Vec<(&'static str, String)> 
     let by = if environment.server_embedded { "started by jetlag" } else { "the user's own" };
     let build = if environment.build == "release" { "" } else { " — not a release build: its figures mean little" };
     vec![
-        ("jetlag", format!("{} ({}{build})", environment.jetlag_version, environment.build)),
+        ("jetlag", format!("{}{} ({}{build})", environment.jetlag_version, commit(environment), environment.build)),
         (
             "nats-server",
             format!("{}, {}, {by}", environment.server_version, number::of(environment.server_nodes.into(), "node")),
@@ -31,6 +31,12 @@ pub(super) fn details(environment: &Environment) -> Vec<(&'static str, String)> 
         ("processor", format!("{}, {}", environment.cpu, number::of(environment.cores.into(), "logical core"))),
         ("memory", number::bytes(environment.memory_bytes)),
     ]
+}
+
+/// The commit, as far as people tell commits apart.
+fn commit(environment: &Environment) -> String {
+    let commit = environment.jetlag_commit.as_deref().map(|commit| commit.chars().take(12).collect::<String>());
+    commit.map_or_else(String::new, |commit| format!(" at {commit}"))
 }
 
 /// Of several runs: that of the first, and in what the others differ from it.

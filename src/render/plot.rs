@@ -14,6 +14,7 @@ pub(super) mod clusters;
 pub(super) mod forest;
 pub(super) mod gaps;
 pub(super) mod image;
+pub(super) mod knee;
 pub(super) mod latency;
 pub(super) mod marker;
 pub(super) mod overlay;

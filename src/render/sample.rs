@@ -415,6 +415,9 @@ fn build(shape: &Shape) -> Report {
             kind: (*kind).to_owned(),
             target: format!("c{member}"),
             struck: vec![struck],
+            delivered_ms: None,
+            observed_ms: None,
+            passed_ms: None,
             at_ms,
             window_end_ms: next.min(at_ms + 4_000.0),
             censored: next < at_ms + 2_500.0,
@@ -427,8 +430,13 @@ fn build(shape: &Shape) -> Report {
     fleet.silences.sort_by(|one, other| (other.to_ms - other.from_ms).total_cmp(&(one.to_ms - one.from_ms)));
     let spans = if shape.owners { std::mem::take(&mut fleet.spans) } else { Vec::new() };
     let figures = figures(shape, spans, std::mem::take(&mut fleet.silences), &mut fleet.noise);
-    let promises =
-        Promises { at_least_once: true, order_per_key: shape.owners, exclusive: shape.owners, owners: shape.owners };
+    let promises = Promises {
+        at_least_once: true,
+        order_per_key: shape.owners,
+        exclusive: shape.owners,
+        owners: shape.owners,
+        fenced: false,
+    };
     Report {
         hazards: metric::hazard::found(&readings(), promises),
         notes: Vec::new(),
@@ -444,6 +452,7 @@ fn build(shape: &Shape) -> Report {
         figures,
         environment: Environment {
             jetlag_version: "0.1.0".to_owned(),
+            jetlag_commit: None,
             server_version: "2.12.8".to_owned(),
             server_embedded: true,
             server_nodes: 1,

@@ -6,7 +6,9 @@ use super::json::pretty;
 use crate::model::baseline::Baseline;
 use crate::model::comparison::Comparison;
 use crate::model::contrast::Contrast;
+use crate::model::gate::Gate;
 use crate::model::report::Report;
+use crate::model::search::Search;
 use crate::model::sweep::Sweep;
 
 /// `schemas/report.schema.json`.
@@ -27,6 +29,12 @@ pub fn contrast() -> String {
     schema::<Contrast>("urn:jetlag:schema:contrast:1", "jetlag contrast, version 1")
 }
 
+/// `schemas/gate.schema.json`.
+#[must_use]
+pub fn gate() -> String {
+    schema::<Gate>("urn:jetlag:schema:gate:1", "jetlag gate, version 1")
+}
+
 /// `schemas/baseline.schema.json`.
 #[must_use]
 pub fn baseline() -> String {
@@ -37,6 +45,12 @@ pub fn baseline() -> String {
 #[must_use]
 pub fn sweep() -> String {
     schema::<Sweep>("urn:jetlag:schema:sweep:1", "jetlag sweep, version 1")
+}
+
+/// `schemas/search.schema.json`.
+#[must_use]
+pub fn search() -> String {
+    schema::<Search>("urn:jetlag:schema:search:1", "jetlag search, version 1")
 }
 
 fn schema<T: JsonSchema>(id: &str, title: &str) -> String {

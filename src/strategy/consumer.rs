@@ -309,7 +309,8 @@ pub(super) fn object_to_pending(max_ack_pending: i64, objections: &mut Objection
 mod tests {
     use super::*;
 
-    const ALL: Promises = Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false };
+    const ALL: Promises =
+        Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false, fenced: false };
 
     #[test]
     fn what_may_be_gone_with_its_position_promises_nothing_about_loss() {

@@ -3,7 +3,7 @@
 //! It plays the handler's time, checks the payload, applies what it says to its account where there are accounts, and
 //! journals start, end, commits and ownership. It decides nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,7 @@ use super::handler::{Handler, OnFailure, Work};
 use crate::clock::burn::burn;
 use crate::clock::{self, alarm::Alarm};
 use crate::evidence::{self, Writer};
+use crate::fault::Slowness;
 use crate::model::payload;
 use crate::model::record::{Handling, Life, LifeEvent, Ownership, OwnershipChange, Record};
 use crate::model::time::MonoNs;
@@ -129,6 +130,8 @@ pub struct Desk {
     alarms: RefCell<Vec<Alarm>>,
     /// The accounts that messages are applied to, where they are kept in a store.
     accounts: Option<Accounts>,
+    /// How slow the handler is, while it is.
+    slowness: Cell<Option<Slowness>>,
 }
 
 impl Desk {
@@ -142,7 +145,13 @@ impl Desk {
             random: RefCell::new(ChaCha8Rng::seed_from_u64(seed)),
             alarms: RefCell::default(),
             accounts: None,
+            slowness: Cell::new(None),
         }
+    }
+
+    /// From the next message on the handler is so slow, or as fast as it is by itself.
+    pub fn pace(&self, slowness: Option<Slowness>) {
+        self.slowness.set(slowness);
     }
 
     /// The same, with each message applied to its account before its handling ends.
@@ -173,17 +182,32 @@ impl Desk {
     /// # Errors
     /// When the journal or the account cannot be written.
     pub async fn attempt(&self, delivery: &Delivery<'_>, attempt: u64) -> Result<Outcome, Error> {
+        self.attempt_with(delivery, attempt, async || Ok::<_, Error>(true)).await
+    }
+
+    /// The same, with an effect that is written when the handler has succeeded and before its end is journalled: without
+    /// it, the handling has failed.
+    ///
+    /// # Errors
+    /// When the journal or the account cannot be written, and what `effect` fails with.
+    pub async fn attempt_with<E: From<Error>>(
+        &self,
+        delivery: &Delivery<'_>,
+        attempt: u64,
+        effect: impl AsyncFnOnce() -> Result<bool, E>,
+    ) -> Result<Outcome, E> {
         let handling = self.handling(delivery);
         let Some(begun) = self.notebook.with(|writer| writer.begin_handling(&handling)) else {
             return Ok(Outcome::Done);
         };
-        let slot = begun?;
-        self.work(delivery.started).await?;
+        let slot = begun.map_err(Error::from)?;
+        self.work(delivery.started).await.map_err(Error::from)?;
         // What is damaged or a stranger's is no message that was chosen.
         let failing = self.handler.failing.filter(|_| handling.intact);
-        let fails = failing.is_some_and(|failing| failing.fails(handling.key, handling.key_seq, attempt));
+        let mut fails = failing.is_some_and(|failing| failing.fails(handling.key, handling.key_seq, attempt));
         if !fails {
-            self.apply(&handling, delivery.payload).await?;
+            self.apply(&handling, delivery.payload).await.map_err(Error::from)?;
+            fails = !effect().await?;
         }
         let finished = clock::now();
         self.notebook.with(|writer| writer.finish(slot, finished, !fails));
@@ -240,7 +264,9 @@ impl Desk {
 
     /// Plays the handler: waits, or keeps a core busy, for as long as it takes this time.
     async fn work(&self, started: MonoNs) -> io::Result<()> {
-        let Some(span) = self.handler.time.draw(&mut *self.random.borrow_mut()) else { return Ok(()) };
+        let usual = self.handler.time.draw(&mut *self.random.borrow_mut());
+        let time = self.slowness.get().map_or(usual, |slowness| slowness.of(usual));
+        let Some(span) = time else { return Ok(()) };
         match self.handler.work {
             Work::Wait => self.wait(started.max(clock::now()) + span).await,
             // A thread of its own, as any program gives it that does not want its connection to stand still.

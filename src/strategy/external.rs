@@ -104,7 +104,7 @@ impl Settings {
     #[must_use]
     pub fn promises(&self) -> Promises {
         let Claimed { at_least_once, order_per_key, exclusive } = self.promises;
-        Promises { at_least_once, order_per_key, exclusive, owners: self.owners }
+        Promises { at_least_once, order_per_key, exclusive, owners: self.owners, fenced: false }
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.

@@ -92,7 +92,8 @@ impl Settings {
     /// Order without exclusion.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        let promises = Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false };
+        let promises =
+            Promises { at_least_once: true, order_per_key: true, exclusive: false, owners: false, fenced: false };
         self.consumer.limit(promises)
     }
 

@@ -11,7 +11,13 @@
 //! **Promises.** At least once, order per key, and exclusion: an owner that was superseded starts nothing after its
 //! deadline, which it reckons from the instant at which its last renewal was sent, on its own clock. No two clocks are
 //! compared. `takeover = "resume"`, the form of many articles, shares one durable from owner to owner. It is held to what
-//! is claimed for it, at least once and order per key, and breaks order after a crash.
+//! is claimed for it, at least once and order per key, and breaks order after a crash. With `sink = "plain"` each handling
+//! writes an effect into a stream beside the run's, where that of a paused owner may stand behind its successor's. With
+//! `sink = "fenced"` no superseded effect is ever stored: each takeover puts up a fence in the sink, each effect names the
+//! one that it was written under, and the server refuses it as soon as another stands. With `hints = ["probe"]` a crash is
+//! noticed in milliseconds: members look every `probe-every` whether the owner next to them still listens, and the server
+//! says when nobody does. A live member that renews its connection is taken for dead, too, and then two members handle
+//! side by side. So hints need the fence, and only its promise and at least once are left with them.
 //!
 //! **Hazards.** A crash stops the partitions of the dead for the rest of their lease. Then what it had handled since its
 //! last commit comes again, as one contiguous run. A member handles all its partitions in one task, so a slow message
@@ -32,19 +38,22 @@
 //! events into the journal.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::lease_group::{
-    Connection, ConsumerStorage as GroupStorage, Group, HandlerError, MemberEvent, Message, Observer, PartitionEvent,
-    Progress, Takeover as GroupTakeover,
+    Connection, ConsumerStorage as GroupStorage, Group, HandlerError, Hints, MemberEvent, Message, Observer,
+    PartitionEvent, Progress, Takeover as GroupTakeover,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
-use super::desk::{self, Delivery, Notebook, Outcome};
+use super::desk::{Delivery, Notebook, Outcome};
+use super::effects::{self, Place, Sink};
 use super::seat::{Seat, Start};
-use super::{About, Error, Footing};
+use super::{About, Error, Footing, Site};
+use crate::model::effect::Effect;
 use crate::model::promise::Promises;
 use crate::model::record::{Commit as CommitRecord, Life, LifeEvent, Ownership, OwnershipChange, Reach, Record};
 use crate::model::time::MonoNs;
@@ -82,6 +91,23 @@ pub struct Settings {
     /// With `takeover = "safe"`: copies of that state, 1, 3 or 5, at most as many as of the stream. More than one takes an
     /// election at every takeover, which must be over within a third of the `ttl`.
     pub consumer_replicas: u16,
+    /// Where each handling writes an effect, which the server confirms before the handling ends. It is read back at the end.
+    pub sink: Sink,
+    /// What may tell a crash earlier than the lease: `"probe"`, the server's word that nobody listens to the owner any
+    /// more. Hints may be false, so they need `sink = "fenced"`.
+    pub hints: BTreeSet<Hint>,
+    /// With `hints = ["probe"]`: how often each member looks whether the owner next to it still listens.
+    pub probe_every: Timespan,
+    /// Takes hints without a fence. Exclusion is void until the old owner's deadline.
+    pub unsafe_hints: bool,
+}
+
+/// What may tell that an owner is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hint {
+    /// The server says that nobody listens to the owner's liveness subject.
+    Probe,
 }
 
 /// Where the consumer of an epoch keeps its state.
@@ -137,6 +163,10 @@ impl Default for Settings {
             max_handling: Timespan(Duration::from_secs(300)),
             consumer_storage: ConsumerStorage::Memory,
             consumer_replicas: 1,
+            sink: Sink::None,
+            hints: BTreeSet::new(),
+            probe_every: Timespan(Duration::from_millis(10)),
+            unsafe_hints: false,
         }
     }
 }
@@ -145,7 +175,15 @@ impl Settings {
     /// `resume` is held to what its source claims for it: nothing lost, order per key.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        Promises { at_least_once: true, order_per_key: true, exclusive: self.takeover == Takeover::Safe, owners: true }
+        let trusts_leases = self.hints.is_empty();
+        Promises {
+            at_least_once: true,
+            // After a false hint two members handle side by side; what only one of them can do is write effects.
+            order_per_key: trusts_leases,
+            exclusive: trusts_leases && self.takeover == Takeover::Safe,
+            fenced: self.sink == Sink::Fenced,
+            owners: true,
+        }
     }
 
     /// A safe takeover opens a consumer of its own behind the committed position. The durables that `resume` shares are
@@ -198,6 +236,7 @@ impl Settings {
             let text = format!("consumer-replicas is {}, expected 1, 3 or 5", self.consumer_replicas);
             objections.push(("consumer-replicas", text));
         }
+        objections.extend(self.objections_to_hints());
         if self.takeover == Takeover::Resume {
             let idle =
                 |key| format!("{key} has no effect with takeover \"resume\": its durable lies where the stream does");
@@ -211,6 +250,44 @@ impl Settings {
         objections
     }
 
+    fn objections_to_hints(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
+        if self.takeover == Takeover::Resume && self.sink == Sink::Fenced {
+            let text = "takeover \"resume\" has no epochs that could be fenced: use takeover \"safe\"";
+            objections.push(("sink", text.to_owned()));
+        }
+        let hints = !self.hints.is_empty();
+        if hints && self.takeover == Takeover::Resume {
+            objections
+                .push(("hints", "takeover \"resume\" cannot bear a false hint: use takeover \"safe\"".to_owned()));
+        }
+        if hints && self.sink != Sink::Fenced && !self.unsafe_hints {
+            let text = "a hint may be false, and then only a fence keeps a living owner out: \
+                        set sink = \"fenced\", or unsafe-hints = true and go without exclusion";
+            objections.push(("hints", text.to_owned()));
+        }
+        if !hints && self.unsafe_hints {
+            objections.push(("unsafe-hints", "unsafe-hints has no effect without hints".to_owned()));
+        }
+        let default = Self::default().probe_every;
+        if !self.hints.contains(&Hint::Probe) && self.probe_every != default {
+            objections.push(("probe-every", "probe-every has no effect without hints = [\"probe\"]".to_owned()));
+        }
+        if !(Duration::from_millis(1)..=Duration::from_secs(10)).contains(&self.probe_every.0) {
+            let text = format!("a probe every {} does not work: at least 1ms, at most 10s", self.probe_every);
+            objections.push(("probe-every", text));
+        }
+        objections
+    }
+
+    /// Makes the sink, where there is one. The first member makes the bucket.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn provision(&self, site: &Site<'_>) -> Result<(), Error> {
+        if self.sink == Sink::None { Ok(()) } else { effects::provision(site).await }
+    }
+
     /// Joins as one member and handles messages until told to leave.
     ///
     /// # Errors
@@ -220,13 +297,20 @@ impl Settings {
         let group = self.describe(seat, opening)?;
         let member = group.join().await.map_err(|error| Error::refused("join the lease group", &error))?;
         let handle = member.handle();
+        let place = Place::new(&seat.group, &seat.subject_prefix);
         let failure = RefCell::new(None);
         let failed = Notify::new();
         let run = member.run(async |message: &Message| {
-            match seat.desk.attempt(&delivery(message), message.attempt.into()).await {
+            let delivery = delivery(message);
+            let effect =
+                Effect { partition: delivery.partition, epoch: delivery.epoch, stream_seq: delivery.stream_seq };
+            let write = async || effects::write(self.sink, &place, seat, effect, message).await;
+            match seat.desk.attempt_with(&delivery, message.attempt.into(), write).await {
                 Ok(Outcome::Done) => Ok(()),
                 // The group tries again in place, for as long as the lease holds.
-                Ok(Outcome::Failed) => Err(HandlerError::new("the handler failed, as the profile wants it")),
+                Ok(Outcome::Failed) => {
+                    Err(HandlerError::new("the handler failed, as the profile wants it, or its effect was not stored"))
+                }
                 Err(error) => {
                     let reason = HandlerError::new(error.to_string());
                     failure.replace(Some(error));
@@ -245,7 +329,7 @@ impl Settings {
         tokio::select! {
             biased;
             ended = &mut run => ended.map_err(|error| Error::refused("go on as a member of the lease group", &error)),
-            () = failed.notified() => Err(failure.take().map_or(Error::Closed, |error: desk::Error| error.into())),
+            () = failed.notified() => Err(failure.take().unwrap_or(Error::Closed)),
             () = leave => Ok(()),
             () = able(seat, opened) => unreachable!("it only tells the seat"),
         }
@@ -257,6 +341,14 @@ impl Settings {
         let group = match seat.access.domain() {
             Some(domain) => group.domain(domain),
             None => group,
+        };
+        let place = Place::new(&seat.group, &seat.subject_prefix);
+        let group = if self.sink == Sink::Fenced { group.sink(place.fence()) } else { group };
+        let group = if self.hints.is_empty() {
+            group
+        } else {
+            let hints = Hints::probe(self.probe_every.0);
+            group.hints(hints).unsafe_hints(self.unsafe_hints).liveness_subject(place.liveness())
         };
         group
             .stream(&seat.stream)

@@ -86,7 +86,7 @@ impl Settings {
     #[must_use]
     pub fn promises(&self) -> Promises {
         let all = self.start == Start::All;
-        Promises { at_least_once: all, order_per_key: all, exclusive: false, owners: false }
+        Promises { at_least_once: all, order_per_key: all, exclusive: false, owners: false, fenced: false }
     }
 
     /// Consumes as the only member until told to leave: what is being handled is finished.

@@ -84,7 +84,13 @@ impl Settings {
     #[must_use]
     pub fn promises(&self) -> Promises {
         let order_per_key = self.max_ack_pending == 1;
-        self.consumer.limit(Promises { at_least_once: true, order_per_key, exclusive: false, owners: false })
+        self.consumer.limit(Promises {
+            at_least_once: true,
+            order_per_key,
+            exclusive: false,
+            owners: false,
+            fenced: false,
+        })
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.

@@ -84,7 +84,8 @@ impl Settings {
     /// At least once, nothing more.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        let promises = Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false };
+        let promises =
+            Promises { at_least_once: true, order_per_key: false, exclusive: false, owners: false, fenced: false };
         self.redelivery.limit(self.consumer.limit(promises))
     }
 

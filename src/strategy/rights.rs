@@ -3,6 +3,7 @@
 //! Pure. The driver tries each before it makes anything; `docs/your-server.md` shows them; `tests/e2e/rights.rs` runs every
 //! strategy as a user who may do this and nothing else.
 
+use super::effects::{self, Sink};
 use super::{Strategy, lease_group};
 use crate::fault::step_down::Of;
 
@@ -260,6 +261,22 @@ fn leases(settings: &lease_group::Settings, names: &Names<'_>) -> Vec<Right> {
     if settings.commit == lease_group::Commit::Explicit {
         rights.extend(acks(names));
     }
+    if settings.sink != Sink::None {
+        let sink = effects::stream_of(names.group);
+        rights.extend([
+            names.request("CONSUMER.CREATE", &[Name(&sink)], "read the effects back"),
+            names.request("CONSUMER.MSG.NEXT", &[Name(&sink), Name(names.group)], "pull the effects"),
+            names.request("STREAM.MSG.GET", &[Name(&sink)], "read a fence"),
+        ]);
+    }
+    if !settings.hints.is_empty() {
+        rights.push(Right {
+            act: Act::Subscribe,
+            grant: "jetlag.>".to_owned(),
+            tried: format!("{}.rights", names.subject),
+            why: "find out who is gone",
+        });
+    }
     rights
 }
 
@@ -304,7 +321,11 @@ mod tests {
     fn all() -> [Strategy; 4] {
         let explicit = lease_group::Settings { commit: lease_group::Commit::Explicit, ..Default::default() };
         [
-            Strategy::LeaseGroup(explicit),
+            Strategy::LeaseGroup(lease_group::Settings {
+                sink: Sink::Fenced,
+                hints: [lease_group::Hint::Probe].into(),
+                ..explicit
+            }),
             Strategy::SharedPull(shared_pull::Settings::default()),
             Strategy::Pinned(pinned::Settings::default()),
             Strategy::KeySequence(crate::strategy::key_sequence::Settings::default()),
@@ -320,7 +341,7 @@ mod tests {
                 if right.tried == "$JS.API.INFO" {
                     continue;
                 }
-                let own = right.tried.split(['.', '_']).any(|token| ["S", "G", "1"].contains(&token));
+                let own = right.tried.split(['.', '_', '-']).any(|token| ["S", "G", "1"].contains(&token));
                 assert!(own && !right.tried.contains(['*', '>']), "{right:?}");
             }
         }

@@ -2,6 +2,7 @@
 
 use super::belief::{Belief, beliefs};
 use super::deed::Deed;
+use super::effects::{Effects, effects};
 use super::grants::Grants;
 use super::grouped;
 use super::lives::Lives;
@@ -25,6 +26,8 @@ pub struct Exclusion {
     pub stale_handling: Vec<u32>,
     /// `stale_tail`: the check had passed before the owner was superseded, and the handler ended after it.
     pub stale_tail: Vec<u32>,
+    /// What the sink held; `None` when there is none, or it was not read whole.
+    pub effects: Option<Effects>,
 }
 
 /// Two beliefs in one partition that overlap, by number in [`Exclusion::beliefs`].
@@ -48,7 +51,8 @@ pub struct Overlap {
 /// Judges exclusion from handlings that are grouped by partition and sorted by start within it.
 pub(super) fn exclusion(history: &History, lives: &Lives, grants: &Grants, by_partition: &[Deed]) -> Exclusion {
     let beliefs = beliefs(&history.journals, lives);
-    let mut found = Exclusion { dual_ownership: dual_ownership(&beliefs), beliefs, ..Exclusion::default() };
+    let dual_ownership = dual_ownership(&beliefs);
+    let mut found = Exclusion { dual_ownership, beliefs, effects: effects(history), ..Exclusion::default() };
     for deeds in grouped::slices(by_partition, |deed| deed.partition.into()) {
         overlaps(deeds, grants, history.manifest.promises.owners, &mut found);
         for deed in deeds {

@@ -30,7 +30,8 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// A strategy that promises everything, with so many partitions and keys; key k is in partition k mod partitions.
     pub(crate) fn new(partitions: u16, keys: u32) -> Self {
-        let promises = Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true };
+        let promises =
+            Promises { at_least_once: true, order_per_key: true, exclusive: true, owners: true, fenced: false };
         let manifest = Manifest {
             commit_mode: None,
             format: FORMAT,
@@ -52,6 +53,7 @@ impl Scenario {
             lease_ttl: None,
             rate_per_s: Some(1_000.0),
             bank: None,
+            relayed: Vec::new(),
             schedule_lag_limit: SpanNs(5_000_000),
             settings: serde_json::Value::Null,
             environment: Environment::default(),

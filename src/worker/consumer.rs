@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Ears, Error, Mouth};
+use crate::clock;
 use crate::model::record::LifeEvent;
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
@@ -117,6 +118,10 @@ pub(super) async fn consume(
             Some(told) = telling.recv() => mouth.say(pass_on(told)),
             order = ears.recv() => match order {
                 Some(Order::Leave) => begin_to_leave(notebook, &leave)?,
+                Some(Order::Pace { id, slowness }) => {
+                    seat.desk.pace(slowness);
+                    mouth.say(Word::Paced { id, at: clock::now(), slow: slowness.is_some() });
+                }
                 Some(_) => {}
                 None => return Err(Error::Orphaned),
             },

@@ -11,8 +11,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use crate::place::Place;
 use crate::server::OwnServer;
 
-const USER: &str = "alice";
-const PASSWORD: &str = "Xk7-swordfish-42";
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "Xk7-swordfish-42";
 
 const SHORT: &str = r#"
 [run]
@@ -31,7 +31,7 @@ ttl = "1s"
 "#;
 
 /// A certificate authority of the test's own, and a server that it vouches for.
-fn guarded_server(place: &Place) -> OwnServer {
+pub(crate) fn guarded_server(place: &Place) -> OwnServer {
     let mut authority = CertificateParams::new(Vec::new()).expect("no names");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority =

@@ -14,7 +14,9 @@ use crate::server::OwnServer;
 /// nobody answers, a consumer that gives messages up. The safe group with acks needs the most of all its settings.
 fn profile_of(what: &str) -> String {
     let (kind, own, members, load) = match what {
-        "lease-group" => (what, "ttl = \"500ms\"\ncommit = \"explicit\"", 2, ""),
+        "lease-group" => {
+            (what, "ttl = \"500ms\"\ncommit = \"explicit\"\nsink = \"fenced\"\nhints = [\"probe\"]", 2, "")
+        }
         "ordered" => (what, "start = \"all\"", 1, ""),
         "core-queue" => (what, "", 2, ""),
         "ledger" => ("shared-pull", "ack-wait = \"1s\"", 2, "workload = \"ledger\"\n"),

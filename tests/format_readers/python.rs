@@ -163,6 +163,37 @@ pub(crate) fn junit(python: &Python) -> Result<(), Failed> {
     Ok(())
 }
 
+pub(crate) fn junit_of_a_gate(python: &Python) -> Result<(), Failed> {
+    let digest = |id: &str, name: &str| {
+        let mut digest = jetlag::contrast::digest(&golden(name));
+        digest.run.id = id.to_owned();
+        digest
+    };
+    let head = jetlag::contrast::Group {
+        name: "head <1>".to_owned(),
+        source: "runs/head".to_owned(),
+        runs: vec![("run".to_owned(), digest("one", "safe"))],
+    };
+    let base = jetlag::contrast::Group { runs: vec![("run".to_owned(), digest("two", "safe"))], ..head.clone() };
+    let rules = [("lost", "= 0"), ("gap.max", "< 1ms"), ("gap.max@pause", "< 1s")];
+    let rules = rules.iter().filter_map(|(subject, limit)| jetlag::gate::Rule::parse(subject, limit).ok()).collect();
+    let question = jetlag::gate::Question { rules, repeats_min: 1, repeats_max: 1, ..Default::default() };
+    let gate = jetlag::gate::judge(&question, &head, Some(&base), "jetlag gate a & b")?.ok_or("there is a run")?;
+    let xml = jetlag::render::gate::format("junit").ok_or("it is listed")?.render(&gate);
+    let path = file(&folder("junit"), "gate.xml", &xml);
+    let read = python.reads("read_junit.py", &path)?;
+    let said = read.to_string();
+    let undecided = gate
+        .timing
+        .iter()
+        .flat_map(|timing| &timing.quantities)
+        .filter(|row| row.rule != jetlag::model::contrast::Rule::AnyRise)
+        .count();
+    hold(read["failures"] == 1 && read["errors"] == 1, "one rule is broken, and one was not observed", &said)?;
+    hold(read["skipped"].as_u64() == Some(undecided as u64), "one run a side decides no timing", &said)?;
+    hold(said.contains("is not < 1ms") && said.contains("fewer than half"), "the figures are there", &said)
+}
+
 pub(crate) fn change(python: &Python) -> Result<(), Failed> {
     let folder = folder("otava");
     let mut history = String::new();

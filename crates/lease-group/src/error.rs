@@ -57,6 +57,17 @@ pub enum JoinError {
         /// The description of this group.
         expected: String,
     },
+    /// The sink cannot be fenced.
+    #[error("sink `{stream}`: {reason}")]
+    Sink {
+        /// Its stream.
+        stream: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The hints cannot be heard.
+    #[error("hints: {0}")]
+    Hints(String),
     /// The control thread could not be started.
     #[error("control thread: {0}")]
     Thread(String),

@@ -8,7 +8,7 @@ use async_nats::ConnectOptions;
 use crate::error::{BuildError, JoinError};
 use crate::member::Member;
 use crate::observer::{Observer, Silence};
-use crate::options::{Commit, ConsumerStorage, Takeover};
+use crate::options::{Commit, ConsumerStorage, Hints, Sink, Takeover};
 
 /// The placeholder for the partition's number in a subject template.
 const PLACEHOLDER: &str = "{partition}";
@@ -36,6 +36,11 @@ pub(crate) struct Settings {
     pub(crate) consumer_replicas: usize,
     pub(crate) batch: u32,
     pub(crate) worker: String,
+    pub(crate) sink: Option<Sink>,
+    pub(crate) hints: Option<Hints>,
+    pub(crate) unsafe_hints: bool,
+    /// What the subjects begin with on which members are probed.
+    pub(crate) liveness: String,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -46,7 +51,11 @@ impl Settings {
 
     /// What all members must agree on, as it stands in the bucket's description.
     pub(crate) fn identity(&self) -> String {
-        format!("lease-group 1: {} partitions of stream {} at {}", self.partitions, self.stream, self.subject)
+        let fenced = self.sink.as_ref().map_or_else(String::new, |sink| {
+            // A member that writes without the fence, or under another one, would undo it for all.
+            format!(", effects in stream {} fenced at {}", sink.stream, sink.fences)
+        });
+        format!("lease-group 1: {} partitions of stream {} at {}{fenced}", self.partitions, self.stream, self.subject)
     }
 
     /// How long one request to the server may take: a third of the lease, so that a renewal can be tried again before the deadline.
@@ -80,6 +89,10 @@ impl Group {
                 consumer_replicas: 1,
                 batch: 500,
                 worker: "worker".to_owned(),
+                sink: None,
+                hints: None,
+                unsafe_hints: false,
+                liveness: String::new(),
                 observer: Arc::new(Silence),
             },
         }
@@ -203,6 +216,38 @@ impl GroupBuilder {
         self
     }
 
+    /// Where handlers write their effects, with [`Message::output`](crate::Message::output): no effect of a superseded owner is
+    /// ever stored there. All members must say the same.
+    #[must_use]
+    pub fn sink(mut self, sink: Sink) -> Self {
+        self.settings.sink = Some(sink);
+        self
+    }
+
+    /// What may tell earlier than the lease that an owner is gone. Since a hint may be false, this needs a [`sink`](Self::sink) that all
+    /// effects are written to.
+    #[must_use]
+    pub fn hints(mut self, hints: Hints) -> Self {
+        self.settings.hints = Some(hints);
+        self
+    }
+
+    /// Takes hints without a sink. **Exclusion is void until the old owner's deadline:** after a false hint two members handle messages
+    /// of one partition, and nothing keeps apart what they cause.
+    #[must_use]
+    pub fn unsafe_hints(mut self, taken: bool) -> Self {
+        self.settings.unsafe_hints = taken;
+        self
+    }
+
+    /// What the subjects begin with on which members are probed, `<group>.alive` by default: `<prefix>.<session>`, and `<prefix>.gone`, where
+    /// they tell each other. No stream may store them.
+    #[must_use]
+    pub fn liveness_subject(mut self, prefix: impl Into<String>) -> Self {
+        self.settings.liveness = prefix.into();
+        self
+    }
+
     /// Who listens.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
@@ -215,7 +260,10 @@ impl GroupBuilder {
     /// # Errors
     /// [`BuildError`] with all problems at once.
     pub fn build(self) -> Result<Group, BuildError> {
-        let settings = self.settings;
+        let mut settings = self.settings;
+        if settings.liveness.is_empty() {
+            settings.liveness = format!("{}.alive", settings.name);
+        }
         let mut problems = Vec::new();
         let mut demand = |holds: bool, problem: String| {
             if !holds {
@@ -252,12 +300,38 @@ impl GroupBuilder {
         if let Takeover::Resume { ack_wait } = settings.takeover {
             demand(!ack_wait.is_zero(), "an ack wait of zero".to_owned());
         }
+        if let Some(sink) = &settings.sink {
+            demand(is_name(&sink.stream), format!("`{}` is no stream name", sink.stream));
+            demand(is_plain(&sink.fences), format!("`{}` is no subject for fences", sink.fences));
+            demand(sink.stream != settings.stream, "the sink is the stream that is consumed: take another".to_owned());
+            demand(
+                settings.takeover == Takeover::Safe,
+                "takeover by resuming has no epochs that could be fenced".to_owned(),
+            );
+        }
+        if let Some(hints) = &settings.hints {
+            let is_covered = settings.sink.is_some() || settings.unsafe_hints;
+            demand(is_covered, "a hint may be false: hints need a sink, or unsafe_hints(true)".to_owned());
+            demand(settings.takeover == Takeover::Safe, "takeover by resuming cannot bear a false hint".to_owned());
+            demand(is_plain(&settings.liveness), format!("`{}` is no subject for probes", settings.liveness));
+            let heard = hints.probe_every.is_some() || hints.system.is_some();
+            demand(heard, "hints that nobody gives: probes, or system events".to_owned());
+            if let Some(every) = hints.probe_every {
+                let works = (Duration::from_millis(1)..=Duration::from_secs(10)).contains(&every);
+                demand(works, format!("a probe every {every:?}; 1 ms to 10 s work"));
+            }
+        }
         if problems.is_empty() { Ok(Group { settings: Arc::new(settings) }) } else { Err(BuildError { problems }) }
     }
 }
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// A subject without wildcards.
+fn is_plain(subject: &str) -> bool {
+    subject.split('.').all(|token| !token.is_empty() && !token.contains([' ', '\t', '\r', '\n', '*', '>']))
 }
 
 fn is_subject(template: &str) -> bool {
@@ -296,6 +370,28 @@ mod tests {
         for part in ["server", "stream", "`a.b`", "subject", "0 partitions", "lease of 0ns"] {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
+    }
+
+    #[test]
+    fn hints_need_a_fence_or_a_word_that_says_what_is_void() {
+        let hints = || Hints::probe(Duration::from_millis(10));
+        assert!(valid().hints(hints()).build().is_err());
+        let group = valid().hints(hints()).unsafe_hints(true).build().unwrap();
+        assert_eq!(group.settings.liveness, "billing.alive");
+        assert!(valid().hints(hints()).sink(Sink::new("BILLS", "bills.fence")).build().is_ok());
+        assert!(valid().hints(Hints::default()).unsafe_hints(true).build().is_err(), "nobody gives any");
+        for (stream, fences) in [("ORDERS", "bills.fence"), ("BILLS", "bills.*"), ("B.S", "bills"), ("BILLS", "")] {
+            assert!(valid().sink(Sink::new(stream, fences)).build().is_err(), "{stream} {fences}");
+        }
+        assert!(valid().sink(Sink::new("BILLS", "bills.fence")).takeover(Takeover::resume()).build().is_err());
+    }
+
+    #[test]
+    fn members_must_agree_on_the_fence() {
+        let plain = valid().build().unwrap().settings.identity();
+        assert_eq!(plain, "lease-group 1: 16 partitions of stream ORDERS at orders.p.{partition}");
+        let fenced = valid().sink(Sink::new("BILLS", "bills.fence")).build().unwrap().settings.identity();
+        assert!(fenced.starts_with(&plain) && fenced.ends_with("fenced at bills.fence"), "{fenced}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::shell::connection::connect;
 use crate::shell::control::{self, Control};
 use crate::shell::grant::{Order, Report};
 use crate::shell::pump::{Data, pump};
-use crate::shell::store;
+use crate::shell::{sink, store};
 
 type Outcome = Result<(), Arc<MemberError>>;
 
@@ -42,7 +42,8 @@ pub struct MemberHandle {
 
 impl Member {
     pub(crate) async fn join(settings: Arc<Settings>) -> Result<Self, JoinError> {
-        let (client, cuts) = connect(&settings, Connection::Data).await?;
+        let session = Session::random();
+        let (client, cuts) = connect(&settings, Connection::Data, session).await?;
         let context = control::joining(&client, &settings);
         let stream = context
             .get_stream(&settings.stream)
@@ -58,15 +59,22 @@ impl Member {
             let found = format!("{:?}", config.retention).to_lowercase();
             return Err(JoinError::Retention { stream: settings.stream.clone(), found });
         }
+        let sink = sink::open(&context, &client, &settings).await?;
         store::open_or_create(&context, &settings, config.num_replicas).await?;
 
-        let session = Session::random();
         let (orders_in, orders) = (0..settings.partitions).map(|_| watch::channel(Order::None)).unzip();
         // Each partition reports at most one end per order, and waits until it is heard.
         let (reports_in, reports) = mpsc::channel(settings.partitions as usize + 4);
         let (ready_in, ready) = oneshot::channel();
         let (ended_in, ended) = watch::channel(None);
-        let control = Control { settings: Arc::clone(&settings), session, orders: orders_in, reports, ready: ready_in };
+        let control = Control {
+            settings: Arc::clone(&settings),
+            session,
+            sink: sink.clone(),
+            orders: orders_in,
+            reports,
+            ready: ready_in,
+        };
         thread::Builder::new()
             .name("lease-control".to_owned())
             .spawn(move || {
@@ -75,7 +83,7 @@ impl Member {
             })
             .map_err(|error| JoinError::Thread(error.to_string()))?;
         ready.await.map_err(|_| JoinError::Thread("it ended before it was ready".to_owned()))??;
-        Ok(Self { session, data: Data { settings, client, cuts, reports: reports_in }, orders, ended })
+        Ok(Self { session, data: Data { settings, client, cuts, sink, reports: reports_in }, orders, ended })
     }
 
     /// This session.

@@ -3,6 +3,8 @@
 use async_nats::HeaderMap;
 use bytes::Bytes;
 
+use crate::output::Output;
+
 /// One message of one partition. Within an epoch, stream sequences rise from call to call.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -29,6 +31,16 @@ pub struct Message {
     pub received: u64,
     /// `CLOCK_MONOTONIC` nanoseconds at which the lease was checked: before its deadline, and nothing was awaited since.
     pub checked: u64,
+    pub(crate) output: Option<Output>,
+}
+
+impl Message {
+    /// Where to write what this message causes, under the fence of its epoch; `None` where the group has no
+    /// [sink](crate::GroupBuilder::sink).
+    #[must_use]
+    pub const fn output(&self) -> Option<&Output> {
+        self.output.as_ref()
+    }
 }
 
 /// What the server tells about a delivery in its reply subject, for whoever consumes without this crate's [`Member`](crate::Member):

@@ -151,4 +151,9 @@ pub enum MemberEvent {
     Stuck,
     /// It takes part again.
     Unstuck,
+    /// There is a hint that another member is gone: what it owns is claimed early.
+    Doubted {
+        /// That member's session.
+        session: Session,
+    },
 }

@@ -49,6 +49,49 @@ pub enum ConsumerStorage {
     Stream,
 }
 
+/// Where handlers write their effects: a JetStream stream, in which every takeover puts up a *fence*. An effect that is written with
+/// [`Message::output`](crate::Message::output) names the fence it was written under, and the server refuses it as soon as a
+/// successor's stands. So no effect of a superseded owner is ever stored, however long it was paused. nats-server 2.11.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sink {
+    pub(crate) stream: String,
+    pub(crate) fences: String,
+}
+
+impl Sink {
+    /// The stream `stream` with limits retention, and the subject prefix of its fences: the stream must store `<fences>.<partition>` for every
+    /// partition. Nobody else publishes there. The subjects of effects are the application's own.
+    pub fn new(stream: impl Into<String>, fences: impl Into<String>) -> Self {
+        Self { stream: stream.into(), fences: fences.into() }
+    }
+}
+
+/// What may tell earlier than a lease that its owner is gone. A hint may be false: a live member renews its connection. It then loses
+/// its partitions while it still works, and only the fence of a [`Sink`] keeps its effects out.
+#[derive(Clone, Default)]
+pub struct Hints {
+    pub(crate) probe_every: Option<Duration>,
+    pub(crate) system: Option<(String, async_nats::ConnectOptions)>,
+}
+
+impl Hints {
+    /// Probes: each member sends an empty message to the liveness subject of one other, over and over, and the server says at once when
+    /// nobody listens there any more. A second probe confirms it. Costs one small message a member and `every`, whatever the size of the group;
+    /// a crash is noticed after half of `every` in the mean. A paused or cut off member still listens: that is for the lease.
+    #[must_use]
+    pub fn probe(every: Duration) -> Self {
+        Self { probe_every: Some(every), system: None }
+    }
+
+    /// And the server's own events: a connection of a member has ended. They are told in the system account alone, so this
+    /// needs a connection of its own. A probe confirms each.
+    #[must_use]
+    pub fn and_system_events(mut self, servers: impl Into<String>, options: async_nats::ConnectOptions) -> Self {
+        self.system = Some((servers.into(), options));
+        self
+    }
+}
+
 impl Takeover {
     /// [`Resume`](Self::Resume) with the original's two minutes.
     #[must_use]

@@ -101,6 +101,8 @@ pub struct Heartbeat {
     pub ttl: Duration,
     /// When the session began, milliseconds of wall time: for people only.
     pub since_ms: u64,
+    /// It listens on its liveness subject: where nobody listens there, it is gone, or its connection is being renewed.
+    pub listens: bool,
 }
 
 /// Why a record could not be read.
@@ -147,6 +149,8 @@ struct HeartbeatDocument {
     state: Presence,
     ttl_ms: u64,
     since: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    listens: bool,
 }
 
 impl Lease {
@@ -193,6 +197,7 @@ impl Heartbeat {
             state: self.presence,
             ttl_ms: millis(self.ttl),
             since: self.since_ms,
+            listens: self.listens,
         })
     }
 
@@ -207,11 +212,12 @@ impl Heartbeat {
             presence: document.state,
             ttl: time_to_live(document.ttl_ms)?,
             since_ms: document.since,
+            listens: document.listens,
         })
     }
 }
 
-fn parse<'a, D: Deserialize<'a>>(bytes: &'a [u8]) -> Result<D, RecordError> {
+pub(crate) fn parse<'a, D: Deserialize<'a>>(bytes: &'a [u8]) -> Result<D, RecordError> {
     // The version first: a newer shape should be named as such, not as a missing field.
     let Versioned { version } = serde_json::from_slice(bytes).map_err(|error| RecordError::Shape(error.to_string()))?;
     if version != VERSION {
@@ -220,7 +226,7 @@ fn parse<'a, D: Deserialize<'a>>(bytes: &'a [u8]) -> Result<D, RecordError> {
     serde_json::from_slice(bytes).map_err(|error| RecordError::Shape(error.to_string()))
 }
 
-fn to_json(document: &impl Serialize) -> Vec<u8> {
+pub(crate) fn to_json(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).expect("strings and numbers always have a JSON form")
 }
 
@@ -257,12 +263,14 @@ mod tests {
             String::from_utf8(lease().encode(1_000)).unwrap(),
             r#"{"version":1,"worker":"billing-1","session":"0000000000000000000000000000feed","epoch":7,"ckpt":4711,"state":"own","ttl_ms":2000,"expires_at":3000}"#
         );
-        let heartbeat =
-            Heartbeat { worker: "w".to_owned(), presence: Presence::Here, ttl: Duration::from_secs(2), since_ms: 5 };
-        assert_eq!(
-            String::from_utf8(heartbeat.encode()).unwrap(),
-            r#"{"version":1,"worker":"w","state":"here","ttl_ms":2000,"since":5}"#
-        );
+        let (worker, ttl) = ("w".to_owned(), Duration::from_secs(2));
+        let heartbeat = Heartbeat { worker, presence: Presence::Here, ttl, since_ms: 5, listens: false };
+        let text = r#"{"version":1,"worker":"w","state":"here","ttl_ms":2000,"since":5}"#;
+        assert_eq!(String::from_utf8(heartbeat.encode()).unwrap(), text);
+        assert_eq!(Heartbeat::decode(text.as_bytes()), Ok(heartbeat.clone()));
+        let listening = Heartbeat { listens: true, ..heartbeat };
+        assert!(String::from_utf8(listening.encode()).unwrap().contains(r#""listens":true"#));
+        assert_eq!(Heartbeat::decode(&listening.encode()), Ok(listening));
     }
 
     #[test]

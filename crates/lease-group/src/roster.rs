@@ -16,6 +16,8 @@ struct Seen {
     revision: u64,
     since: Moment,
     stored_ms: u64,
+    /// It seems to be gone. Its next news say that it is not.
+    doubted: bool,
 }
 
 impl Seen {
@@ -38,12 +40,38 @@ impl Roster {
         if self.sessions.get(&session).is_some_and(|seen| seen.revision >= revision) {
             return;
         }
-        self.sessions.insert(session, Seen { heartbeat, revision, since: now, stored_ms });
+        self.sessions.insert(session, Seen { heartbeat, revision, since: now, stored_ms, doubted: false });
     }
 
     /// Some record was seen that the server stored then.
     pub fn advance(&mut self, stored_ms: u64) {
         self.newest_ms = self.newest_ms.max(stored_ms);
+    }
+
+    /// There is a hint that a session is gone: until there is news of it, it takes no part.
+    pub fn doubt(&mut self, session: Session) {
+        if let Some(seen) = self.sessions.get_mut(&session) {
+            seen.doubted = true;
+        }
+    }
+
+    /// A session has written something.
+    pub fn trust(&mut self, session: Session) {
+        if let Some(seen) = self.sessions.get_mut(&session) {
+            seen.doubted = false;
+        }
+    }
+
+    /// Whether a heartbeat of the session was ever seen.
+    #[must_use]
+    pub fn knows(&self, session: Session) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
+    /// Whether somebody listens to the session's liveness subject as long as it lives, and nothing says yet that it does not.
+    #[must_use]
+    pub fn listens(&self, session: Session) -> bool {
+        self.sessions.get(&session).is_some_and(|seen| seen.heartbeat.listens && !seen.doubted)
     }
 
     /// The key of a session was deleted.
@@ -63,7 +91,7 @@ impl Roster {
 
     fn is_alive(&self, seen: &Seen, now: Moment) -> bool {
         let age_ms = u128::from(self.newest_ms.saturating_sub(seen.stored_ms));
-        now < seen.expires() && age_ms < seen.heartbeat.ttl.as_millis()
+        !seen.doubted && now < seen.expires() && age_ms < seen.heartbeat.ttl.as_millis()
     }
 
     /// When the revision that stands for `session` was first seen.
@@ -100,7 +128,7 @@ mod tests {
     use std::time::Duration;
 
     fn heartbeat(presence: Presence) -> Heartbeat {
-        Heartbeat { worker: "w".to_owned(), presence, ttl: Duration::from_secs(2), since_ms: 0 }
+        Heartbeat { worker: "w".to_owned(), presence, ttl: Duration::from_secs(2), since_ms: 0, listens: false }
     }
 
     fn at(seconds: u64) -> Moment {
@@ -136,6 +164,22 @@ mod tests {
         roster.see(at(100), other, 99, 109_500, heartbeat(Presence::Here));
         roster.advance(109_500);
         assert!(roster.litter(at(100)).is_empty(), "caught up");
+    }
+
+    #[test]
+    fn who_is_doubted_takes_no_part_until_there_is_news() {
+        let session = Session::from_u128(1);
+        let mut roster = Roster::default();
+        roster.see(at(0), session, 5, 0, Heartbeat { listens: true, ..heartbeat(Presence::Here) });
+        assert!(roster.listens(session));
+        roster.doubt(session);
+        assert!(roster.members(at(0)).is_empty() && !roster.listens(session));
+        roster.trust(session);
+        assert_eq!(roster.members(at(0)).len(), 1, "it renewed a lease");
+        roster.doubt(session);
+        roster.see(at(1), session, 6, 0, heartbeat(Presence::Here));
+        assert_eq!(roster.members(at(1)).len(), 1);
+        assert!(!roster.listens(session), "the new heartbeat does not say so");
     }
 
     #[test]

@@ -3,14 +3,14 @@
 //!
 //! | phase | leaves on | for |
 //! |---|---|---|
-//! | `Watching` | wished, nothing of ours running, record free or expired or our own stray one | `Claiming` |
+//! | `Watching` | wished, nothing of ours running, record free, expired, doubted, or our own stray one | `Claiming` |
 //! | `Claiming` | compare-and-set confirmed | `Opening` |
 //! | | refused, or given up | `Watching` |
 //! | `Opening` | the consumer stands | `Active` |
 //! | | no longer wished | `Ending` |
 //! | | it cannot be made, superseded, deadline | `Watching` (lost) |
 //! | `Active` | no longer wished, or the data side stopped with a cause that a new epoch mends | `Ending` |
-//! | | superseded, deadline, consumer gone, acknowledgement refused | `Watching` (lost) |
+//! | | superseded, deadline, consumer gone, acknowledgement or effect refused | `Watching` (lost) |
 //! | `Ending` | data side stopped and no write in flight, to be given back | `Releasing` |
 //! | | the same, to be re-opened | `Claiming` |
 //! | `Releasing` | confirmed, refused or given up | `Watching` |
@@ -36,14 +36,16 @@ struct Seen {
     lease: Option<Lease>,
     readable: bool,
     since: Moment,
+    /// Its owner seems to be gone. A later revision, a sign of life, begins anew.
+    doubted: bool,
     told_vacant: bool,
 }
 
 impl Seen {
-    /// Rule 3: unchanged for the record's own time to live, on our clock.
+    /// Rule 3: unchanged for the record's own time to live, on our clock; or as soon as a hint says that nobody will change it.
     fn expires(&self) -> Option<Moment> {
         let lease = self.lease.as_ref().filter(|lease| lease.holding == Holding::Own)?;
-        Some(self.since.plus(lease.ttl))
+        Some(if self.doubted { self.since } else { self.since.plus(lease.ttl) })
     }
 }
 
@@ -106,6 +108,7 @@ impl Partition {
         match input {
             Input::Seen { revision, lease } => self.see(now, revision, lease, true, &mut out),
             Input::Unreadable { revision } => self.see(now, revision, None, false, &mut out),
+            Input::Hint { gone } => self.doubt(now, gone),
             Input::Wish(wish) => self.wish = wish,
             Input::Wrote(result) => self.wrote(now, result, &mut out),
             Input::ReadBack(found) => self.read_back(now, found, &mut out),
@@ -190,7 +193,7 @@ impl Partition {
         }
         let foreign = lease.as_ref().is_none_or(|lease| lease.session != self.terms.session);
         let superseded = foreign && self.held().is_some_and(|held| revision > held.revision);
-        self.seen = Some(Seen { revision, lease, readable, since: now, told_vacant: false });
+        self.seen = Some(Seen { revision, lease, readable, since: now, doubted: false, told_vacant: false });
         // Every older write of ours expected an older revision: it is this one, or it can never land.
         self.doubt_since = None;
         if !readable {
@@ -198,6 +201,20 @@ impl Partition {
         }
         if superseded {
             self.lose(now, LostReason::Superseded, out);
+        }
+    }
+
+    /// A hint never touches what is ours, and never outlives the revision that it was about.
+    fn doubt(&mut self, now: Moment, gone: Session) {
+        if gone == self.terms.session {
+            return;
+        }
+        let Some(seen) = self.seen.as_mut().filter(|seen| !seen.doubted) else { return };
+        seen.doubted = seen.lease.as_ref().is_some_and(|lease| lease.session == gone && lease.holding == Holding::Own);
+        if let Phase::Watching { retry_at } = &mut self.phase
+            && seen.doubted
+        {
+            *retry_at = (*retry_at).min(now);
         }
     }
 
@@ -235,6 +252,7 @@ impl Partition {
             Stopped::DeadlinePassed => self.lose(now, LostReason::DeadlinePassed, out),
             Stopped::ConsumerGone => self.lose(now, LostReason::ConsumerGone, out),
             Stopped::AckRefused => self.lose(now, LostReason::AckRefused, out),
+            Stopped::Fenced => self.lose(now, LostReason::Fenced, out),
             Stopped::Asked | Stopped::Gap | Stopped::TailLost | Stopped::Reconnected | Stopped::Silent => {
                 if let Phase::Active(held) = &self.phase {
                     let held = held.clone();

@@ -32,7 +32,7 @@ pub(super) fn text(grid: &Grid, wanted: &[bool]) -> String {
         let of_round = turns.iter().filter(|turn| turn.repeat == repeat).map(|turn| (turn.cell + 1).to_string());
         let _ = writeln!(text, "  repeat {repeat}: cells {}", of_round.collect::<Vec<_>>().join(" "));
     }
-    let _ = writeln!(text, "\n{}, about {} (no server was started)", runs(turns.len()), span(estimate(grid, &turns)));
+    let _ = writeln!(text, "\n{}, about {}; nothing was started", runs(turns.len()), span(estimate(grid, &turns)));
     text
 }
 

@@ -125,7 +125,9 @@ impl Conductor<'_> {
                     {
                         tended.ended = true;
                         let process = self.ground.node_name(node);
-                        let (code, signal) = (exit.code, exit.signal);
+                        let (code, signal, id) = (exit.code, exit.signal, tended.fault);
+                        let what = "the process had ended".to_owned();
+                        self.ground.tell(StoryEvent::Observed { id, process: process.clone(), what })?;
                         self.ground.tell(StoryEvent::Exited { process, code, signal, ordered: true, message: None })?;
                     }
                     if !tended.ended && now >= tended.end_by {
@@ -182,6 +184,10 @@ impl Conductor<'_> {
         match well {
             Ok(()) => {
                 tended.condition = Condition::Up;
+                if std::mem::take(&mut tended.ended) {
+                    let (id, process) = (tended.fault, process.clone());
+                    self.ground.tell(StoryEvent::Healed { id, process })?;
+                }
                 self.ground.tell(StoryEvent::Ready { process })
             }
             Err(why) => self.give_up_node(node, &format!("{process} did not recover from a fault: {why}")),

@@ -90,7 +90,12 @@ impl Conductor<'_> {
         }
         let what = format!("{kind} {}", struck.join(", "));
         (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
-        self.ground.tell_at(at, StoryEvent::Fault { id, kind, target: "all".to_owned(), struck })
+        let delivered: Vec<_> = struck.clone();
+        self.ground.tell_at(at, StoryEvent::Fault { id, kind, target: "all".to_owned(), struck })?;
+        for process in delivered {
+            self.ground.tell(StoryEvent::Delivered { id, process })?;
+        }
+        Ok(())
     }
 
     /// Restarts one of them in good order. Returns its name.

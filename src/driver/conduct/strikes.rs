@@ -1,6 +1,7 @@
 //! Carries out faults: whom they strike is decided in `fault`, what was done is told.
 
 use super::Conductor;
+use super::effects::Effect;
 use crate::clock;
 use crate::driver::Error;
 use crate::driver::fleet::EndOrder;
@@ -13,7 +14,12 @@ use crate::protocol::Order;
 impl Conductor<'_> {
     /// Lets a fault strike whom it is meant for by now, and tells it; or tells why it cannot.
     pub(super) async fn strike(&mut self, strike: &Strike) -> Result<(), Error> {
-        let mut snapshot = self.fleet.snapshot(self.plan.stream.partitions);
+        let mut snapshot = fault::Fleet {
+            publishers: self.plan.load.publishers,
+            cut: self.cut_clients().collect(),
+            slow: self.slow_members().collect(),
+            ..self.fleet.snapshot(self.plan.stream.partitions)
+        };
         // Nobody else needs to know who leads, and the question costs a connection.
         let asks_who_leads =
             strike.kind.strikes_servers() && matches!(strike.target, Target::Leader | Target::Follower);
@@ -25,17 +31,26 @@ impl Conductor<'_> {
             Err(reason) => return self.skip(strike, reason),
         };
         let at = clock::now();
-        let mut struck = Vec::new();
+        let mut delivered = Vec::new();
         for order in orders {
+            // Of a cut the relay tells.
+            let tells = !matches!(order, fault::Order::Cut { .. });
             match self.carry_out(strike.id, order).await? {
-                Ok(one) => struck.extend(one),
+                Ok(one) => delivered.extend(one.map(|process| (process, tells.then(clock::now)))),
                 Err(reason) => return self.skip(strike, reason),
             }
         }
+        let struck: Vec<String> = delivered.iter().map(|(process, _)| process.clone()).collect();
         let what = format!("{kind} {}", struck.join(", "));
         (self.show)(&Scene::Fault { at: at.since(self.begin).into(), what });
         let target = strike.target.to_string();
-        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })
+        self.ground.tell_at(at, StoryEvent::Fault { id: strike.id, kind, target, struck })?;
+        for (process, done_at) in delivered {
+            if let Some(done_at) = done_at {
+                self.ground.tell_at(done_at, StoryEvent::Delivered { id: strike.id, process })?;
+            }
+        }
+        Ok(())
     }
 
     fn skip(&mut self, strike: &Strike, reason: String) -> Result<(), Error> {
@@ -54,18 +69,34 @@ impl Conductor<'_> {
         }
     }
 
-    /// Carries out an order for a member. Returns the incarnation that it struck or started.
+    /// Carries out an order for a member or publisher, and waits to see its effect. Returns the incarnation that it struck or
+    /// started.
     pub(super) async fn strike_member(&mut self, id: u32, order: &fault::Order) -> Result<Option<Author>, Error> {
-        let Some(index) = order.member() else { return Ok(None) };
+        let Some(author) = self.do_to_member(id, order).await? else { return Ok(None) };
+        self.note_struck(id, author);
+        if let Some(effect) = Effect::of(order) {
+            self.await_effect(id, author, effect);
+        }
+        Ok(Some(author))
+    }
+
+    async fn do_to_member(&mut self, id: u32, order: &fault::Order) -> Result<Option<Author>, Error> {
         match *order {
+            fault::Order::Cut { client, cut, lasting } => {
+                return Ok(self.cut(id, client, cut, clock::now() + lasting).await);
+            }
+            fault::Order::Slow { member, slowness, lasting } => {
+                return Ok(self.slow(id, member, slowness, clock::now() + lasting).await);
+            }
             fault::Order::Join { member } => {
                 let author = Author { role: Role::Consumer, index: member, life: 1 };
                 self.start(author).await?;
                 return Ok(Some(author));
             }
-            fault::Order::Start { .. } => return self.start_next_life(index).await.map(Some),
+            fault::Order::Start { member } => return self.start_next_life(member).await.map(Some),
             _ => {}
         }
+        let Some(fault::Client::Member(index)) = order.client() else { return Ok(None) };
         let Some(worker) = self.fleet.member_mut(index) else { return Ok(None) };
         let author = worker.author();
         match *order {

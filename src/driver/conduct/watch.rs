@@ -16,6 +16,7 @@ impl Conductor<'_> {
     pub(super) fn sample(&mut self) -> Result<(), Error> {
         let mut processes = vec![("driver".to_owned(), vec![process::Pid::own()])];
         processes.extend(self.ground.server_processes().into_iter().map(|(name, pid)| (name, vec![pid])));
+        processes.extend(self.relays.keeper.iter().map(|relay| ("relay".to_owned(), vec![relay.pid()])));
         // Nobody else has a family that matters.
         let families = if self.plan.strategy.runs_a_program() { Families::now() } else { Families::default() };
         let running = self.fleet.iter().filter(|worker| !worker.ended);

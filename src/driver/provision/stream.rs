@@ -183,16 +183,16 @@ fn may_pass(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(reply) if passing.contains(&reply.error_code()))
 }
 
-/// Removes a run's stream and buckets. What is not there is fine.
+/// Removes a run's streams and buckets. What is not there is fine.
 pub(in crate::driver) async fn remove(
     jetstream: &jetstream::Context,
-    stream: &str,
+    streams: &[String],
     buckets: &[String],
 ) -> Result<(), Error> {
     let buckets = buckets.iter().map(|bucket| format!("KV_{bucket}"));
     let mut left: Vec<(String, String)> = Vec::new();
     // Each is tried, whatever became of the others.
-    for name in std::iter::once(stream.to_owned()).chain(buckets) {
+    for name in streams.iter().cloned().chain(buckets) {
         match jetstream.delete_stream(&name).await {
             Ok(_) => {}
             Err(error) => match error.kind() {

@@ -6,7 +6,7 @@ use super::Findings;
 use crate::fault::step_down::Of;
 use crate::fault::{Form, Kind, Target};
 use crate::model::units::Timespan;
-use crate::profile::document::{Document, Fault, Storage};
+use crate::profile::document::{Document, Fault, Handler, Storage};
 
 /// What to do where something needs copies.
 const COPIES: &str = "server.nodes = 3 and stream.replicas = 3";
@@ -29,6 +29,7 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
             let message = "chaos stands alone: its guards cannot know what other faults do".to_owned();
             findings.add(&[&at("kind"), &whole], message, Some("give it what it shall mix in `weights`"));
         }
+        member_deeds(document, fault, &at, &whole, findings);
         for (key, message) in fault.kind.objections() {
             findings.add(&[&at(key), &whole], message, None);
         }
@@ -83,6 +84,36 @@ fn servers(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, who
         Target::Follower if nodes == 1 || replicas == 1 => {
             let message = "nobody follows: the stream has one copy".to_owned();
             findings.add(&[&at("target"), whole], message, Some(COPIES));
+        }
+        _ => {}
+    }
+}
+
+/// What jetlag cannot do to these members.
+fn member_deeds(
+    document: &Document,
+    fault: &Fault,
+    at: &impl Fn(&str) -> String,
+    whole: &str,
+    findings: &mut Findings,
+) {
+    let own_program = document.strategy.runs_a_program();
+    let about: &[&str] = &[&at("kind"), whole, "strategy.kind"];
+    match &fault.kind {
+        Kind::Slow(_) if own_program => {
+            let message = "a program of your own has a handler of its own, which jetlag cannot slow down".to_owned();
+            findings.add(about, message, Some("pause it, or make it slow yourself"));
+        }
+        Kind::Slow(slow) if document.fleet.handler == Handler::None && slow.to.is_none() => {
+            let message = "a handler that takes no time takes none when it is so many times slower".to_owned();
+            findings.add(&[&at("by"), &at("kind"), whole, "fleet.handler"], message, Some("say `to = \"5ms\"`"));
+        }
+        Kind::Cut(_) if own_program && !matches!(fault.target(), Target::Publisher(_)) => {
+            let message =
+                "a program of your own connects by itself, and may go past jetlag's relay to servers that it \
+                           discovers"
+                    .to_owned();
+            findings.add(about, message, Some("cut a publisher, like \"p0\", or pause the member"));
         }
         _ => {}
     }
@@ -197,6 +228,14 @@ fn target(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whol
                 let message = "a random restart starts a dead member again, but nobody has died by then".to_owned();
                 let help = "kill or terminate one earlier, or name the member to be restarted, like \"c1\"";
                 findings.add(&[&at("target"), &at("kind"), whole], message, Some(help));
+            }
+        }
+        Target::Publisher(index) => {
+            let publishers = document.load.publishers;
+            if index >= publishers {
+                let message =
+                    format!("there is no publisher p{index}: they are p0 to p{}", publishers.saturating_sub(1));
+                findings.add(&[&at("target"), whole, "load.publishers"], message, None);
             }
         }
         _ => {}

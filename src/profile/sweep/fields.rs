@@ -122,7 +122,7 @@ pub(super) fn misfit(value: &Value<'_>, key: &str, expected: &str, help: Option<
 }
 
 /// A key that nobody knows.
-pub(super) fn unknown<'k>(span: Range<usize>, name: &str, whose: &str, known: &[&'k str]) -> Found {
+pub(super) fn unknown(span: Range<usize>, name: &str, whose: &str, known: &[&str]) -> Found {
     let help = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Schema;
 use toml::de::{DeTable, DeValue};
 
-use super::axis::Axis;
+use super::axis::{Axis, Point};
 use super::fields::{Fields, misfit, unknown};
 use super::rule::{Rule, Seen};
 use super::{CELLS_MAX, Cell, Grid, Order, REPEATS_MAX, builtin};
@@ -118,7 +118,9 @@ pub fn parse(name: &str, source: &str, text: &str, folder: &Path, sets: &[String
         place if axis_lines.iter().any(|line| line.contains(&place)) => 2,
         _ => 1,
     };
-    let cells = axes.iter().map(|axis| axis.values.len()).try_fold(1_usize, usize::checked_mul).unwrap_or(usize::MAX);
+    // An axis whose values could not be read must not hide what else is wrong.
+    let cells =
+        axes.iter().map(|axis| axis.values.len().max(1)).try_fold(1_usize, usize::checked_mul).unwrap_or(usize::MAX);
     if axes.is_empty() && found.is_empty() {
         let help = "add [[axis]], key = \"fleet.members\", values = [1, 2, 4]";
         found.push(Found {
@@ -132,51 +134,19 @@ pub fn parse(name: &str, source: &str, text: &str, folder: &Path, sets: &[String
         found.push(Found { help: Some("take fewer values, or several sweeps".to_owned()), ..plain(span, message) });
     }
 
+    let whole = broken.is_empty();
+    let base = Base { root: &root, axes: &axes, overlays: &overlays, schema: &schema, layer: &layer, whole };
     let mut made = Vec::new();
-    let mut wrong: Vec<(Found, Vec<usize>)> = Vec::new();
-    if cells <= CELLS_MAX {
-        for number in 0..cells {
-            let at = places(&axes, number);
-            let chosen: Vec<_> =
-                axes.iter().zip(&at).filter_map(|(axis, at)| Some((axis, axis.values.get(*at)?))).collect();
-            let labels: Vec<(&str, &str)> =
-                chosen.iter().map(|(axis, point)| (axis.name.as_str(), point.label.as_str())).collect();
-            let name = labels.iter().map(|(_, label)| *label).collect::<Vec<_>>().join(", ");
-            let mut cell_root = root.clone();
-            let mut here = Vec::new();
-            for overlay in chosen.iter().map(|(_, point)| &point.set).chain(&overlays) {
-                overlaid(&mut cell_root, overlay, &schema, &mut here);
-            }
-            let mut document = document(&cell_root, &schema, &layer, broken.is_empty(), &mut here);
-            let seen = Seen { labels: &labels, root: &cell_root, document: &document, schema: &schema };
-            let left_out = left_out(&mut skips, &mut onlys, &seen);
-            // Repeats are the sweep's.
-            document.run.repeat = 1;
-            let what = match left_out {
-                Some(reason) => Err(reason),
-                None if here.is_empty() => Ok(Box::new(document)),
-                None => {
-                    let reasons: Vec<String> = here.iter().map(|found| found.message.clone()).collect();
-                    for found in here {
-                        match wrong.iter_mut().find(|(known, _)| *known == found) {
-                            Some((_, cells)) => {
-                                if cells.last() != Some(&number) {
-                                    cells.push(number);
-                                }
-                            }
-                            None => wrong.push((found, vec![number])),
-                        }
-                    }
-                    Err(format!("cannot be run: {}", reasons.join("; ")))
-                }
-            };
-            made.push(Cell { name, at, what });
-        }
+    let mut wrong = Wrong(Vec::new());
+    for number in 0..if cells > CELLS_MAX { 0 } else { cells } {
+        let (cell, here) = base.cell(number, &mut skips, &mut onlys);
+        wrong.add(here, number);
+        made.push(cell);
     }
     found.extend(skips.iter_mut().chain(&mut onlys).flat_map(Rule::objections));
     let some_run = made.iter().any(|cell| cell.what.is_ok());
-    if !(frame.leaves_out && some_run && broken.is_empty()) {
-        found.extend(wrong.into_iter().map(|(found, cells)| in_cells(found, &cells, &made)));
+    if !(frame.leaves_out && some_run && whole) {
+        found.extend(wrong.0.into_iter().map(|(found, cells)| in_cells(found, &cells, &made)));
     }
     if found.is_empty() && !some_run {
         found.push(plain(0..0, "the constraints leave no cell to run".to_owned()));
@@ -205,6 +175,64 @@ pub fn parse(name: &str, source: &str, text: &str, folder: &Path, sets: &[String
         axes: axes.iter().map(Axis::told).collect(),
         cells: made,
     })
+}
+
+/// What all cells begin with, and what may be set in each.
+struct Base<'b, 'i> {
+    root: &'b DeTable<'i>,
+    axes: &'b [Axis<'i>],
+    overlays: &'b [DeTable<'i>],
+    schema: &'b Schema,
+    /// What lies at a place of a higher layer was laid over what lies at one of a lower.
+    layer: &'b dyn Fn(usize) -> usize,
+    /// Every text is TOML: what was read can be checked.
+    whole: bool,
+}
+
+impl<'i> Base<'_, 'i> {
+    /// The cell of this number, and what is wrong with it.
+    fn cell(&self, number: usize, skips: &mut [Rule<'i>], onlys: &mut [Rule<'i>]) -> (Cell, Vec<Found>) {
+        let at = places(self.axes, number);
+        let chosen: Vec<(&Axis<'i>, &Point<'i>)> =
+            self.axes.iter().zip(&at).filter_map(|(axis, at)| Some((axis, axis.values.get(*at)?))).collect();
+        let labels: Vec<(&str, &str)> =
+            chosen.iter().map(|(axis, point)| (axis.name.as_str(), point.label.as_str())).collect();
+        let name = labels.iter().map(|(_, label)| *label).collect::<Vec<_>>().join(", ");
+        let mut root = self.root.clone();
+        let mut found = Vec::new();
+        for overlay in chosen.iter().map(|(_, point)| &point.set).chain(self.overlays) {
+            overlaid(&mut root, overlay, self.schema, &mut found);
+        }
+        let mut document = document(&root, self.schema, self.layer, self.whole, &mut found);
+        let seen = Seen { labels: &labels, root: &root, document: &document, schema: self.schema };
+        if let Some(reason) = left_out(skips, onlys, &seen) {
+            return (Cell { name, at, what: Err(reason) }, Vec::new());
+        }
+        // Repeats are the sweep's.
+        document.run.repeat = 1;
+        let what = if found.is_empty() {
+            Ok(Box::new(document))
+        } else {
+            let reasons: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+            Err(format!("cannot be run: {}", reasons.join("; ")))
+        };
+        (Cell { name, at, what }, found)
+    }
+}
+
+/// What is wrong with cells, each thing once, with the cells that have it.
+struct Wrong(Vec<(Found, Vec<usize>)>);
+
+impl Wrong {
+    fn add(&mut self, found: Vec<Found>, cell: usize) {
+        for found in found {
+            match self.0.iter_mut().find(|(known, _)| *known == found) {
+                Some((_, cells)) if cells.last() == Some(&cell) => {}
+                Some((_, cells)) => cells.push(cell),
+                None => self.0.push((found, vec![cell])),
+            }
+        }
+    }
 }
 
 /// What `[sweep]` says.
@@ -324,7 +352,11 @@ fn left_out<'i>(skips: &mut [Rule<'i>], onlys: &mut [Rule<'i>], cell: &Seen<'_, 
             reason = Some(skip.because.clone().unwrap_or_else(|| format!("skipped: {}", skip.told())));
         }
     }
-    let any = onlys.iter_mut().fold(false, |any, only| only.holds(cell) || any);
+    // Each is asked, so that a condition that no cell can have is found.
+    let mut any = false;
+    for only in onlys.iter_mut() {
+        any |= only.holds(cell);
+    }
     if !onlys.is_empty() && !any && reason.is_none() {
         let told: Vec<String> = onlys.iter().map(Rule::told).collect();
         reason = Some(format!("only where {}", told.join(", or ")));

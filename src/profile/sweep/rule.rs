@@ -82,7 +82,11 @@ impl<'i> Rule<'i> {
     /// Whether all its conditions hold for a cell.
     pub(super) fn holds(&mut self, cell: &Seen<'_, 'i>) -> bool {
         // Each is asked, so that one that no cell can have is found.
-        self.terms.iter_mut().fold(true, |all, term| term.holds(cell) && all)
+        let mut all = true;
+        for term in &mut self.terms {
+            all &= term.holds(cell);
+        }
+        all
     }
 
     /// Its conditions as they are told: `stream.replicas = 3, server.nodes = 1`.

@@ -21,7 +21,7 @@ pub(super) fn mark(outcome: Outcome) -> &'static str {
 }
 
 /// Both sides of a row: the median, or the greatest count of what must not happen.
-pub(super) fn sides(row: &Row) -> [String; 2] {
+pub(in crate::render) fn sides(row: &Row) -> [String; 2] {
     [&row.base, &row.other].map(|sample: &Sample| match row.rule {
         Rule::Statistics => sample.median.map_or_else(|| ABSENT.to_owned(), |median| value(median, row)),
         Rule::AnyRise => greatest(sample).map_or_else(|| ABSENT.to_owned(), number::plain),
@@ -59,7 +59,7 @@ fn times(ratio: f64) -> String {
 }
 
 /// The corrected p of a row that was tested.
-pub(super) fn p(row: &Row) -> String {
+pub(in crate::render) fn p(row: &Row) -> String {
     match row.p_adjusted {
         Some(p) if p < 0.001 => "<0.001".to_owned(),
         Some(p) => format!("{p:.3}"),
@@ -68,7 +68,7 @@ pub(super) fn p(row: &Row) -> String {
 }
 
 /// The verdict of a row, with what it would take when there is none.
-pub(super) fn row_verdict(row: &Row) -> String {
+pub(in crate::render) fn row_verdict(row: &Row) -> String {
     match (row.outcome, row.repeats_needed) {
         (Outcome::Undecided, Some(repeats)) => format!("{} ({repeats})", verdict(row.outcome)),
         (outcome, _) => verdict(outcome),
@@ -77,17 +77,22 @@ pub(super) fn row_verdict(row: &Row) -> String {
 
 /// The rows worth a line, and the names of the counts that are 0 on both sides.
 pub(super) fn shown(pair: &Pair) -> (Vec<&Row>, Vec<&str>) {
+    worth_a_line(&pair.rows)
+}
+
+/// The same of rows wherever they stand.
+pub(in crate::render) fn worth_a_line(rows: &[Row]) -> (Vec<&Row>, Vec<&str>) {
     let is_clean = |row: &&Row| {
         row.rule == Rule::AnyRise
             && row.outcome == Outcome::Same
             && row.base.values.iter().chain(&row.other.values).all(|value| *value == 0.0)
     };
-    let clean = pair.rows.iter().filter(is_clean).map(|row| row.metric.as_str()).collect();
-    (pair.rows.iter().filter(|row| !is_clean(row)).collect(), clean)
+    let clean = rows.iter().filter(is_clean).map(|row| row.metric.as_str()).collect();
+    (rows.iter().filter(|row| !is_clean(row)).collect(), clean)
 }
 
 /// One sentence on the counts that are 0 on both sides.
-pub(super) fn clean_line(clean: &[&str]) -> Option<String> {
+pub(in crate::render) fn clean_line(clean: &[&str]) -> Option<String> {
     (!clean.is_empty()).then(|| format!("None on either side: {}.", clean.join(", ")))
 }
 
@@ -112,13 +117,13 @@ pub(super) fn notes(pair: &Pair, confidence: f64) -> Vec<String> {
 }
 
 /// `strategy.ttl: 2s → 4s`.
-pub(super) fn difference(difference: &Difference) -> String {
+pub(in crate::render) fn difference(difference: &Difference) -> String {
     let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
     format!("{}: {} → {}", difference.what, told(&difference.base), told(&difference.other))
 }
 
 /// What a difference means, in a word.
-pub(super) fn weight(weight: Weight) -> &'static str {
+pub(in crate::render) fn weight(weight: Weight) -> &'static str {
     match weight {
         Weight::Unasked => "not asked for",
         Weight::Varied => "varied",
@@ -127,7 +132,7 @@ pub(super) fn weight(weight: Weight) -> &'static str {
 }
 
 /// One line on a side: what it is, and how many of its repeats were taken.
-pub(super) fn side(side: &Side) -> String {
+pub(in crate::render) fn side(side: &Side) -> String {
     let variant = side.variant.as_ref().map_or_else(String::new, |variant| format!(" / {variant}"));
     let whole = side.runs.iter().filter(|run| run.taken == Taken::Whole).count();
     let repeats = if whole == side.runs.len() {
@@ -139,7 +144,7 @@ pub(super) fn side(side: &Side) -> String {
 }
 
 /// The repeats that were not taken whole, a sentence each.
-pub(super) fn left_out(side: &Side) -> Vec<String> {
+pub(in crate::render) fn left_out(side: &Side) -> Vec<String> {
     let told = |run: &crate::model::contrast::SideRun| {
         let why = run.state_reasons.first().map_or_else(String::new, |why| format!(": {why}"));
         match run.taken {
@@ -154,11 +159,11 @@ pub(super) fn left_out(side: &Side) -> Vec<String> {
 }
 
 /// What must be said before any figure when sides were compared that are not comparable.
-pub(super) const FORCED: &str = "Not comparable, and compared all the same because --force asks for it: a difference below may come from any of \
+pub(in crate::render) const FORCED: &str = "Not comparable, and compared all the same because --force asks for it: a difference below may come from any of \
      what was not asked for";
 
 /// What to do about a pair that is not comparable.
-pub(super) const REMEDY: &str =
+pub(in crate::render) const REMEDY: &str =
     "Measure both sides alike; or name what differs on purpose with --vary KEY; or look all the same with --force";
 
 /// Over everything, in one sentence.

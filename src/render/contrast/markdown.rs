@@ -65,7 +65,7 @@ fn about(pair: &Pair, confidence: f64) -> String {
 }
 
 /// Names of others inside Markdown.
-fn escaped(text: &str) -> String {
+pub(in crate::render) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -118,7 +118,9 @@ pub(crate) fn plot(against: Against) -> Option<Plot> {
         // Ranges of several lines at one place stand beside each other.
         let aside = (number as f64 - (against.lines.len() as f64 - 1.0) / 2.0) * 4.0;
         let place = |point: &Point, value: f64| (x_axis.at(point.at) + aside, y_axis.at(value));
-        draw_line(&mut canvas, number, line, place);
+        // The repeats beside the mark, which would cover those that lie near each other; those of each line for themselves.
+        let beside = 8.0 - aside + number as f64 * (40.0 / against.lines.len() as f64).min(6.0);
+        draw_line(&mut canvas, number, line, beside, place);
         if let Some(last) = line.points.last() {
             ends.push((place(last, last.value).1, number));
         }
@@ -133,15 +135,14 @@ pub(crate) fn plot(against: Against) -> Option<Plot> {
     Some(Plot { id: against.id.into(), title: against.title.into(), caption: against.caption, svg, legend })
 }
 
-fn draw_line(canvas: &mut Canvas, number: usize, line: &Series, place: impl Fn(&Point, f64) -> (f64, f64)) {
+fn draw_line(canvas: &mut Canvas, number: usize, line: &Series, aside: f64, place: impl Fn(&Point, f64) -> (f64, f64)) {
     let ink = marker::ink(number);
     let curve: Vec<(f64, f64)> = line.points.iter().map(|point| place(point, point.value)).collect();
     canvas.line(&curve, ink, 2.0);
     for point in &line.points {
-        // Beside the mark, which would cover repeats that lie near each other.
         let beside = |value: f64| {
             let (x, y) = place(point, value);
-            (x + 9.0, y)
+            (x + aside, y)
         };
         if let [least, .., most] = point.repeats.as_slice() {
             // Whole, whatever dash the line has: a short one would vanish between two dashes.

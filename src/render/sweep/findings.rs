@@ -49,6 +49,7 @@ pub(super) fn headline(sweep: &Sweep) -> String {
     match (told.len(), broke.len()) {
         (0, _) => format!("{} in {}.", number::of(runs.len() as u64, "run"), cells(sweep.cells.len())),
         (1, 0) => "Order held.".to_owned(),
+        (2, 0) => "Order held in both cells.".to_owned(),
         (all, 0) => format!("Order held in all {}.", cells(all)),
         (all, some) if against > 0 => {
             format!("Order broke in {some} of {}, against a promise in {against}.", cells(all))
@@ -166,7 +167,9 @@ fn best(sweep: &Sweep) -> Option<String> {
         format!("{}{range}", quantity.cell(cell))
     };
     let latency = Quantity::Latency(Stat::P99);
+    let latest = sound(sweep, &latency).map(|(_, ms)| ms).fold(0.0, f64::max);
     let soonest = sound(sweep, &latency).min_by(|(_, one), (_, other)| one.total_cmp(other));
+    let soonest = soonest.filter(|(_, ms)| latest > ms * ALIKE);
     let soonest = soonest.map_or_else(String::new, |(cell, _)| {
         format!(" The lowest end_to_end p99: {}, {}.", cell.name, with_range(&latency, cell))
     });
@@ -190,16 +193,17 @@ fn prices(sweep: &Sweep) -> Vec<String> {
         return vec![comparison::price(price)];
     }
     let told = |(under, price): (&str, f64)| format!("{price:.2} at {under}");
-    let range = |what: &str, pick: fn(&Prices) -> Option<f64>| {
+    let range = |pick: fn(&Prices) -> Option<f64>| {
         let prices = all.iter().filter_map(|prices| Some((prices.under.as_str(), pick(prices)?)));
         let mut prices: Vec<(&str, f64)> = prices.collect();
         prices.sort_by(|(_, one), (_, other)| one.total_cmp(other));
         let (first, last) = (prices.first().copied()?, prices.last().copied()?);
-        (prices.len() > 1).then(|| format!("Price of order {what}: from {} to {}.", told(first), told(last)))
+        (prices.len() > 1).then(|| format!("from {} to {}", told(first), told(last)))
     };
-    let equal = range("at equal commit mode", |prices| prices.price?.equal_commit_mode);
-    let best = range("best mode against best mode", |prices| Some(prices.price?.best_modes));
-    equal.into_iter().chain(best).collect()
+    let equal = range(|prices| prices.price?.equal_commit_mode);
+    let best = range(|prices| Some(prices.price?.best_modes)).filter(|best| equal.as_ref() != Some(best));
+    let told = |(what, range): (&str, Option<String>)| Some(format!("Price of order {what}: {}.", range?));
+    [("at equal commit mode", equal), ("best mode against best mode", best)].into_iter().filter_map(told).collect()
 }
 
 /// The values of a line, as (place in the axis as a number, its label, value).
@@ -337,7 +341,7 @@ mod tests {
     fn order_has_a_price_under_each_circumstance_and_none_pooled_over_them() {
         let sweep = planted::price_by_members();
         assert_eq!(sweep.price_of_order, None);
-        says(&sweep, "Price of order at equal commit mode: from 0.90 at 1 to 1.17 at 8.");
+        says(&sweep, "Price of order at equal commit mode: from 0.90 at members 1 to 1.17 at members 8.");
         let price = planted::twenty().price_of_order.expect("both were run");
         assert!(price.best_modes > 1.0 && price.equal_commit_mode.is_some());
         assert_eq!(planted::scaling().price_of_order, None);
@@ -360,7 +364,7 @@ mod tests {
     fn headlines() {
         for (sweep, told) in [
             (planted::nothing(), "No run was made yet."),
-            (planted::two(), "Order held in all 2 cells."),
+            (planted::two(), "Order held in both cells."),
             (planted::price_by_members(), "Order broke in 4 of 8 cells, none of which promises it."),
             (planted::twenty(), "Order broke in 11 of 20 cells, against a promise in 1."),
         ] {

@@ -34,13 +34,23 @@ pub(super) fn gathered(sweep: &Sweep, axes: &[usize]) -> Vec<Line> {
         let key: Vec<Option<usize>> = axes.iter().map(|axis| cell.at.get(*axis).copied()).collect();
         let place = *places.entry(key).or_insert(lines.len());
         if place == lines.len() {
-            let varied = axes.iter().filter(|axis| sweep.axes.get(**axis).is_some_and(|axis| axis.values.len() > 1));
-            let name: Vec<&str> = varied.map(|axis| label(sweep, cell, *axis)).collect();
-            lines.push(Line { name: name.join(", "), cells: Vec::new() });
+            lines.push(Line { name: name(sweep, cell, axes), cells: Vec::new() });
         }
         lines[place].cells.push(index);
     }
     lines
+}
+
+/// The values of a cell in these axes, as far as they vary. A number alone tells nothing: the last part of its axis' name stands
+/// with it.
+fn name(sweep: &Sweep, cell: &Cell, axes: &[usize]) -> String {
+    let varied = axes.iter().filter(|axis| sweep.axes.get(**axis).is_some_and(|axis| axis.values.len() > 1));
+    let value = |axis: &usize| {
+        let (label, of) = (label(sweep, cell, *axis), &sweep.axes[*axis]);
+        let what = of.name.rsplit('.').next().unwrap_or(&of.name);
+        if of.unit.is_some() { format!("{what} {label}") } else { label.to_owned() }
+    };
+    varied.map(value).collect::<Vec<String>>().join(", ")
 }
 
 /// The value of a cell in an axis, as shown.

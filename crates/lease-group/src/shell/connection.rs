@@ -9,11 +9,13 @@ use crate::clock::monotonic_ns;
 use crate::error::JoinError;
 use crate::group::Settings;
 use crate::observer::{Connection, MemberEvent};
+use crate::record::Session;
 
 /// Connects. The number behind the receiver rises with every lost connection.
 pub(crate) async fn connect(
     settings: &Settings,
     connection: Connection,
+    session: Session,
 ) -> Result<(Client, watch::Receiver<u64>), JoinError> {
     let (cuts, seen) = watch::channel(0_u64);
     let cuts = Arc::new(cuts);
@@ -25,7 +27,8 @@ pub(crate) async fn connect(
     let client = settings
         .connect
         .clone()
-        .name(format!("{} {} {role}", settings.name, settings.worker))
+        // Where the server tells of a connection that ended, this is what says whose it was.
+        .name(format!("{} {} {role} {session}", settings.name, settings.worker))
         .event_callback(move |event| {
             let told = match event {
                 Event::Connected => Some(MemberEvent::Connected(connection)),

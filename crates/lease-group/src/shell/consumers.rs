@@ -15,23 +15,33 @@ const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// The original design's limit of unacknowledged messages.
 const RESUME_ACK_PENDING_MAX: i64 = 512;
 
+/// What an epoch has been given to consume from and to write to.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    pub(crate) consumer: String,
+    pub(crate) start: u64,
+    /// The sequence of its fence, where there is a sink.
+    pub(crate) fence: Option<u64>,
+}
+
 /// Rule 4 behind the claim: reads and deletes what lower epochs left, then creates the consumer of `epoch`. Answers its name and the
-/// first stream sequence it may deliver.
-///
-/// The sink fence of PROTOCOL.md rule 4 belongs at the beginning of this function: read the fence, and
-/// publish it with this epoch, before any older consumer is touched.
+/// first stream sequence it may deliver. `raise` puts up the fence, before anything of an older owner's is touched; what is only looked
+/// up may be asked for meanwhile.
 pub(crate) async fn open(
     stream: &Stream<()>,
     settings: &Settings,
     partition: u32,
     epoch: u64,
     checkpoint: u64,
-) -> Result<(String, u64), async_nats::Error> {
+    raise: impl Future<Output = Result<Option<u64>, async_nats::Error>>,
+) -> Result<Opened, async_nats::Error> {
     match settings.takeover {
         Takeover::Safe => {
-            let (floor, info) = tokio::try_join!(clear_lower_epochs(stream, settings, partition, epoch), async {
-                Ok(stream.get_info().await?)
-            })?;
+            let (fence, lower, info) =
+                tokio::try_join!(raise, lower_epochs(stream, settings, partition, epoch), async {
+                    Ok(stream.get_info().await?)
+                })?;
+            let floor = clear(stream, settings, lower).await?;
             if checkpoint > info.state.last_sequence {
                 // A start beyond the end would wait for it, and skip everything on the way.
                 return Err(format!(
@@ -43,13 +53,14 @@ pub(crate) async fn open(
             let start = checkpoint.max(floor) + 1;
             let name = epoch_name(settings, partition, epoch);
             stream.create_consumer_strict(epoch_consumer(settings, partition, &name, start)).await?;
-            Ok((name, start))
+            Ok(Opened { consumer: name, start, fence })
         }
         Takeover::Resume { ack_wait } => {
             let name = format!("{}-p{partition}", settings.name);
             let consumer =
                 stream.get_or_create_consumer(&name, durable_consumer(settings, partition, &name, ack_wait)).await?;
-            Ok((name, consumer.cached_info().ack_floor.stream_sequence + 1))
+            let start = consumer.cached_info().ack_floor.stream_sequence + 1;
+            Ok(Opened { consumer: name, start, fence: None })
         }
     }
 }
@@ -95,31 +106,37 @@ fn durable_consumer(settings: &Settings, partition: u32, name: &str, ack_wait: D
     }
 }
 
-/// Deletes all consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner. Answers the highest
-/// sequence that they had confirmed, 0 where the commit mode's floors mean delivery and not handling.
-async fn clear_lower_epochs(
+/// The consumers of lower epochs.
+async fn lower_epochs(
     stream: &Stream<()>,
     settings: &Settings,
     partition: u32,
     epoch: u64,
-) -> Result<u64, async_nats::Error> {
+) -> Result<Vec<String>, async_nats::Error> {
     let prefix = epoch_name(settings, partition, 0);
     let prefix = prefix.trim_end_matches('0');
-    let names: Vec<String> = stream.consumer_names().try_collect().await?;
-    let lower = names.iter().filter(|name| {
+    let is_lower = |name: &String| {
         name.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok()).is_some_and(|number| number < epoch)
-    });
-    let mut floor = 0;
-    for name in lower {
+    };
+    let names: Vec<String> = stream.consumer_names().try_collect().await?;
+    Ok(names.into_iter().filter(is_lower).collect())
+}
+
+/// Deletes consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner. Answers the highest
+/// sequence that they had confirmed, 0 where the commit mode's floors mean delivery and not handling.
+async fn clear(stream: &Stream<()>, settings: &Settings, lower: Vec<String>) -> Result<u64, async_nats::Error> {
+    let floors = lower.iter().map(async |name| {
+        let mut floor = 0;
         if settings.commit == Commit::Explicit {
             // A consumer that is gone meanwhile has nothing to say; the checkpoint in the lease is never ahead of it.
             if let Ok(info) = stream.consumer_info(name).await {
-                floor = floor.max(info.ack_floor.stream_sequence);
+                floor = info.ack_floor.stream_sequence;
             }
         }
-        delete(stream, name).await?;
-    }
-    Ok(floor)
+        delete(stream, name).await.map(|()| floor)
+    });
+    let floors = futures_util::future::try_join_all(floors).await?;
+    Ok(floors.into_iter().max().unwrap_or(0))
 }
 
 async fn delete(stream: &Stream<()>, name: &str) -> Result<(), async_nats::Error> {

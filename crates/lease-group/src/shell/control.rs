@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::connection::connect;
 use super::grant::{Order, Report};
+use super::probes::{News, Probes};
+use super::sink::Sink;
 use super::slot::Slot;
 use super::store::Bucket;
 use crate::assign::Holder;
@@ -29,6 +31,7 @@ use crate::clock::{Moment, monotonic_ns, wall_ms};
 use crate::error::{JoinError, MemberError};
 use crate::group::Settings;
 use crate::handover::{Handover, Situation};
+use crate::liveness::Watchman;
 use crate::observer::{Connection, MemberEvent};
 use crate::options::Commit;
 use crate::record::{Heartbeat, Presence, Session};
@@ -40,6 +43,7 @@ use work::Done;
 pub(crate) struct Control {
     pub(crate) settings: Arc<Settings>,
     pub(crate) session: Session,
+    pub(crate) sink: Option<Sink>,
     pub(crate) orders: Vec<watch::Sender<Order>>,
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) ready: oneshot::Sender<Result<(), JoinError>>,
@@ -55,6 +59,11 @@ struct Loop {
     slots: Vec<Slot>,
     roster: Roster,
     handover: Handover,
+    watchman: Watchman,
+    /// Where there are hints.
+    probes: Option<Probes>,
+    /// Where effects go.
+    sink: Option<Sink>,
     work: Work,
     watch: Option<Watch>,
     watch_pause: Duration,
@@ -76,8 +85,8 @@ struct Beat {
 
 /// Runs until the member has left. The calling thread is the control thread.
 pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
-    let Control { settings, session, orders, mut reports, ready } = control;
-    let (mut this, mut cuts) = match Loop::start(settings, session, orders).await {
+    let Control { settings, session, sink, orders, mut reports, ready } = control;
+    let (mut this, mut cuts) = match Loop::start(settings, session, sink, orders).await {
         Ok(started) => started,
         Err(error) => {
             // The one who joins is told; if he is gone, nobody needs to be.
@@ -99,6 +108,7 @@ pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
                 None => this.rewatch(),
             },
             Some(done) = this.work.next() => this.done(done),
+            news = next_news(&mut this.probes) => this.hear(news),
             report = reports.recv(), if !this.abandoned => this.report(report),
             Ok(()) = cuts.changed() => this.rewatch(),
             () = tokio::time::sleep(pause) => {}
@@ -121,14 +131,27 @@ async fn next_entry(watch: &mut Option<Watch>) -> Option<jetstream::kv::Entry> {
     }
 }
 
+async fn next_news(probes: &mut Option<Probes>) -> News {
+    match probes {
+        Some(probes) => probes.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Loop {
     async fn start(
         settings: Arc<Settings>,
         session: Session,
+        sink: Option<Sink>,
         orders: Vec<watch::Sender<Order>>,
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
-        let (client, cuts) = connect(&settings, Connection::Control).await?;
+        let (client, cuts) = connect(&settings, Connection::Control, session).await?;
         let context = context(&client, &settings);
+        let sink = match sink {
+            Some(sink) => Some(sink.on(&context).await?),
+            None => None,
+        };
+        let probes = Probes::open(&client, &settings, session).await?;
         let bucket = Bucket::open(client, cuts.clone(), context.clone(), &settings)
             .await
             .map_err(|reason| JoinError::Bucket { bucket: settings.name.clone(), reason })?;
@@ -155,6 +178,9 @@ impl Loop {
         Ok((
             Self {
                 handover: Handover::new(settings.ttl / 2),
+                watchman: Watchman::new(session, settings.hints.as_ref().and_then(|hints| hints.probe_every)),
+                probes,
+                sink,
                 settings,
                 session,
                 bucket,
@@ -187,6 +213,7 @@ impl Loop {
             let deeds = self.slots[number].wish(&self.settings, now, wish);
             self.perform(number, deeds);
         }
+        self.watch_over_members(now);
         self.beat(now);
         self.left(now)
     }
@@ -244,6 +271,7 @@ impl Loop {
                 presence,
                 ttl: self.settings.ttl,
                 since_ms: self.began_ms,
+                listens: self.probes.is_some(),
             };
             self.heartbeat =
                 Beat { due: now.plus(self.settings.ttl / 3), in_flight: true, again: false, ..self.heartbeat };
@@ -261,7 +289,7 @@ impl Loop {
                 let bucket = self.bucket.clone();
                 self.work.push(Box::pin(async move {
                     bucket.remove_heartbeat(session).await;
-                    Done::Cleaned
+                    Done::Told
                 }));
             }
         }
@@ -286,7 +314,9 @@ impl Loop {
             Commit::Checkpoint { every } if running => now.plus(every / 2),
             _ => now.plus(self.settings.ttl / 10),
         };
-        let moments = [machines, self.roster.due(now), self.handover.due(), Some(self.heartbeat.due), Some(poll)];
+        let probe = self.probes.as_ref().and_then(|_| self.watchman.due());
+        let moments =
+            [machines, self.roster.due(now), self.handover.due(), Some(self.heartbeat.due), Some(poll), probe];
         let due = moments.into_iter().flatten().min().unwrap_or(poll);
         due.since(now).max(Duration::from_millis(1))
     }

@@ -26,6 +26,7 @@ use crate::handler::{Handler, pause_after};
 use crate::message::{Delivery, Message};
 use crate::observer::PartitionEvent;
 use crate::options::Takeover;
+use crate::output::Output;
 use crate::state::Stopped;
 
 /// How long a pull request stands.
@@ -47,15 +48,12 @@ pub(crate) struct Epoch<'a> {
     continuity: Continuity,
     arrived: VecDeque<(async_nats::Message, u64)>,
     acks: VecDeque<(u64, Instant)>,
+    /// Where the epoch's effects are written to.
+    output: Option<Output>,
 }
 
-/// What to do with what was taken from the subscription.
-enum Taken {
-    Message(Message, Option<async_nats::Subject>),
-    /// A status that changes nothing.
-    Nothing,
-    Stop(Stopped),
-}
+/// A message taken from the subscription, and where its acknowledgement goes; `None` for a status that changes nothing.
+type Taken = Option<(Message, Option<async_nats::Subject>)>;
 
 impl<'a> Epoch<'a> {
     pub(crate) fn new(data: &'a Data, grant: Arc<Grant>) -> Self {
@@ -70,6 +68,10 @@ impl<'a> Epoch<'a> {
             continuity: Continuity::starting_at(grant.start),
             arrived: VecDeque::new(),
             acks: VecDeque::new(),
+            output: grant.fence.zip(data.sink.clone()).map(|(fence, sink)| {
+                let of = (grant.partition, grant.epoch);
+                Output::new(data.client.clone(), sink, of, fence, settings.request_timeout())
+            }),
             grant,
         }
     }
@@ -134,13 +136,13 @@ impl<'a> Epoch<'a> {
                 Err(why) => return why,
             };
             match self.take(raw, received) {
-                Taken::Message(message, reply) => {
+                Ok(Some((message, reply))) => {
                     if let Err(why) = self.handle(message, reply, messages, confirmations, orders, handler).await {
                         return why;
                     }
                 }
-                Taken::Nothing => {}
-                Taken::Stop(why) => return why,
+                Ok(None) => {}
+                Err(why) => return why,
             }
         }
     }
@@ -209,14 +211,14 @@ impl<'a> Epoch<'a> {
         }
     }
 
-    fn take(&mut self, raw: async_nats::Message, received: u64) -> Taken {
+    fn take(&mut self, raw: async_nats::Message, received: u64) -> Result<Taken, Stopped> {
         let Some(delivery) = raw.reply.as_deref().and_then(Delivery::parse) else {
-            return self.status(&raw);
+            return self.status(&raw).map(|()| None);
         };
         self.outstanding = self.outstanding.saturating_sub(1);
         let position = Position { stream: delivery.stream_sequence, consumer: delivery.consumer_sequence };
         if self.private && !self.continuity.follow(position) {
-            return Taken::Stop(Stopped::Gap);
+            return Err(Stopped::Gap);
         }
         let message = Message {
             partition: self.grant.partition,
@@ -230,29 +232,30 @@ impl<'a> Epoch<'a> {
             payload: raw.payload,
             received,
             checked: 0,
+            output: self.output.clone(),
         };
-        Taken::Message(message, raw.reply)
+        Ok(Some((message, raw.reply)))
     }
 
-    fn status(&mut self, raw: &async_nats::Message) -> Taken {
+    fn status(&mut self, raw: &async_nats::Message) -> Result<(), Stopped> {
         let number = |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
         match raw.status.map(|status| status.as_u16()) {
             // Sent behind everything delivered before it: what was booked and has not arrived is lost.
             Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
-                Some(delivered) if self.private && self.continuity.lacks(delivered) => Taken::Stop(Stopped::TailLost),
-                _ => Taken::Nothing,
+                Some(delivered) if self.private && self.continuity.lacks(delivered) => Err(Stopped::TailLost),
+                _ => Ok(()),
             },
-            Some(404 | 503) => Taken::Stop(Stopped::ConsumerGone),
+            Some(404 | 503) => Err(Stopped::ConsumerGone),
             Some(409) if raw.description.as_deref().is_some_and(|text| text.contains("Deleted")) => {
-                Taken::Stop(Stopped::ConsumerGone)
+                Err(Stopped::ConsumerGone)
             }
             // The pull has ended; what it had not used is not coming.
             Some(408 | 409) => {
                 let unused = number("Nats-Pending-Messages").unwrap_or(self.outstanding);
                 self.outstanding = self.outstanding.saturating_sub(unused);
-                Taken::Nothing
+                Ok(())
             }
-            _ => Taken::Nothing,
+            _ => Ok(()),
         }
     }
 
@@ -272,6 +275,10 @@ impl<'a> Epoch<'a> {
             message.attempt += 1;
             message.checked = self.grant.check().ok_or(Stopped::DeadlinePassed)?;
             let result = self.call(handler, &message, messages).await;
+            if self.output.as_ref().is_some_and(Output::is_fenced) {
+                // Whatever the handler made of it: what the message causes is not all there.
+                return Err(Stopped::Fenced);
+            }
             let Err(error) = result else { break };
             let failed = PartitionEvent::HandlerFailed {
                 epoch: self.grant.epoch,

@@ -12,6 +12,8 @@ pub(crate) struct Grant {
     pub(crate) partition: u32,
     pub(crate) epoch: u64,
     pub(crate) consumer: String,
+    /// The sequence of its fence in the sink, where there is one.
+    pub(crate) fence: Option<u64>,
     pub(crate) start: u64,
     deadline: AtomicU64,
     deadline_told_ns: AtomicU64,
@@ -23,7 +25,7 @@ impl Grant {
     pub(crate) fn new(
         partition: u32,
         epoch: u64,
-        consumer: String,
+        (consumer, fence): (String, Option<u64>),
         start: u64,
         (deadline, told_ns): (Moment, u64),
     ) -> Self {
@@ -31,6 +33,7 @@ impl Grant {
             partition,
             epoch,
             consumer,
+            fence,
             start,
             deadline: AtomicU64::new(deadline.as_ns()),
             deadline_told_ns: AtomicU64::new(told_ns),

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::epoch::Epoch;
 use super::grant::{Order, Report};
+use super::sink::Sink;
 use crate::group::Settings;
 use crate::handler::Handler;
 use crate::state::Stopped;
@@ -17,6 +18,8 @@ pub(crate) struct Data {
     pub(crate) client: Client,
     /// Rises with every lost data connection.
     pub(crate) cuts: watch::Receiver<u64>,
+    /// Where effects are written to.
+    pub(crate) sink: Option<Sink>,
     pub(crate) reports: mpsc::Sender<Report>,
 }
 

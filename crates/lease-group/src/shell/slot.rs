@@ -25,6 +25,8 @@ pub(crate) struct Slot {
     grant: Option<Arc<Grant>>,
     /// The consumer of the epoch being opened.
     consumer: String,
+    /// And its fence.
+    fence: Option<u64>,
     order: watch::Sender<Order>,
     /// The last deadline on the telling clock: converted once, so that what is told is what is checked.
     deadline: (Moment, u64),
@@ -32,7 +34,16 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(number: u32, machine: Partition, order: watch::Sender<Order>) -> Self {
-        Self { number, machine, wish: false, grant: None, consumer: String::new(), order, deadline: Default::default() }
+        Self {
+            number,
+            machine,
+            wish: false,
+            grant: None,
+            consumer: String::new(),
+            fence: None,
+            order,
+            deadline: Default::default(),
+        }
     }
 
     pub(crate) fn machine(&self) -> &Partition {
@@ -43,9 +54,10 @@ impl Slot {
         self.grant.as_ref()
     }
 
-    /// The consumer that [`Input::Opened`] is about.
-    pub(crate) fn set_consumer(&mut self, name: String) {
+    /// The consumer that [`Input::Opened`] is about, and its fence.
+    pub(crate) fn set_consumer(&mut self, name: String, fence: Option<u64>) {
         self.consumer = name;
+        self.fence = fence;
     }
 
     pub(crate) fn wish(&mut self, settings: &Settings, now: Moment, wish: bool) -> Vec<Deed> {
@@ -76,8 +88,8 @@ impl Slot {
                 Command::Read { after } => deeds.push(Deed::Read { after }),
                 Command::Open { epoch, checkpoint } => deeds.push(Deed::Open { epoch, checkpoint }),
                 Command::Run { epoch, start, deadline } => {
-                    let consumer = std::mem::take(&mut self.consumer);
-                    let grant = Arc::new(Grant::new(self.number, epoch, consumer, start, self.told_deadline(deadline)));
+                    let opened = (std::mem::take(&mut self.consumer), self.fence.take());
+                    let grant = Arc::new(Grant::new(self.number, epoch, opened, start, self.told_deadline(deadline)));
                     self.grant = Some(Arc::clone(&grant));
                     self.order.send_replace(Order::Run(grant));
                 }

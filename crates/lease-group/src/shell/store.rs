@@ -139,6 +139,10 @@ impl Bucket {
         Ok(Self { client, context, store, domain, timeout: settings.request_timeout(), cuts })
     }
 
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Rule 1: the only way in which a lease changes.
     pub(crate) async fn compare_and_set(&self, partition: usize, expected: u64, lease: Lease) -> Wrote {
         let mut headers = HeaderMap::new();

@@ -46,7 +46,7 @@ impl Partition {
             return;
         };
         let free = lease.holding == Holding::Free;
-        let expired = seen.since.plus(lease.ttl) <= now;
+        let expired = seen.doubted || seen.since.plus(lease.ttl) <= now;
         if lease.session != ours && (free || expired) {
             seen.told_vacant = true;
             out.push(Command::Tell(Told::Vacant { epoch: lease.epoch }));

@@ -71,6 +71,8 @@ pub enum Stopped {
     AckRefused,
     /// The check before a handler, or before an acknowledgement, found the deadline passed.
     DeadlinePassed,
+    /// An effect was refused: another fence stands.
+    Fenced,
 }
 
 impl Stopped {
@@ -94,6 +96,8 @@ pub enum LostReason {
     AckRefused,
     /// The consumer could not be opened.
     OpenFailed,
+    /// An effect was refused, because a successor has put up its fence.
+    Fenced,
 }
 
 /// What happened.
@@ -110,6 +114,12 @@ pub enum Input {
     Unreadable {
         /// Its revision.
         revision: u64,
+    },
+    /// There is a hint that this session is gone. It may be false: it only permits to claim early what the record last seen says that
+    /// the session holds, at exactly that revision. Only the fence stops the session if it lives.
+    Hint {
+        /// The session that seems to be gone.
+        gone: Session,
     },
     /// Whether this session should have the partition.
     Wish(bool),
@@ -194,7 +204,7 @@ pub enum Command {
 /// What an observer is told about one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Told {
-    /// The last owner is gone: his lease expired here, or he gave it back.
+    /// The last owner is gone: his lease expired here, he gave it back, or a hint says so.
     Vacant {
         /// The epoch of the last owner.
         epoch: u64,

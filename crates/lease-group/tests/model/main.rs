@@ -9,6 +9,8 @@ struct Protocol {
     start: World,
     /// How many quanta of time pass.
     quanta: u32,
+    /// A hint may be false, and then exclusion is void: only what is stored counts.
+    excuses_hints: bool,
 }
 
 impl Model for Protocol {
@@ -35,6 +37,10 @@ impl Model for Protocol {
             Property::always("first handlings come in order", |_, world: &World| !world.verdict.skipped),
             Property::always("an epoch runs without holes", |_, world: &World| !world.verdict.torn),
             Property::always("a superseded owner starts nothing", |_, world: &World| !world.verdict.stale),
+            Property::always("no superseded effect is stored", |_, world: &World| !world.verdict.stale_effect),
+            Property::always("a false hint leaves exclusion alone", |model: &Self, world: &World| {
+                model.excuses_hints || !world.verdict.void
+            }),
             Property::always("what is committed was handled", |_, world: &World| !world.verdict.ahead),
             Property::always("what is acknowledged is not handled again", |_, world: &World| !world.verdict.repeated),
             Property::always("when faults end, everything stored is handled", |_, world: &World| {
@@ -49,7 +55,7 @@ impl Model for Protocol {
 /// Checks everything within so many quanta and answers how many states that were.
 fn check(start: World, quanta: u32) -> usize {
     let started = std::time::Instant::now();
-    let checker = Protocol { start, quanta }.checker().threads(2).spawn_bfs().join();
+    let checker = Protocol { start, quanta, excuses_hints: true }.checker().threads(2).spawn_bfs().join();
     checker.assert_properties();
     println!("{} states, {:?}", checker.unique_state_count(), started.elapsed());
     checker.unique_state_count()
@@ -57,18 +63,25 @@ fn check(start: World, quanta: u32) -> usize {
 
 /// The steps to the first state that breaks `property`.
 fn counter_example(start: World, quanta: u32, property: &'static str) -> Vec<Step> {
-    let checker =
-        Protocol { start, quanta }.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let model = Protocol { start, quanta, excuses_hints: false };
+    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     checker.discovery(property).expect("a broken protocol has a counter-example").into_actions()
 }
 
-const NOTHING: Faults = Faults { crashes: 0, unknowns: 0, cuts: 0, leaves: 0, lost_consumers: 0, open_fails: 0 };
+const NOTHING: Faults =
+    Faults { crashes: 0, unknowns: 0, cuts: 0, leaves: 0, lost_consumers: 0, open_fails: 0, hints: 0 };
 const CRASH: Faults = Faults { crashes: 1, ..NOTHING };
 const UNKNOWN: Faults = Faults { unknowns: 1, ..NOTHING };
 const CUT: Faults = Faults { cuts: 1, ..NOTHING };
 const LEAVE: Faults = Faults { leaves: 1, ..NOTHING };
 const LOST_CONSUMER: Faults = Faults { lost_consumers: 1, ..NOTHING };
 const OPEN_FAILS: Faults = Faults { open_fails: 1, ..NOTHING };
+
+const HINT: Faults = Faults { hints: 1, ..NOTHING };
+
+fn fenced(stored: u64, faults: Faults) -> World {
+    World::new(Form::Fenced, stored, faults)
+}
 
 fn safe(stored: u64, faults: Faults) -> World {
     World::new(Form::Safe, stored, faults)
@@ -193,4 +206,50 @@ fn the_checker_finds_what_happens_without_looking_at_consumer_sequences() {
     let start = World::new(Form::Blind, 2, CUT).owned();
     let steps = counter_example(start, 1, "first handlings come in order");
     assert!(steps.iter().any(|step| matches!(step, Step::Cut(_))), "{steps:?}");
+}
+
+#[test]
+fn a_pause_anywhere_stores_no_superseded_effect() {
+    assert_eq!(check(fenced(1, NOTHING).owned(), 5), 42_303);
+}
+
+#[test]
+fn two_claims_at_once_raise_one_fence_after_the_other() {
+    assert_eq!(check(fenced(1, NOTHING).race(), 1), 1_026);
+}
+
+#[test]
+fn an_opening_that_fails_or_stays_unknown_leaves_no_wrong_fence() {
+    assert_eq!(check(fenced(1, OPEN_FAILS).owned(), 5), 111_677);
+}
+
+#[test]
+fn a_hint_true_or_false_stores_no_superseded_effect_and_loses_nothing() {
+    assert!(check(fenced(2, HINT).owned(), 1) > 1_000);
+}
+
+#[test]
+fn a_hint_and_a_long_pause_store_no_superseded_effect() {
+    assert!(check(fenced(1, HINT).owned(), 2) > 1_000);
+}
+
+#[test]
+fn a_hint_and_a_crash_of_either_store_no_superseded_effect_and_lose_nothing() {
+    assert!(check(fenced(1, Faults { crashes: 1, ..HINT }).owned(), 1) > 1_000);
+}
+
+/// Only the system that is written to can refuse what a paused owner finishes.
+#[test]
+fn the_checker_finds_a_superseded_effect_without_the_fence() {
+    let start = World::new(Form::Plain, 2, NOTHING).owned();
+    let steps = counter_example(start, 5, "no superseded effect is stored");
+    assert!(matches!(steps.last(), Some(Step::Finish(0))), "{steps:?}");
+}
+
+/// What `unsafe_hints` says: exclusion is void until the old owner's deadline.
+#[test]
+fn the_checker_finds_two_owners_at_work_after_a_false_hint() {
+    let steps = counter_example(safe(1, HINT).owned(), 1, "a false hint leaves exclusion alone");
+    assert!(steps.iter().any(|step| matches!(step, Step::Hint(1))), "{steps:?}");
+    assert!(steps.iter().any(|step| matches!(step, Step::Check(0))), "{steps:?}");
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use lease_group::clock::Moment;
 use lease_group::continuity::{Continuity, Position};
+use lease_group::fence::Standing;
 use lease_group::record::{Lease, Session};
 use lease_group::state::{Command, Input, Partition, Stopped, Terms, Told, Wrote};
 
@@ -44,11 +45,19 @@ pub(crate) enum Write {
 pub(crate) struct Opening {
     epoch: u64,
     checkpoint: u64,
+    /// Whose it is, and the sequence of its fence once that stands.
+    session: Session,
+    fence: u64,
     stage: Stage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Stage {
+    /// The fence; only where there is one.
+    FenceReading,
+    FenceRaising {
+        expected: u64,
+    },
     /// The floors of lower epochs; only where they mean something.
     Reading,
     Clearing,
@@ -60,6 +69,8 @@ enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Data {
     epoch: u64,
+    /// The fence that effects are written under.
+    fence: u64,
     deadline: Moment,
     continuity: Continuity,
     arrived: Vec<Position>,
@@ -91,6 +102,8 @@ pub(crate) struct Member {
     pub(crate) write: Option<Write>,
     reading: bool,
     opening: Option<Opening>,
+    /// The sequence of the fence that the last opening put up.
+    fence: u64,
     pub(crate) data: Option<Data>,
 }
 
@@ -103,6 +116,14 @@ pub(crate) struct Consumer {
     pending: Vec<u64>,
     /// Everything up to here is acknowledged, as far as it was delivered here.
     floor: u64,
+}
+
+/// Where effects go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Sink {
+    fence: Option<Standing>,
+    /// The latest epoch that has stored an effect.
+    newest: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +143,9 @@ pub(crate) struct World {
     handled: Vec<bool>,
     /// What the server has taken as acknowledged.
     acknowledged: u64,
+    sink: Sink,
+    /// Somebody was told that a living owner is gone.
+    misled: bool,
     pub(crate) verdict: Verdict,
 }
 
@@ -135,6 +159,7 @@ impl World {
             write: None,
             reading: false,
             opening: None,
+            fence: 0,
             data: None,
         };
         let mut world = Self {
@@ -149,6 +174,8 @@ impl World {
             members: vec![member(1), member(2)],
             handled: vec![false; stored as usize],
             acknowledged: 0,
+            sink: Sink::default(),
+            misled: false,
             verdict: Verdict::default(),
         };
         if form == Form::Resume {
@@ -264,6 +291,9 @@ impl World {
         offer(member.opening.is_some(), Step::Open(number));
         offer(self.faults.open_fails > 0 && member.opening.is_some(), Step::OpenFail(number));
         offer(self.faults.lost_consumers > 0 && self.consumer_made_by(member).is_some(), Step::LoseConsumer(number));
+        let mut hinted = member.machine.clone();
+        hinted.step(self.now, Input::Hint { gone: self.members[1 - number].session });
+        offer(self.faults.hints > 0 && hinted != member.machine, Step::Hint(number));
         offer(self.faults.crashes > 0, Step::Crash(number));
         offer(self.faults.leaves > 0 && member.wishes, Step::Leave(number));
         let Some(data) = &member.data else { return };
@@ -327,6 +357,13 @@ impl World {
                     self.feed(number, Input::OpenFailed { epoch: opening.epoch });
                 }
             }
+            Step::Hint(number) => {
+                self.faults.hints -= 1;
+                let other = &self.members[1 - number];
+                self.misled |= other.alive;
+                let gone = other.session;
+                self.feed(number, Input::Hint { gone });
+            }
             Step::LoseConsumer(number) => {
                 self.faults.lost_consumers -= 1;
                 if let Some(name) = self.consumer_made_by(&self.members[number]) {
@@ -337,7 +374,7 @@ impl World {
             }
             Step::Adrift => {
                 let opening = self.adrift.remove(0);
-                if let Some(opening) = self.carry_out(opening) {
+                if let server::Carried::On(opening) = self.carry_out(opening) {
                     self.set_adrift(opening);
                 }
             }
@@ -399,15 +436,21 @@ impl World {
                 }
                 Command::Read { .. } => member.reading = true,
                 Command::Open { epoch, checkpoint } => {
-                    let stage = if self.form.acknowledges() { Stage::Reading } else { Stage::Clearing };
+                    let stage = match self.form {
+                        form if form.fences() => Stage::FenceReading,
+                        _ if self.form.acknowledges() => Stage::Reading,
+                        _ => Stage::Clearing,
+                    };
+                    let session = member.session;
                     // A partition that was not wished for a moment may be claimed again while its last opening goes on.
-                    adrift = member.opening.replace(Opening { epoch, checkpoint, stage });
+                    adrift = member.opening.replace(Opening { epoch, checkpoint, session, fence: 0, stage });
                 }
                 Command::Run { epoch, start, deadline } => {
                     assert!(member.data.is_none(), "one epoch at a time");
                     self.verdict.repeated |= start <= self.acknowledged;
                     member.data = Some(Data {
                         epoch,
+                        fence: member.fence,
                         deadline,
                         continuity: Continuity::starting_at(start),
                         arrived: Vec::new(),

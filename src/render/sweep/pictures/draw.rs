@@ -218,13 +218,19 @@ fn by_cell(sweep: &Sweep, quantity: &Quantity) -> Option<Plot> {
 }
 
 fn price(sweep: &Sweep) -> Option<Plot> {
+    let ways = grid::ways(sweep);
     let row = |paid: &Paid| {
         let cell = &sweep.cells[paid.cell];
-        let value = paid.best.median();
-        let equal = paid.equal_commit_mode.map(|price| format!(" · {price:.2} at equal commit mode"));
-        let label = value.map_or_else(String::new, |price| format!("{price:.2}{}", equal.unwrap_or_default()));
-        let name = format!("{} ({})", cell.name, number::plain(ORDERED.value(cell).unwrap_or_default()));
-        rows::Row { name, value, repeats: paid.best.values().to_vec(), label, is_broken: false }
+        let price = paid.best.median();
+        let best = price.map_or_else(String::new, |price| format!("{price:.2}"));
+        let label = match paid.equal_commit_mode.map(|price| format!("{price:.2}")) {
+            None => best,
+            Some(equal) if equal == best => format!("{best} (equal commit mode)"),
+            Some(equal) => format!("{best} · {equal} at equal commit mode"),
+        };
+        let name =
+            format!("{} ({})", short(sweep, cell, &ways), number::plain(ORDERED.value(cell).unwrap_or_default()));
+        rows::Row { name, value: price, repeats: paid.best.values().to_vec(), label, is_broken: false }
     };
     let all = price::all(sweep);
     let groups = all.iter().map(|prices| (prices.under.clone(), prices.ways.iter().map(row).collect()));

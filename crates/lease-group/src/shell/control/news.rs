@@ -23,9 +23,16 @@ impl Loop {
                     Found::Lease { revision, lease } => Input::Seen { revision, lease: Some(lease) },
                     Found::Unreadable { revision } => Input::Unreadable { revision },
                 };
+                if let Input::Seen { lease: Some(lease), .. } = &input {
+                    // Whoever writes lives.
+                    self.roster.trust(lease.session);
+                }
                 self.step(partition, input);
             }
             Change::Heartbeat { session, revision, heartbeat } => {
+                if self.probes.is_some() && !self.roster.knows(session) {
+                    self.watchman.met(Moment::now(), session);
+                }
                 self.roster.see(Moment::now(), session, revision, stored_ms, heartbeat);
             }
             Change::Gone(session) => self.roster.forget(session),

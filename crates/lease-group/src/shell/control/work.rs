@@ -1,5 +1,6 @@
 //! What the control thread does over the network, and what came of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,12 @@ use async_nats::jetstream::kv::Watch;
 
 use super::Loop;
 use crate::clock::{Moment, monotonic_ns};
-use crate::observer::PartitionEvent;
-use crate::shell::consumers;
+use crate::fence::Fence;
+use crate::liveness::Gone;
+use crate::observer::{MemberEvent, PartitionEvent};
+use crate::record::Session;
+use crate::shell::consumers::{self, Opened};
+use crate::shell::probes::News;
 use crate::shell::slot::Deed;
 use crate::shell::store::Found;
 use crate::state::{Input, Wrote};
@@ -17,10 +22,11 @@ use crate::state::{Input, Wrote};
 pub(super) enum Done {
     Wrote(usize, Wrote),
     Read(usize, Option<Found>),
-    Opened(usize, u64, Result<(String, u64), String>),
+    Opened(usize, u64, Result<Opened, String>),
     Heartbeat,
     Watching(Option<Box<Watch>>),
-    Cleaned,
+    /// Nothing that matters.
+    Told,
 }
 
 impl Loop {
@@ -48,8 +54,15 @@ impl Loop {
                 Deed::Open { epoch, checkpoint } => {
                     let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
                     let mut cuts = self.bucket.cuts();
+                    let (sink, client, fence) =
+                        (self.sink.clone(), self.bucket.client().clone(), Fence { epoch, session: self.session });
                     self.work.push(Box::pin(async move {
-                        let open = consumers::open(&stream, &settings, number as u32, epoch, checkpoint);
+                        let partition = number as u32;
+                        let raise = async {
+                            let Some(sink) = sink else { return Ok(None) };
+                            sink.raise(&client, partition, fence, settings.request_timeout()).await.map(Some)
+                        };
+                        let open = consumers::open(&stream, &settings, partition, epoch, checkpoint, raise);
                         let opened = tokio::select! {
                             biased;
                             opened = open => opened.map_err(|error| error.to_string()),
@@ -68,9 +81,9 @@ impl Loop {
         match done {
             Done::Wrote(number, result) => self.step(number, Input::Wrote(result)),
             Done::Read(number, found) => self.read_back(number, found),
-            Done::Opened(number, epoch, Ok((name, start))) => {
+            Done::Opened(number, epoch, Ok(Opened { consumer, start, fence })) => {
                 // An answer for an older epoch sets a name too: the one that is waited for replaces it before it is used.
-                self.slots[number].set_consumer(name);
+                self.slots[number].set_consumer(consumer, fence);
                 self.step(number, Input::Opened { epoch, start });
             }
             Done::Opened(number, epoch, Err(reason)) => {
@@ -88,7 +101,52 @@ impl Loop {
                 self.watch_pause = (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
                 self.begin_watch(self.watch_pause);
             }
-            Done::Cleaned => {}
+            Done::Told => {}
+        }
+    }
+
+    /// Asks what has to be asked now.
+    pub(super) fn watch_over_members(&mut self, now: Moment) {
+        let Some(probes) = self.probes.as_ref().filter(|_| self.watchman.due().is_some_and(|due| due <= now)) else {
+            return;
+        };
+        // One that leaves takes no part any more, and may still own something.
+        let holders = self.slots.iter().filter_map(|slot| slot.machine().holder(now).0);
+        let members = self.roster.members(now).into_iter().map(|member| member.session).chain(holders);
+        let members: BTreeSet<Session> = members.filter(|session| self.roster.listens(*session)).collect();
+        let members: Vec<Session> = members.into_iter().collect();
+        for ask in self.watchman.asks(now, &members) {
+            let asked = probes.ask(ask);
+            self.work.push(Box::pin(async move {
+                asked.await;
+                Done::Told
+            }));
+        }
+    }
+
+    pub(super) fn hear(&mut self, news: News) {
+        let now = Moment::now();
+        let gone = match news {
+            News::Told(session) => {
+                self.watchman.told(now, session);
+                return;
+            }
+            News::Nobody { session, confirms } => {
+                self.watchman.nobody_listens(now, session, confirms).map(|gone| (session, gone))
+            }
+        };
+        let (Some((session, Gone { is_news })), Some(probes)) = (gone, &self.probes) else { return };
+        if is_news {
+            let told = probes.tell(session);
+            self.work.push(Box::pin(async move {
+                told.await;
+                Done::Told
+            }));
+        }
+        self.settings.observer.member(monotonic_ns(), &MemberEvent::Doubted { session });
+        self.roster.doubt(session);
+        for number in 0..self.slots.len() {
+            self.step(number, Input::Hint { gone: session });
         }
     }
 

@@ -25,7 +25,11 @@ impl World {
             self.verdict.torn = true;
         }
         if self.record.as_ref().is_some_and(|(_, lease)| lease.epoch > epoch) {
-            self.verdict.stale = true;
+            if self.misled {
+                self.verdict.void = true;
+            } else {
+                self.verdict.stale = true;
+            }
         }
     }
 
@@ -37,6 +41,15 @@ impl World {
         let Some(sequence) = data.handling.take() else {
             return;
         };
+        if self.form.writes() {
+            let (epoch, fence) = (data.epoch, data.fence);
+            // The instant at which the effect reaches the server; the answer says the same whenever it comes.
+            if self.form.fences() && self.sink.fence.is_none_or(|standing| standing.sequence != fence) {
+                return self.end(number, Stopped::Fenced);
+            }
+            self.verdict.stale_effect |= epoch < self.sink.newest;
+            self.sink.newest = self.sink.newest.max(epoch);
+        }
         let late = self.form == Form::Explicit && self.now >= data.deadline;
         if !self.form.acknowledges() {
             data.handled = sequence;

@@ -1,9 +1,19 @@
 //! The server's side: compare-and-set, consumers, deliveries.
 
 use lease_group::continuity::Position;
+use lease_group::fence::{Fence, Raise, Standing};
 use lease_group::state::{Input, Stopped, Wrote};
 
 use super::{Ack, Consumer, Data, Form, Member, Opening, Request, Stage, World};
+
+/// How an opening goes on.
+pub(super) enum Carried {
+    On(Opening),
+    /// Only its answer was missing.
+    Out,
+    /// A later fence stands.
+    Refused,
+}
 
 impl World {
     /// A message of the durable that nobody has in hand.
@@ -20,8 +30,8 @@ impl World {
 
     pub(super) const fn consumer_of(&self, epoch: u64) -> u64 {
         match self.form {
-            Form::Safe | Form::Explicit | Form::LateAck | Form::Blind => epoch,
             Form::Resume => 0,
+            _ => epoch,
         }
     }
 
@@ -48,18 +58,41 @@ impl World {
         let Some(opening) = self.members[number].opening.take() else {
             return;
         };
-        let Opening { epoch, checkpoint, .. } = opening;
+        let Opening { epoch, checkpoint, fence, .. } = opening;
         match self.carry_out(opening) {
-            Some(opening) => self.members[number].opening = Some(opening),
-            None => self.feed(number, Input::Opened { epoch, start: checkpoint + 1 }),
+            Carried::On(opening) => self.members[number].opening = Some(opening),
+            Carried::Out => {
+                self.members[number].fence = fence;
+                self.feed(number, Input::Opened { epoch, start: checkpoint + 1 });
+            }
+            Carried::Refused => self.feed(number, Input::OpenFailed { epoch }),
         }
     }
 
-    /// The next request of an opening; `None` when only its answer was missing.
-    pub(super) fn carry_out(&mut self, mut opening: Opening) -> Option<Opening> {
+    /// The next request of an opening.
+    pub(super) fn carry_out(&mut self, mut opening: Opening) -> Carried {
         let epoch = opening.epoch;
+        let ours = Fence { epoch, session: opening.session };
         opening.stage = match (opening.stage, self.form) {
-            (Stage::Answering, _) | (_, Form::Resume) => return None,
+            (Stage::Answering, _) | (_, Form::Resume) => return Carried::Out,
+            (Stage::FenceReading, _) => match ours.raise(self.sink.fence) {
+                Raise::Publish { expected } => Stage::FenceRaising { expected },
+                Raise::Stands { sequence } => {
+                    opening.fence = sequence;
+                    Stage::Clearing
+                }
+                Raise::Superseded { .. } => return Carried::Refused,
+            },
+            (Stage::FenceRaising { expected }, _) => {
+                let last = self.sink.fence.map_or(0, |standing| standing.sequence);
+                if last == expected {
+                    opening.fence = last + 1;
+                    self.sink.fence = Some(Standing { sequence: last + 1, fence: ours });
+                    Stage::Clearing
+                } else {
+                    Stage::FenceReading
+                }
+            }
             (Stage::Reading, _) => {
                 let floor = self.consumers.range(..epoch).map(|(_, consumer)| consumer.floor).max().unwrap_or(0);
                 opening.checkpoint = opening.checkpoint.max(floor);
@@ -75,7 +108,7 @@ impl World {
                 Stage::Answering
             }
         };
-        Some(opening)
+        Carried::On(opening)
     }
 
     /// Nobody waits for the opening any more; what it has asked for may happen yet.

@@ -15,6 +15,8 @@ pub(crate) struct Faults {
     pub(crate) lost_consumers: u8,
     /// An opening fails at any of its requests, which may yet be carried out.
     pub(crate) open_fails: u8,
+    /// A member is told that the owner is gone, whether he is or not.
+    pub(crate) hints: u8,
 }
 
 /// How the partition is taken over.
@@ -26,6 +28,10 @@ pub(crate) enum Form {
     Explicit,
     /// The same without a look at the deadline before an acknowledgement.
     LateAck,
+    /// `Safe` with effects in a sink, each written under the fence of its epoch. What counts as handled is the effect.
+    Fenced,
+    /// The same without the fence.
+    Plain,
     /// `Safe` without rule 5: nobody looks at consumer sequences.
     Blind,
     /// One durable for all.
@@ -35,7 +41,17 @@ pub(crate) enum Form {
 impl Form {
     /// Deliveries must follow each other.
     pub(crate) const fn follows(self) -> bool {
-        matches!(self, Self::Safe | Self::Explicit | Self::LateAck)
+        !matches!(self, Self::Blind | Self::Resume)
+    }
+
+    /// Effects are written under a fence.
+    pub(crate) const fn fences(self) -> bool {
+        matches!(self, Self::Fenced)
+    }
+
+    /// There is a sink.
+    pub(crate) const fn writes(self) -> bool {
+        self.fences() || matches!(self, Self::Plain)
     }
 
     /// Messages are acknowledged one by one on the epoch's consumer.
@@ -54,6 +70,7 @@ impl Step {
                 | Self::Leave(_)
                 | Self::LoseConsumer(_)
                 | Self::OpenFail(_)
+                | Self::Hint(_)
         )
     }
 }
@@ -65,8 +82,12 @@ pub(crate) struct Verdict {
     pub(crate) skipped: bool,
     /// An epoch did not run from message to next message.
     pub(crate) torn: bool,
-    /// A start after another epoch was granted.
+    /// A start after another epoch was granted, and no false hint explains it.
     pub(crate) stale: bool,
+    /// A start after another epoch was granted, since a false hint.
+    pub(crate) void: bool,
+    /// An effect was stored after one of a later epoch.
+    pub(crate) stale_effect: bool,
     /// The record says committed what nobody has handled.
     pub(crate) ahead: bool,
     /// An epoch starts with what the server had taken as acknowledged.
@@ -121,6 +142,8 @@ pub(crate) enum Step {
     LoseConsumer(usize),
     /// The opening fails, as far as the member knows.
     OpenFail(usize),
+    /// The member is told that the owner it sees is gone.
+    Hint(usize),
     /// An opening that nobody waits for goes on.
     Adrift,
     /// It ends here.
