@@ -42,6 +42,7 @@ pub use timeline::Timeline;
 use crate::model::history::History;
 use crate::model::report::Figures;
 use crate::verdict::{self, Lives};
+use silence::Waits;
 
 /// Studies a whole run.
 #[must_use]
@@ -53,7 +54,13 @@ pub fn study(history: &History) -> Findings {
     let latencies = latency::latencies(&timeline, &ledger, &firsts);
     let flow = series::measured_flow(history, &timeline, &ledger);
     let backlog = backlog::Backlog::of(&ledger, &firsts);
-    let silences = silence::silences(history, &timeline, &lives, &ledger, &firsts);
+    let silences = silence::silences(history, &timeline, &lives, &ledger, &firsts, Waits::Stored);
+    // While a server is away nothing is stored, so nothing waits; what was to be stored tells how long that lasted.
+    let outages = if rebalance::servers_are_struck(history) {
+        silence::silences(history, &timeline, &lives, &ledger, &firsts, Waits::Intended)
+    } else {
+        Vec::new()
+    };
     let faults = rebalance::faults(&rebalance::Scene {
         history,
         timeline: &timeline,
@@ -62,6 +69,7 @@ pub fn study(history: &History) -> Findings {
         firsts: &firsts,
         backlog: &backlog,
         silences: &silences,
+        outages: &outages,
     });
     let processes = resources::processes(history, &timeline, flow.handled_messages);
     let figures = Figures {
@@ -92,6 +100,7 @@ pub fn study(history: &History) -> Findings {
         aborted: ledger.aborted,
         phantom: ledger.phantom,
         extra_copies: ledger.extra_copies,
+        forgotten_by_server: ledger.forgotten_by_server,
         misrouted: ledger.misrouted,
         not_offered: ledger.not_offered,
         dropped: ledger.dropped,

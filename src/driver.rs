@@ -124,6 +124,16 @@ pub enum Error {
         /// What to do instead.
         remedy: &'static str,
     },
+    /// The fault would strike a server that is not jetlag's own.
+    #[error(
+        "a {kind} cannot strike a server of yours: {why}; leave --server out, and jetlag starts servers of its own"
+    )]
+    NotOurs {
+        /// The fault.
+        kind: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
     /// The user may not do what the run needs.
     #[error(
         "{identity} lacks a right that the strategy {strategy} needs: {missing}. Grant it, and take it out of what is denied; all that such a run needs is:\n{permissions}"

@@ -3,15 +3,22 @@
 //! A plug room: this door holds the kinds and the one list of what there is; `fault/` one file a kind. Everything
 //! here is a decision, nothing a deed: a strike becomes [`Order`]s, and the driver carries them out.
 
+pub mod chaos;
 pub mod cut;
 pub mod fleet;
 pub mod join;
 pub mod kill;
 pub mod leave;
+pub mod node;
 pub mod pause;
 pub mod restart;
+pub mod rolling;
 pub mod schedule;
+pub mod server_kill;
+pub mod server_pause;
+pub mod server_restart;
 pub mod slow;
+pub mod step_down;
 pub mod target;
 pub mod terminate;
 
@@ -23,7 +30,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::time::SpanNs;
 pub use cut::{Cut, Relayed};
 pub use fleet::{Client, Fleet, Member, State};
-pub use schedule::{Strike, schedule};
+pub use node::{Condition, Deed, Node};
+pub use schedule::{Rule, Scene, Strike, schedule};
 pub use slow::Slowness;
 pub use target::{Form, Target};
 
@@ -43,6 +51,18 @@ pub enum Kind {
     Leave,
     /// SIGSTOP, and SIGCONT after a while: a hang.
     Pause(pause::Settings),
+    /// SIGTERM to a server, which starts again at once.
+    ServerRestart,
+    /// SIGKILL to a server, which starts again after a while.
+    ServerKill(server_kill::Settings),
+    /// SIGSTOP to a server, and SIGCONT after a while.
+    ServerPause(server_pause::Settings),
+    /// A leader hands its lead to another node.
+    StepDown(step_down::Settings),
+    /// One after the other is restarted.
+    Rolling(rolling::Settings),
+    /// A mix of the others, drawn from the seed.
+    Chaos(chaos::Settings),
     /// The network between one process and the servers fails for a while.
     Cut(cut::Settings),
     /// The handler of a member takes longer for a while.
@@ -61,8 +81,22 @@ pub struct About {
 }
 
 /// All there are, in the order shown.
-pub const ALL: &[About] =
-    &[kill::ABOUT, terminate::ABOUT, restart::ABOUT, join::ABOUT, leave::ABOUT, pause::ABOUT, cut::ABOUT, slow::ABOUT];
+pub const ALL: &[About] = &[
+    kill::ABOUT,
+    terminate::ABOUT,
+    restart::ABOUT,
+    join::ABOUT,
+    leave::ABOUT,
+    pause::ABOUT,
+    cut::ABOUT,
+    slow::ABOUT,
+    server_restart::ABOUT,
+    server_kill::ABOUT,
+    server_pause::ABOUT,
+    step_down::ABOUT,
+    rolling::ABOUT,
+    chaos::ABOUT,
+];
 
 impl Kind {
     /// What the list shows of it.
@@ -75,6 +109,12 @@ impl Kind {
             Self::Join => &join::ABOUT,
             Self::Leave => &leave::ABOUT,
             Self::Pause(_) => &pause::ABOUT,
+            Self::ServerRestart => &server_restart::ABOUT,
+            Self::ServerKill(_) => &server_kill::ABOUT,
+            Self::ServerPause(_) => &server_pause::ABOUT,
+            Self::StepDown(_) => &step_down::ABOUT,
+            Self::Rolling(_) => &rolling::ABOUT,
+            Self::Chaos(_) => &chaos::ABOUT,
             Self::Cut(_) => &cut::ABOUT,
             Self::Slow(_) => &slow::ABOUT,
         }
@@ -89,7 +129,51 @@ impl Kind {
     /// Whom it strikes when the profile does not say.
     #[must_use]
     pub fn default_target(&self) -> Target {
-        if self.admits(Target::Random) { Target::Random } else { Target::New }
+        let usual = [Target::Random, Target::New, Target::Leader, Target::All];
+        usual.into_iter().find(|target| self.admits(*target)).unwrap_or(Target::Random)
+    }
+
+    /// Whether it strikes servers, so that these must be jetlag's own. For `chaos`: whether it may.
+    #[must_use]
+    pub fn strikes_servers(&self) -> bool {
+        match self {
+            Self::ServerRestart | Self::ServerKill(_) | Self::ServerPause(_) => true,
+            Self::Rolling(settings) => settings.of == rolling::Of::Servers,
+            Self::Chaos(settings) => settings.kinds().any(|(kind, _)| kind.strikes_servers()),
+            _ => false,
+        }
+    }
+
+    /// Whether it cuts connections, so that these must run through the relay. For `chaos`: whether it may.
+    #[must_use]
+    pub fn cuts(&self) -> bool {
+        match self {
+            Self::Cut(_) => true,
+            Self::Chaos(settings) => settings.kinds().any(|(kind, _)| kind.cuts()),
+            _ => false,
+        }
+    }
+
+    /// Whether it ends a server's process, and with that what the server keeps in memory. For `chaos`: whether it may.
+    #[must_use]
+    pub fn ends_servers(&self) -> bool {
+        match self {
+            Self::Chaos(settings) => settings.kinds().any(|(kind, _)| kind.ends_servers()),
+            Self::ServerPause(_) => false,
+            _ => self.strikes_servers(),
+        }
+    }
+
+    /// Whose leaders may be asked to step down by it.
+    #[must_use]
+    pub fn steps_down(&self) -> Vec<step_down::Of> {
+        match self {
+            Self::StepDown(settings) => vec![settings.of],
+            Self::Chaos(settings) if settings.kinds().any(|(kind, _)| matches!(kind, Self::StepDown(_))) => {
+                chaos::STEPS_DOWN.to_vec()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Settings that cannot work: the key, and what is wrong with it. Profiles with any are refused.
@@ -99,7 +183,10 @@ impl Kind {
             Self::Pause(settings) => settings.objections(),
             Self::Cut(settings) => settings.objections(),
             Self::Slow(settings) => settings.objections(),
-            Self::Kill | Self::Terminate | Self::Restart | Self::Join | Self::Leave => Vec::new(),
+            Self::ServerKill(settings) => settings.objections(),
+            Self::ServerPause(settings) => settings.objections(),
+            Self::Chaos(settings) => settings.objections(),
+            _ => Vec::new(),
         }
     }
 
@@ -110,7 +197,9 @@ impl Kind {
             Self::Pause(settings) => Some(settings.lasting.span()),
             Self::Cut(settings) => Some(settings.lasting()),
             Self::Slow(settings) => Some(settings.lasting.span()),
-            Self::Kill | Self::Terminate | Self::Restart | Self::Join | Self::Leave => None,
+            Self::ServerKill(settings) => Some(settings.lasting.span()),
+            Self::ServerPause(settings) => Some(settings.lasting.span()),
+            _ => None,
         }
     }
 
@@ -165,7 +254,7 @@ pub struct Again {
 }
 
 /// What the driver has to do for one strike.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// Send SIGKILL.
     Kill {
@@ -204,6 +293,29 @@ pub enum Order {
         /// For how long.
         lasting: SpanNs,
     },
+    /// Do something to a server node.
+    Node {
+        /// Its number.
+        node: u16,
+        /// What.
+        deed: Deed,
+    },
+    /// Ask a leader to hand its lead over.
+    StepDown {
+        /// Whose leader.
+        of: step_down::Of,
+        /// Chooses among several of them.
+        draw: u64,
+    },
+    /// Restart one after the other, each when the one before is well again.
+    Roll {
+        /// Who they are.
+        of: rolling::Of,
+        /// Their numbers, in order.
+        turns: Vec<u16>,
+        /// How long each is left alone when it is well again.
+        rest: SpanNs,
+    },
     /// Cut the connection, and heal it after `lasting`.
     Cut {
         /// Whose.
@@ -225,11 +337,11 @@ pub enum Order {
 }
 
 impl Order {
-    /// Whom it is for.
+    /// Whom it is for, when it is for a process with a connection.
     #[must_use]
-    pub fn client(self) -> Client {
-        match self {
-            Self::Cut { client, .. } => client,
+    pub fn client(&self) -> Option<Client> {
+        match *self {
+            Self::Cut { client, .. } => Some(client),
             Self::Kill { member }
             | Self::Terminate { member }
             | Self::Start { member }
@@ -237,7 +349,8 @@ impl Order {
             | Self::Join { member }
             | Self::Leave { member }
             | Self::Pause { member, .. }
-            | Self::Slow { member, .. } => Client::Member(member),
+            | Self::Slow { member, .. } => Some(Client::Member(member)),
+            Self::Node { .. } | Self::StepDown { .. } | Self::Roll { .. } => None,
         }
     }
 }
@@ -252,6 +365,7 @@ impl Order {
 pub fn resolve(strike: &Strike, fleet: &Fleet, seed: u64) -> Result<Vec<Order>, String> {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     chance.set_stream(1 + u64::from(strike.id));
+    strike.rule.admits(strike, fleet)?;
     match &strike.kind {
         Kind::Kill => kill::orders(strike.target, fleet, &mut chance),
         Kind::Terminate => terminate::orders(strike.target, fleet, &mut chance),
@@ -259,6 +373,12 @@ pub fn resolve(strike: &Strike, fleet: &Fleet, seed: u64) -> Result<Vec<Order>, 
         Kind::Join => join::orders(fleet),
         Kind::Leave => leave::orders(strike.target, fleet, &mut chance),
         Kind::Pause(settings) => pause::orders(settings, strike.target, fleet, &mut chance),
+        Kind::ServerRestart => server_restart::orders(strike.target, fleet, &mut chance),
+        Kind::ServerKill(settings) => server_kill::orders(settings, strike.target, fleet, &mut chance),
+        Kind::ServerPause(settings) => server_pause::orders(settings, strike.target, fleet, &mut chance),
+        Kind::StepDown(settings) => Ok(step_down::orders(settings, &mut chance)),
+        Kind::Rolling(settings) => rolling::orders(settings, fleet),
+        Kind::Chaos(_) => Err("chaos is a schedule of other faults, and no fault by itself".to_owned()),
         Kind::Cut(settings) => cut::orders(settings, strike.target, fleet, &mut chance),
         Kind::Slow(settings) => slow::orders(settings, strike.target, fleet, &mut chance),
     }

@@ -131,8 +131,12 @@ mod tests {
         let starts = StoryEvent::Starts { partition: None, stream_seq: given_up };
         let dropped = StoryEvent::Dropped { stream_seq: given_up, deliveries: 1 };
         let gone = StoryEvent::Gone { gone: Gone::new(0, vec![evicted]) };
+        // A server was killed, too, and came back.
+        let server = "server-0".to_owned();
+        let (kind, target) = ("server-kill".to_owned(), "random".to_owned());
+        let killed = StoryEvent::Fault { id: 7, kind, target, struck: vec![server] };
         let effects = StoryEvent::EffectsRead { effects: 0 };
-        for event in [sample, starts, dropped, gone, effects] {
+        for event in [sample, starts, dropped, gone, effects, killed] {
             history.story.insert(0, StoryLine { at: history.manifest.started_mono, event });
         }
         history.journals[0].life.push(Life { at, event: LifeEvent::AckRefused });

@@ -9,6 +9,7 @@ pub mod load;
 pub mod publisher;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use async_nats::Event;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -86,9 +87,15 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
         // It connects itself, again and again: see there.
         Job::Publish { load } => publisher::publish(&assignment, &load, &notebook, note, mouth, ears).await?,
         Job::Consume { group, strategy, handler, bank } => {
-            let client = assignment.access.connect(&assignment.author.to_string(), note).await?;
-            let accounts =
-                Accounts::open(bank, &assignment.access, &client, &group).await.map_err(desk::Error::Accounts)?;
+            let (name, late) = (assignment.author.to_string(), consumer::comes_late(&assignment));
+            let note = Arc::new(note);
+            let client = consumer::patiently(late, async || {
+                let note = Arc::clone(&note);
+                assignment.access.connect(&name, move |event| note(event)).await
+            })
+            .await?;
+            let open = async || Accounts::open(bank, &assignment.access, &client, &group).await;
+            let accounts = consumer::patiently(late, open).await.map_err(desk::Error::Accounts)?;
             let effect = (handler, accounts);
             consumer::consume(&assignment, group, &strategy, effect, client, start, &notebook, mouth, ears).await?
         }

@@ -16,7 +16,7 @@ async fn binary() -> Binary {
 }
 
 fn options(folder: &Path) -> Options {
-    Options { folder: folder.join("server"), nodes: 1, group: Group::unguarded() }
+    Options { folder: folder.join("server"), nodes: 1, group: Group::unguarded(), system: false }
 }
 
 fn folder() -> tempfile::TempDir {

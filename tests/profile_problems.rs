@@ -549,7 +549,7 @@ proptest! {
                     let again = profile::parse("any", "shown", &shown, &[]);
                     prop_assert_eq!(again.map(|again| again.plans()), Ok(loaded.plans()), "{}", shown);
                     for plan in loaded.plans() {
-                        let strikes = jetlag::fault::schedule(&plan.faults, plan.seed, plan.phases.measure);
+                        let strikes = plan.schedule();
                         prop_assert!(strikes.len() <= 20_000);
                     }
                 }

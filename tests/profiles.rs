@@ -114,7 +114,7 @@ fn variants_are_plans_of_their_own() {
 fn the_default_profile_is_over_within_a_minute_and_lets_each_fault_settle() {
     let plan = plans("quick", &[]).remove(0);
     assert!(plan.phases.warm_up.as_s() + plan.phases.measure.as_s() + plan.phases.drain_max.as_s() < 60.0);
-    let strikes = jetlag::fault::schedule(&plan.faults, plan.seed, plan.phases.measure);
+    let strikes = plan.schedule();
     let kinds: Vec<_> = strikes.iter().map(|strike| strike.kind.name()).collect();
     assert_eq!(kinds, ["kill", "restart", "leave", "join"]);
     let ends = strikes.iter().skip(1).map(|strike| strike.at).chain([plan.phases.measure]);

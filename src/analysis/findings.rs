@@ -40,6 +40,8 @@ pub struct Findings {
     pub handled: u64,
     /// The same by member, all its incarnations: name and number.
     pub handled_by_member: Vec<(String, u64)>,
+    /// Repeats of what a server had confirmed as acknowledged and forgot when its process ended.
+    pub forgotten_by_server: u64,
     /// Starts without success.
     pub aborted: u64,
     /// Handled, and never attempted or not intact.
@@ -239,6 +241,9 @@ pub struct PartitionFinding {
     pub gap: Option<SpanNs>,
     /// The same over the window before the fault.
     pub gap_before: Option<SpanNs>,
+    /// Longest stretch in the window in which an offered message waited, stored or not, and nothing new was handled; only
+    /// for faults of servers.
+    pub outage: Option<SpanNs>,
     /// Mean interval between arrivals in the window.
     pub arrival_interval: Option<SpanNs>,
     /// Phases of the takeover; absent for bystanders and without owners.

@@ -164,6 +164,12 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
         let what = counted(ledger.dropped, "message");
         notes.push(format!("{what} given up, by a member (term) or by the server (max-deliver), and never handled"));
     }
+    if ledger.forgotten_by_server > 0 {
+        let what = counted(ledger.forgotten_by_server, "repeat");
+        notes.push(format!(
+            "{what} of messages whose acknowledgement a server had confirmed and forgot when its process ended: charged to the server"
+        ));
+    }
     let publisher = ledger.publisher;
     if publisher.publish_reordered > 0 {
         notes.push(format!("{} stored out of their key's order", counted(publisher.publish_reordered, "message")));

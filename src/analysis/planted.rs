@@ -3,7 +3,7 @@
 use super::{Findings, study};
 use crate::model::effect::EffectRun;
 use crate::model::history::History;
-use crate::model::record::{Finish, Life, LifeEvent, OwnershipChange, Reach};
+use crate::model::record::{Fate, Finish, Life, LifeEvent, OwnershipChange, Reach};
 use crate::model::report::{OwnershipEnd, RunState};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
@@ -71,6 +71,32 @@ fn a_stall_of_known_length_is_that_long() {
     // Silent from the confirmation of the first that waited (500.2 ms) to the start of the first handled.
     assert_eq!((longest.partition, longest.from_ms, longest.to_ms), (1, 500.2, 800.0));
     assert!(found.figures.silences.iter().skip(1).all(|silence| silence.to_ms - silence.from_ms < 7.0));
+}
+
+#[test]
+fn an_outage_counts_from_when_messages_were_to_be_sent_and_a_gap_does_not() {
+    // The server dies at 500 ms and is well again at 800 ms; what was to be sent meanwhile is stored and handled then.
+    let mut scenario =
+        flowing(1_000, |at, _| Some(if (500..=800).contains(&at) { 810_000 } else { at * 1_000 + 1_000 }));
+    for publish in &mut scenario.history.journals[0].publishes {
+        if (ms(500)..ms(800)).contains(&publish.intended)
+            && let Fate::Stored { at, .. } = &mut publish.fate
+        {
+            *at = ms(809);
+        }
+    }
+    scenario.tell(ms(500), fault(0, "server-kill", "server-0"));
+    scenario.tell(ms(800), StoryEvent::Ready { process: "server-0".to_owned() });
+    let found = study(&scenario.told(2, ms(1_000), ms(1_100)));
+    let [fault] = found.faults.as_slice() else { panic!("{:?}", found.faults) };
+    assert!(fault.window_end >= ms(810), "the window lasts until the server is back and what waited for it flows");
+    for partition in &fault.partitions {
+        assert!(partition.affected);
+        // The last of them was stored as ever, 200 µs after it was sent, and handled with the rest.
+        assert_eq!((partition.gap, partition.outage), (Some(SpanNs(9_800_000)), span(310)));
+    }
+    // A crash of a member has no outage: its messages can be stored.
+    assert!(study(&killed()).faults.iter().flat_map(|fault| &fault.partitions).all(|found| found.outage.is_none()));
 }
 
 /// Member 0 is killed at 500 ms; member 1 sees it at 700 ms, claims at 720 ms, receives at 739.99 ms, starts at 740 ms.

@@ -10,7 +10,7 @@ use super::takeover::{self, Resumption};
 use super::timeline::Timeline;
 use crate::model::history::History;
 use crate::model::record::Author;
-use crate::model::story::StoryEvent;
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::{Belief, Ledger, Lives, Verdict};
 
@@ -30,6 +30,8 @@ pub(super) struct Scene<'a> {
     pub(super) firsts: &'a [Option<First>],
     pub(super) backlog: &'a Backlog,
     pub(super) silences: &'a [PartitionSilences],
+    /// The same with messages that wait from their intended instant on; empty when no server was struck.
+    pub(super) outages: &'a [PartitionSilences],
 }
 
 /// A fault as the story tells it.
@@ -91,7 +93,12 @@ fn study(
     let passed = if goes_on(fault.kind) { fault.instants.passed } else { Some(t0) };
     let recovery = recovery(scene, t0, passed, limit);
     let takeovers = takeovers(scene, fault, recovery.caught_up.unwrap_or(limit), limit);
-    let flowing = recovery.caught_up.map(|at| flows_from(scene, &takeovers, at)).filter(|&at| at < limit);
+    let on_servers = strikes_server(fault.kind, fault.struck);
+    let flowing = recovery.caught_up.and_then(|at| {
+        let flowing = flows_from(scene, &takeovers, at);
+        if on_servers { back_from(scene, fault, flowing) } else { Some(flowing) }
+    });
+    let flowing = flowing.filter(|&at| at < limit);
     let window_end = flowing.unwrap_or(limit).max(t0 + SHORTEST).min(limit);
     let before_from = window_before.max(t0 - window_end.since(t0)).min(t0);
 
@@ -102,6 +109,11 @@ fn study(
             partition,
             affected: takeover.affected,
             gap: silences.and_then(|found| found.longest(t0, window_end)),
+            outage: scene
+                .outages
+                .get(usize::from(partition))
+                .filter(|_| on_servers)
+                .and_then(|found| found.longest(t0, window_end)),
             gap_before: silences.and_then(|found| found.longest(before_from, t0)),
             arrival_interval: silences.and_then(|found| found.arrival_interval(t0, window_end)),
             phases: (owners && takeover.affected).then(phases),
@@ -172,7 +184,7 @@ fn takeovers<'a>(scene: &Scene<'a>, fault: &Struck<'_>, settled: MonoNs, limit: 
     let beliefs = &scene.ledger.exclusion.beliefs;
     let manifest = &scene.history.manifest;
     let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
-    let all = !manifest.promises.owners || strikes_server(fault.kind);
+    let all = !manifest.promises.owners || strikes_server(fault.kind, fault.struck);
     let changes: Vec<Option<&Belief>> =
         (0..manifest.partitions).map(|partition| takeover::change(beliefs, partition, fault.at, settled)).collect();
     let resumptions = takeover::resumptions(scene, &changes, limit);
@@ -194,6 +206,28 @@ fn flows_from(scene: &Scene<'_>, takeovers: &[Takeover<'_>], caught_up: MonoNs) 
     affected.filter_map(|(_, silences)| silences.end_of_one_at(handled)).fold(handled, MonoNs::max)
 }
 
+/// A server that was struck has to be well again, and what was to be stored meanwhile to flow, from `flowing` on. `None` when
+/// it never was.
+fn back_from(scene: &Scene<'_>, fault: &Struck<'_>, flowing: MonoNs) -> Option<MonoNs> {
+    let after = |line: &&StoryLine| line.at > fault.at;
+    let well = |name: &String| {
+        let is_it = |line: &&StoryLine| matches!(&line.event, StoryEvent::Ready { process } if process == name);
+        scene.history.story.iter().filter(after).find(is_it).map(|line| line.at)
+    };
+    // Nobody has to come back from a step-down.
+    let struck: &[String] = if fault.kind == "step-down" { &[] } else { fault.struck };
+    let back = struck.iter().map(well).try_fold(flowing, |latest, at| Some(latest.max(at?)))?;
+    Some(scene.outages.iter().filter_map(|outages| outages.end_of_one_at(back)).fold(back, MonoNs::max))
+}
+
+/// Whether any fault of a run strikes a server.
+pub(super) fn servers_are_struck(history: &History) -> bool {
+    history.story.iter().any(|line| match &line.event {
+        StoryEvent::Fault { kind, struck, .. } => strikes_server(kind, struck),
+        _ => false,
+    })
+}
+
 /// Whether the group has not recovered before the fault has passed: whom it struck is a member all the time. From a pause it
 /// recovers without the paused.
 fn goes_on(kind: &str) -> bool {
@@ -201,8 +235,8 @@ fn goes_on(kind: &str) -> bool {
 }
 
 /// Whether a fault strikes the server, and with it every partition.
-fn strikes_server(kind: &str) -> bool {
-    kind.starts_with("server") || kind == "step-down"
+fn strikes_server(kind: &str, struck: &[String]) -> bool {
+    kind == "step-down" || struck.iter().any(|process| process.starts_with("server"))
 }
 
 /// All repeated handlings: when and where.

@@ -58,8 +58,7 @@ pub(super) fn processes(history: &History, timeline: &Timeline, handled: u64) ->
         of_kind.processes += 1;
         of_kind.memory_max_bytes = of_kind.memory_max_bytes.max(memory_max);
         if let Some((from, to)) = measure {
-            let until = |at| samples.iter().take_while(|sample| sample.at <= at).last().map_or(0, |last| last.cpu_ns);
-            of_kind.cpu = SpanNs(of_kind.cpu.0.saturating_add(until(to).saturating_sub(until(from))));
+            of_kind.cpu = SpanNs(of_kind.cpu.0.saturating_add(used(&samples, from, to)));
         }
     }
     for of_kind in uses.values_mut() {
@@ -67,6 +66,19 @@ pub(super) fn processes(history: &History, timeline: &Timeline, handled: u64) ->
             (measure.is_some() && handled > 0).then(|| of_kind.cpu.as_s() / handled as f64 * 1e6);
     }
     uses.into_values().collect()
+}
+
+/// Processor time between two instants. A server that was started again counts from nothing once more.
+fn used(samples: &[Sample], from: MonoNs, to: MonoNs) -> u64 {
+    let (mut used, mut before) = (0_u64, 0_u64);
+    for sample in samples.iter().take_while(|sample| sample.at <= to) {
+        let since = sample.cpu_ns.checked_sub(before).unwrap_or(sample.cpu_ns);
+        if sample.at > from {
+            used = used.saturating_add(since);
+        }
+        before = sample.cpu_ns;
+    }
+    used
 }
 
 /// Use over time, a series a process, thinned.

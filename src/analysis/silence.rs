@@ -57,6 +57,15 @@ impl PartitionSilences {
     }
 }
 
+/// From when on a message waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// From the confirmation of its storage: what consumers are answerable for.
+    Stored,
+    /// From its intended instant: what a user notices when a server is away.
+    Intended,
+}
+
 /// All silences, by partition.
 ///
 /// A message waits from the confirmation of its storage to the start of its first successful handling, and to the end
@@ -69,6 +78,7 @@ pub(super) fn silences(
     lives: &Lives,
     ledger: &Ledger,
     firsts: &[Option<First>],
+    waits: Waits,
 ) -> Vec<PartitionSilences> {
     let pauses: Vec<&[(MonoNs, MonoNs)]> = history
         .journals
@@ -85,6 +95,10 @@ pub(super) fn silences(
         if !message.offered {
             continue;
         }
+        let stored = match waits {
+            Waits::Stored => stored,
+            Waits::Intended => message.intended.min(stored),
+        };
         // What is given up waits no more.
         let given_up = message.dropped.unwrap_or(timeline.work_end).min(timeline.work_end);
         let wait_ends = first.map_or(given_up, |first| first.started);

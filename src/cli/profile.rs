@@ -1,4 +1,4 @@
-//! `jetlag profile`: check, show, and the schema. No run and no server is needed for these.
+//! `jetlag profile`: check, show, the schedule of faults, and the schema. No run and no server is needed for these.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
 
-use crate::profile::{self, Loaded, Problem, Problems};
+use crate::fault::Strike;
+use crate::profile::{self, Loaded, Plan, Problem, Problems};
 
 /// `jetlag profile …`.
 #[derive(Clone, Debug, Subcommand)]
@@ -16,6 +17,8 @@ pub enum ProfileCommand {
     Check(ProfileArgs),
     /// Print a profile with every default filled in.
     Show(ProfileArgs),
+    /// Print what would strike when, by the seed: every fault, those that chaos mixes too.
+    Schedule(ProfileArgs),
     /// Print the JSON schema of profiles, for editors.
     Schema,
 }
@@ -77,8 +80,53 @@ pub fn run(command: &ProfileCommand) -> Answer {
             }
             profile::show::show(loaded)
         }),
+        ProfileCommand::Schedule(args) => checked(args, |loaded| {
+            let plans = loaded.plans();
+            if args.json { schedules_json(&loaded.name, &plans) } else { plans.iter().map(schedule_text).collect() }
+        }),
         ProfileCommand::Schema => Answer::good(schema_text()),
     }
+}
+
+/// The strikes of a plan, a line each.
+fn schedule_text(plan: &Plan) -> String {
+    let strikes = plan.schedule();
+    let variant = plan.variant.as_ref().map_or_else(String::new, |variant| format!(" {variant}"));
+    let mut text = format!("{}{variant}, seed {}: {} strikes\n", plan.name, plan.seed, strikes.len());
+    for strike in &strikes {
+        let more: String = settings(strike).iter().map(|(key, value)| format!(" {key} {}", plain(value))).collect();
+        let at = strike.at.as_s();
+        let _ = writeln!(text, "{:>4}  {at:>9.3} s  {:<14}  {}{more}", strike.id, strike.kind.name(), strike.target);
+    }
+    text
+}
+
+fn schedules_json(profile: &str, plans: &[Plan]) -> String {
+    let one = |strike: &Strike| {
+        let (kind, target) = (strike.kind.name(), strike.target.to_string());
+        json!({ "id": strike.id, "at_ms": strike.at.as_ms(), "kind": kind, "target": target, "settings": settings(strike) })
+    };
+    let of_plan = |plan: &Plan| {
+        let strikes: Vec<_> = plan.schedule().iter().map(one).collect();
+        json!({ "variant": plan.variant, "seed": plan.seed, "strikes": strikes })
+    };
+    let plans: Vec<_> = plans.iter().map(of_plan).collect();
+    format!("{}\n", json!({ "profile": profile, "plans": plans }))
+}
+
+/// The settings of what strikes, its name left out.
+fn settings(strike: &Strike) -> serde_json::Map<String, serde_json::Value> {
+    let mut settings = match serde_json::to_value(&strike.kind) {
+        Ok(serde_json::Value::Object(settings)) => settings,
+        _ => serde_json::Map::new(),
+    };
+    settings.remove("kind");
+    settings
+}
+
+/// A value without the quotes of JSON.
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The schema as it is kept in `schemas/profile.schema.json`.

@@ -5,7 +5,9 @@ mod drain;
 mod effects;
 mod eviction;
 mod fill;
+mod nodes;
 mod passing;
+mod rolling;
 mod sink;
 mod strikes;
 mod watch;
@@ -17,7 +19,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use self::effects::Effect;
+use self::nodes::Nodes;
 use self::passing::{Passing, Relays};
+use self::rolling::Rolling;
 use super::drops::{self, Drop, Drops};
 use super::fleet::{EndOrder, Fleet, Heard};
 use super::look::{Look, Seen};
@@ -25,7 +29,7 @@ use super::provision::Ground;
 use super::scene::Scene;
 use super::{Ending, Error, Options, Stop};
 use crate::clock;
-use crate::fault::{self, State, Strike};
+use crate::fault::{State, Strike};
 use crate::model::record::{Author, Role};
 use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::{MonoNs, SpanNs};
@@ -61,7 +65,8 @@ pub(super) async fn conduct(
     let fleet = Fleet::new(options.exe.clone(), ground.group(), hearing);
     let remembers = plan.stream.evicts() || plan.strategy.withholds();
     let look = Look::new(ground.journals(), ground.run_tag(), plan.load.keys, remembers);
-    let strikes = fault::schedule(&plan.faults, plan.seed, plan.phases.measure).into();
+    let strikes: VecDeque<Strike> = plan.schedule().into();
+    let nodes = Nodes::new(ground.nodes());
     let mut conductor = Conductor {
         plan,
         ground,
@@ -71,7 +76,10 @@ pub(super) async fn conduct(
         show,
         look,
         drops: None,
+        next_fault: u32::try_from(strikes.len()).unwrap_or(u32::MAX),
         strikes,
+        nodes,
+        rolling: None,
         resumes: Vec::new(),
         exe: options.exe.clone(),
         relays: Relays::default(),
@@ -105,6 +113,12 @@ struct Conductor<'a> {
     /// What the server gives up, where it may.
     drops: Option<Drops>,
     strikes: VecDeque<Strike>,
+    /// The number of the next fault that is not in the schedule: the turns of a rolling restart.
+    next_fault: u32,
+    /// The server nodes.
+    nodes: Nodes,
+    /// The rolling restart that is under way.
+    rolling: Option<Rolling>,
     /// Paused members: when to continue which, and the fault that paused them.
     resumes: Vec<(MonoNs, u32, Author)>,
     /// The program whose hidden subcommand is the relay.
@@ -281,6 +295,8 @@ impl Conductor<'_> {
     /// Ends the load: nothing intended at or after `at` (or now, if that is earlier) is sent.
     async fn cease_load(&mut self, at: MonoNs) -> Result<(), Error> {
         let at = at.min(clock::now());
+        self.rolling = None;
+        self.heal_nodes()?;
         for worker in self.fleet.running_mut(Role::Publisher) {
             worker.order_end(EndOrder::GoodOrder);
             worker.tell(&Order::Cease { at }).await;
@@ -289,7 +305,7 @@ impl Conductor<'_> {
         while self.fleet.any_running(Role::Publisher) && clock::now() < bound && !self.asked_twice() {
             self.step(bound).await?;
         }
-        Ok(())
+        self.await_nodes().await
     }
 
     /// Lets all members leave in good order, then ends those that do not.
@@ -337,7 +353,9 @@ impl Conductor<'_> {
     /// Waits for the next thing to happen, at most until `until`, and sees to it.
     async fn step(&mut self, until: MonoNs) -> Result<(), Error> {
         let now = clock::now();
-        let wake = [Some(until), self.next_strike_at(), self.resumes.iter().map(|(at, ..)| *at).min()]
+        let rolls_at = self.rolling.as_ref().and_then(Rolling::next_at);
+        let resumes_at = self.resumes.iter().map(|(at, ..)| *at).min();
+        let wake = [Some(until), self.next_strike_at(), resumes_at, self.nodes.next_at(now), rolls_at]
             .into_iter()
             .chain([self.passing.iter().map(|passing| passing.until).min()])
             .flatten()
@@ -357,6 +375,7 @@ impl Conductor<'_> {
                 let Drop { stream_seq, deliveries } = dropped;
                 self.ground.tell(StoryEvent::Dropped { stream_seq, deliveries })?;
             }
+            looked = self.nodes.next() => self.hear_of_node(looked)?,
             news = relay::next(&mut self.relays.keeper) => self.hear_relay(news)?,
             () = tokio::time::sleep(wake.since(now).into()) => {}
             Ok(()) = self.stop.changed() => self.interrupted = true,
@@ -379,6 +398,8 @@ impl Conductor<'_> {
         for (_, id, author) in due {
             self.resume(id, author)?;
         }
+        self.see_to_nodes(now)?;
+        self.see_to_rolling(now).await?;
         self.heal_until(now).await?;
         while self.next_strike_at().is_some_and(|at| at <= now) {
             if let Some(strike) = self.strikes.pop_front() {

@@ -1,6 +1,7 @@
 //! The ground of a run: its folder, its servers, its stream. Made before the workers, cleared after them.
 
 mod rights;
+mod servers;
 mod stream;
 
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoryWriter};
 use crate::fault::Relayed;
+use crate::fault::step_down::Of;
 use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::offer::Offer;
@@ -45,6 +47,8 @@ pub(super) struct Ground {
     cluster: Option<Cluster>,
     /// Names of those that ended unasked.
     servers_ended: BTreeSet<String>,
+    /// Numbers of those that a fault ended, until they are started again.
+    servers_down: BTreeSet<u16>,
     access: Access,
     jetstream: jetstream::Context,
     /// Name of stream and group: both carry the run's id.
@@ -105,6 +109,9 @@ pub(super) async fn provision(
 async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut(&Scene)) -> Result<Ground, Error> {
     // What can be found wrong without making anything is found first.
     plan.strategy.look_for_what_is_needed()?;
+    if options.access.is_some() {
+        servers::spare_the_users(plan)?;
+    }
     let binary = match &options.access {
         Some(_) => None,
         None => Some(find(plan, show).await?),
@@ -170,7 +177,12 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     let reaper = Reaper::start(&options.exe).await?;
     let cluster = match &binary {
         Some(binary) => {
-            let options = nats::Options { folder: folder.server(), nodes: plan.server.nodes, group: reaper.group() };
+            let options = nats::Options {
+                folder: folder.server(),
+                nodes: plan.server.nodes,
+                group: reaper.group(),
+                system: plan.steps_down().any(|of| of == Of::Meta),
+            };
             Some(Cluster::start(binary, options).await?)
         }
         None => None,
@@ -191,6 +203,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         reaper_ended: false,
         cluster,
         servers_ended: BTreeSet::new(),
+        servers_down: BTreeSet::new(),
         jetstream: access.jetstream(client, REQUEST_WITHIN),
         access,
         buckets: plan.strategy.bucket(&name).into_iter().chain(plan.bank.and_then(|bank| bank.bucket(&name))).collect(),
@@ -278,8 +291,9 @@ impl Ground {
     /// one.
     pub(super) fn note_ends(&mut self) -> Result<bool, Error> {
         let mut ends = Vec::new();
-        for server in self.cluster.iter_mut().flat_map(Cluster::nodes_mut) {
-            if !self.servers_ended.contains(server.name())
+        for (number, server) in (0..).zip(self.cluster.iter_mut().flat_map(Cluster::nodes_mut)) {
+            if !self.servers_down.contains(&number)
+                && !self.servers_ended.contains(server.name())
                 && let Some(exit) = server.try_exited()?
             {
                 self.servers_ended.insert(server.name().to_owned());
@@ -309,8 +323,11 @@ impl Ground {
 
     /// The running processes of jetlag's own servers.
     pub(super) fn server_processes(&self) -> Vec<(String, Pid)> {
-        let running = self.servers().filter(|server| !self.servers_ended.contains(server.name()));
-        running.map(|server| (server.name().to_owned(), server.pid())).collect()
+        let ended = |number: &u16, server: &Server| {
+            self.servers_down.contains(number) || self.servers_ended.contains(server.name())
+        };
+        let running = (0..).zip(self.servers()).filter(|(number, server)| !ended(number, server));
+        running.map(|(_, server)| (server.name().to_owned(), server.pid())).collect()
     }
 
     fn servers(&self) -> impl Iterator<Item = &Server> {

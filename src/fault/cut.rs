@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fleet::Client;
-use super::{About, Fleet, Form, Kind, Order, Spec, State, Target};
+use super::{About, Fleet, Form, Order, Spec, State, Target};
 use crate::model::time::SpanNs;
 use crate::model::units::{Size, Timespan};
 
@@ -228,7 +228,7 @@ impl Relayed {
     #[must_use]
     pub fn by(faults: &[Spec]) -> Self {
         let mut relayed = Self::default();
-        for target in faults.iter().filter(|fault| matches!(fault.kind, Kind::Cut(_))).map(|fault| fault.target) {
+        for target in faults.iter().filter(|fault| fault.kind.cuts()).map(|fault| fault.target) {
             match target {
                 Target::Member(index) => drop(relayed.clients.insert(Client::Member(index))),
                 Target::Publisher(index) => drop(relayed.clients.insert(Client::Publisher(index))),

@@ -6,6 +6,7 @@ use std::fmt;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::node::{Condition, Node};
 use super::target::Target;
 use crate::model::time::MonoNs;
 
@@ -16,6 +17,8 @@ pub struct Fleet {
     pub members: Vec<Member>,
     /// The member that owns each partition, as far as the driver knows. Empty for strategies without owners.
     pub owners: Vec<Option<u16>>,
+    /// The server nodes, in order of number. Empty on a server of the user's own.
+    pub nodes: Vec<Node>,
     /// Number of publishers.
     pub publishers: u16,
     /// Whose connection is cut.
@@ -118,7 +121,7 @@ impl Fleet {
             Target::Random | Target::All if candidates.is_empty() => Err(format!("no member is {wanted}")),
             Target::Random => Ok(vec![candidates[chance.random_range(0..candidates.len())]]),
             Target::All => Ok(candidates),
-            Target::Member(_) | Target::OwnerOf(_) | Target::New | Target::Publisher(_) => {
+            _ => {
                 let member = self.named(target)?;
                 if can(member.state) {
                     Ok(vec![member.index])
@@ -139,11 +142,49 @@ impl Fleet {
                 .copied()
                 .flatten()
                 .ok_or_else(|| format!("partition {partition} has no owner"))?,
-            Target::Random | Target::All | Target::New | Target::Publisher(_) => {
-                return Err(format!("'{target}' names no member"));
-            }
+            _ => return Err(format!("'{target}' names no member")),
         };
         let member = self.members.iter().find(|member| member.index == index);
         member.copied().ok_or_else(|| format!("there is no member c{index}"))
+    }
+
+    /// The one node that `target` means, which must be up.
+    pub(super) fn choose_node(&self, target: Target, chance: &mut ChaCha8Rng) -> Result<u16, String> {
+        if let Target::Node(number) = target {
+            let node = self.nodes.iter().find(|node| node.number == number);
+            let node = node.ok_or_else(|| format!("there is no server-{number}"))?;
+            return match node.condition {
+                Condition::Up => Ok(number),
+                other => Err(format!("server-{number} is {}, not up", other.adjective())),
+            };
+        }
+        let known = self.nodes.iter().any(|node| node.leads);
+        if matches!(target, Target::Leader | Target::Follower) && !known {
+            return Err("the stream has no leader now".to_owned());
+        }
+        let meant = |node: &&Node| match target {
+            Target::Leader => node.leads,
+            Target::Follower => !node.leads,
+            _ => true,
+        };
+        let is_up = |node: &&Node| node.condition == Condition::Up;
+        let candidates: Vec<u16> = self.nodes.iter().filter(meant).filter(is_up).map(|node| node.number).collect();
+        if candidates.is_empty() {
+            return Err(format!("no server that '{target}' means is up"));
+        }
+        Ok(candidates[chance.random_range(0..candidates.len())])
+    }
+
+    /// How many members are away: paused, stopping, or dead. Who left for good is no member any more.
+    #[must_use]
+    pub fn members_away(&self) -> usize {
+        let away = |member: &&Member| !matches!(member.state, State::Live | State::Left);
+        self.members.iter().filter(away).count()
+    }
+
+    /// How many nodes are not up.
+    #[must_use]
+    pub fn nodes_away(&self) -> usize {
+        self.nodes.iter().filter(|node| node.condition != Condition::Up).count()
     }
 }

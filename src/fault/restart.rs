@@ -28,9 +28,7 @@ pub(super) fn orders(target: Target, fleet: &Fleet) -> Result<Vec<Order>, String
             let orders: Vec<_> = fleet.members.iter().filter_map(|member| one(*member).ok()).collect();
             if orders.is_empty() { Err("no member is alive or dead".to_owned()) } else { Ok(orders) }
         }
-        Target::Member(_) | Target::OwnerOf(_) | Target::New | Target::Publisher(_) => {
-            Ok(vec![one(fleet.named(target)?)?])
-        }
+        _ => Ok(vec![one(fleet.named(target)?)?]),
     }
 }
 

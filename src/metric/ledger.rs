@@ -53,6 +53,20 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "forgotten_by_server",
+        unit: "count",
+        better: Better::Lower,
+        about: "repeats of acknowledged messages that a server had confirmed and forgot when its process ended: charged to the server",
+        read: |found, pen| {
+            // Only a run whose server ended has anything to say about it.
+            let is_end = |name: &&String| name.starts_with("server");
+            let struck = found.faults.iter().filter(|fault| fault.kind != "step-down" && fault.kind != "server-pause");
+            if found.forgotten_by_server > 0 || struck.flat_map(|fault| &fault.struck).any(|name| is_end(&name)) {
+                pen.count(Scope::Run, found.forgotten_by_server, found.handled);
+            }
+        },
+    },
+    Metric {
         id: "duplicate_stored",
         unit: "count",
         better: Better::Lower,

@@ -54,6 +54,15 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "outage",
+        unit: "ms",
+        better: Better::Lower,
+        about: "faults of servers: longest stretch with an offered message waiting, stored or not, and nothing new handled",
+        read: |found, pen| {
+            outages(found, pen);
+        },
+    },
+    Metric {
         id: "arrival_interval",
         unit: "ms",
         better: Better::None,
@@ -191,6 +200,17 @@ fn gaps(found: &Findings, pen: &mut Pen<'_>, affected: bool, span: fn(&Partition
         let partitions = faults.iter().flat_map(|fault| &fault.partitions);
         let spans = partitions.filter(|partition| partition.affected == affected).filter_map(span).collect();
         pen.spans(&scope, spans, faults.iter().any(|fault| fault.censored));
+    }
+}
+
+/// Outages: p50, p99, max over the partitions, for faults of servers only.
+fn outages(found: &Findings, pen: &mut Pen<'_>) {
+    for (scope, faults) in scopes(found) {
+        let partitions = faults.iter().flat_map(|fault| &fault.partitions);
+        let spans: Vec<SpanNs> = partitions.filter_map(|partition| partition.outage).collect();
+        if !spans.is_empty() {
+            pen.spans(&scope, spans, faults.iter().any(|fault| fault.censored));
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use futures_util::future::{join_all, try_join_all};
 use rand::RngExt;
 use tokio::time::Instant;
 
-use super::access::Access;
+use super::access::{Access, Given, Secret};
 use super::connect::jetstream;
 use super::fetch::Binary;
-use super::server::{Error, PROBE_WITHIN, READY_POLL, READY_WITHIN, Routes, Server, Settings};
+use super::server::{Error, PROBE_WITHIN, READY_POLL, READY_WITHIN, Routes, SYSTEM_USER, Server, Settings};
 use crate::process::Group;
 
 /// Ports are tried at random in a range that the system does not give to outgoing connections. In that other range a
@@ -32,6 +32,8 @@ pub struct Options {
     pub nodes: u16,
     /// The group they are started in.
     pub group: Group,
+    /// Whether there is a user of the system account: only that account can ask the leader of the cluster to step down.
+    pub system: bool,
 }
 
 /// Running nats-servers that know each other. Dropping it kills them; [`Cluster::stop`] is the polite way.
@@ -43,6 +45,8 @@ pub struct Cluster {
     name: String,
     /// What it lacks when every node is ready and the cluster is not.
     unsettled: Option<String>,
+    /// Password of the user of the system account.
+    system: Option<Secret>,
 }
 
 impl Cluster {
@@ -53,9 +57,10 @@ impl Cluster {
     pub async fn start(binary: &Binary, options: Options) -> Result<Self, Error> {
         let name = format!("jetlag-{:016x}", rand::random::<u64>());
         let deadline = Instant::now() + READY_WITHIN;
+        let system = options.system.then(|| Secret::from(format!("{:032x}", rand::random::<u128>())));
         for _ in 0..ATTEMPTS {
-            let mut cluster = Self { nodes: Vec::new(), name: name.clone(), unsettled: None };
-            let settings = settings(&name, &options)?;
+            let mut cluster = Self { nodes: Vec::new(), name: name.clone(), unsettled: None, system: system.clone() };
+            let settings = settings(&name, &options, system.as_ref())?;
             let attempt = deadline.min(Instant::now() + ATTEMPT_WITHIN);
             match tokio::time::timeout_at(attempt, cluster.come_up(binary, settings)).await {
                 Ok(Ok(())) => return Ok(cluster),
@@ -75,6 +80,19 @@ impl Cluster {
     #[must_use]
     pub fn access(&self) -> Access {
         Access::anonymous(self.nodes.iter().map(Server::url).collect())
+    }
+
+    /// The way to connect to any node as a user of the system account, when there is one.
+    #[must_use]
+    pub fn system_access(&self) -> Option<Access> {
+        let password = self.system.clone()?;
+        let given = Given {
+            servers: self.nodes.iter().map(Server::url).collect::<Vec<_>>().join(","),
+            user: Some(SYSTEM_USER.to_owned()),
+            password: Some(password),
+            ..Given::default()
+        };
+        Access::new(given).ok()
     }
 
     /// The nodes, in the order of their numbers.
@@ -149,7 +167,7 @@ impl Cluster {
 }
 
 /// What the nodes of a cluster are, on ports that are free just now.
-fn settings(name: &str, options: &Options) -> Result<Vec<Settings>, Error> {
+fn settings(name: &str, options: &Options, system: Option<&Secret>) -> Result<Vec<Settings>, Error> {
     let routed = if options.nodes > 1 { options.nodes } else { 0 };
     let mut ports = free_ports(options.nodes + routed)?;
     let route_ports = ports.split_off(usize::from(options.nodes));
@@ -162,6 +180,7 @@ fn settings(name: &str, options: &Options) -> Result<Vec<Settings>, Error> {
             port,
             routes: routes.map(|&port| Routes { cluster: name.to_owned(), port, all: route_ports.clone() }),
             group: options.group,
+            system: system.cloned(),
         }
     };
     Ok((0..options.nodes).zip(ports).map(of_node).collect())

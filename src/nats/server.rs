@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 pub use self::error::Error;
 use self::error::{check_space, disk_full, io_error, tail};
-use super::access::Access;
+use super::access::{Access, Secret};
 use super::connect::jetstream;
 use super::fetch::Binary;
 use super::version::Version;
@@ -46,7 +46,12 @@ pub(super) struct Settings {
     pub(super) routes: Option<Routes>,
     /// The group that it is started in.
     pub(super) group: Group,
+    /// Password of a user of the system account, when there is to be one. Everybody else stays anonymous.
+    pub(super) system: Option<Secret>,
 }
+
+/// The user of the system account.
+pub(super) const SYSTEM_USER: &str = "jetlag-system";
 
 /// How the nodes of a cluster meet.
 #[derive(Clone, Debug)]
@@ -102,15 +107,30 @@ impl Server {
         if self.try_exited()?.is_none() {
             self.halt().await?;
         }
+        self.relaunch()?;
+        match tokio::time::timeout(READY_WITHIN, self.until_ready()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::NotReady { why: self.lack().unwrap_or_default(), logs: self.log_end() }),
+        }
+    }
+
+    /// Starts the process again, after it ended, and does not wait until it is ready: [`answers`] tells.
+    ///
+    /// # Errors
+    /// [`Error::PortTaken`] when somebody else took a port meanwhile, or that it cannot be started.
+    pub fn relaunch(&mut self) -> Result<(), Error> {
         let settings = &self.settings;
         if let Some(port) = settings.ports().find(|port| !is_free(*port)) {
             return Err(Error::PortTaken { port });
         }
         *self = Self::launch(&self.binary, settings.clone())?;
-        match tokio::time::timeout(READY_WITHIN, self.until_ready()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::NotReady { why: self.lack().unwrap_or_default(), logs: self.log_end() }),
-        }
+        Ok(())
+    }
+
+    /// What it calls itself to clients and in a cluster.
+    #[must_use]
+    pub fn server_name(&self) -> &str {
+        &self.settings.server_name
     }
 
     /// Waits until it listens. Has no bound of its own.
@@ -270,6 +290,14 @@ impl Settings {
     }
 }
 
+/// Asks whether the server of this name answers for its JetStream, which in a cluster takes a leader.
+///
+/// # Errors
+/// Why it is not ready, in words.
+pub async fn answers(access: &Access, server_name: &str) -> Result<(), String> {
+    probe(access, server_name).await
+}
+
 /// Asks whether the server of this name answers for its JetStream; the error completes "was not ready: …".
 async fn probe(access: &Access, server_name: &str) -> Result<(), String> {
     // A connection is logged and costs the client a task; a bare look whether somebody listens costs nothing.
@@ -293,6 +321,10 @@ fn configuration(settings: &Settings) -> String {
         "port": settings.port,
         "jetstream": { "store_dir": settings.folder.join("store") },
     });
+    if let Some(password) = &settings.system {
+        let user = serde_json::json!({ "user": SYSTEM_USER, "password": password.reveal() });
+        configuration["accounts"] = serde_json::json!({ "$SYS": { "users": [user] } });
+    }
     if let Some(routes) = &settings.routes {
         configuration["cluster"] = serde_json::json!({
             "name": routes.cluster,
@@ -315,7 +347,8 @@ mod tests {
     fn configured(routes: Option<Routes>) -> serde_json::Value {
         let folder = PathBuf::from("/tmp/a \"run\" #1");
         let group = Group::unguarded();
-        let settings = Settings { node: 0, server_name: "x-0".to_owned(), folder, port: 20_001, routes, group };
+        let settings =
+            Settings { node: 0, server_name: "x-0".to_owned(), folder, port: 20_001, routes, group, system: None };
         serde_json::from_str(&configuration(&settings)).expect("it is JSON")
     }
 

@@ -21,6 +21,7 @@ pub const ALL: &[Builtin] = &[
     Builtin { name: "strategies", text: include_str!("../../profiles/strategies.toml") },
     Builtin { name: "detection", text: include_str!("../../profiles/detection.toml") },
     Builtin { name: "ledger", text: include_str!("../../profiles/ledger.toml") },
+    Builtin { name: "chaos", text: include_str!("../../profiles/chaos.toml") },
     Builtin { name: "ci", text: include_str!("../../profiles/ci.toml") },
 ];
 

@@ -307,7 +307,7 @@ pub struct Fault {
     /// What strikes.
     #[serde(flatten)]
     pub kind: Kind,
-    /// Whom it strikes: "c2", "owner-of:3", "random" or "all", and for a cut "p0". Default "random"; a join has "new".
+    /// Whom it strikes: "c2", "owner-of:3", "random" or "all", and for a cut "p0". Default "random"; a join has "new". Faults of servers: "node:2", "leader", "follower" or "random".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Strikes once, then.

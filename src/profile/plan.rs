@@ -7,6 +7,7 @@ pub use super::document::Retry;
 use super::document::{self, Arrivals, Compression, Discard, Document, Publish, Retention, Routing, Storage};
 use super::load::Loaded;
 use crate::fault;
+use crate::fault::step_down::Of;
 use crate::gate::rule::{self, Rule};
 use crate::model::bank::{Bank, Workload};
 use crate::model::manifest::Confirmation;
@@ -307,10 +308,35 @@ impl Plan {
         }
     }
 
+    /// What strikes when, by the seed.
+    #[must_use]
+    pub fn schedule(&self) -> Vec<fault::Strike> {
+        let scene = fault::Scene {
+            measure: self.phases.measure,
+            members: self.fleet.members,
+            nodes: self.server.nodes,
+            replicas: self.stream.replicas,
+            grows: self.strategy.members_max().is_none(),
+            programs: self.strategy.runs_a_program(),
+            bucket: self.strategy.bucket("").is_some(),
+        };
+        fault::schedule(&self.faults, self.seed, &scene)
+    }
+
+    /// Whose leaders may be asked to step down.
+    pub fn steps_down(&self) -> impl Iterator<Item = Of> {
+        let has_bucket = self.strategy.bucket("").is_some();
+        let all = self.faults.iter().flat_map(|fault| fault.kind.steps_down());
+        all.filter(move |of| *of != Of::Bucket || has_bucket)
+    }
+
     /// Everything that driver, publishers and members must be allowed.
     #[must_use]
     pub fn rights(&self, names: &Names<'_>) -> Vec<Right> {
         let mut rights = self.strategy.rights(names);
+        for of in self.steps_down() {
+            rights.extend(rights::step_down(of, names));
+        }
         if let Some(bucket) = self.bank.and_then(|bank| bank.bucket(names.group)) {
             rights.extend(rights::accounts(names, &bucket));
         }

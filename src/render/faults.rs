@@ -107,6 +107,12 @@ pub(super) const STRANDED_NOTE: &str = "stranded: fault to the last message that
 /// How to read the mark of a window that was cut short.
 pub(super) const CENSORED_NOTE: &str = "a window was cut short: what it shows is at least so long";
 
+/// The longest outage of a scope, when servers were struck there.
+fn outage(readings: &[Reading], scope: &Scope) -> Option<f64> {
+    let is_it = |reading: &&Reading| reading.metric == "outage" && reading.scope == *scope && reading.stat == Stat::Max;
+    readings.iter().find(is_it)?.value.filter(|value| value.is_finite())
+}
+
 /// The kinds of fault that struck, in order of first appearance, with what they did.
 pub(super) fn by_kind(report: &Report) -> Vec<GapRow> {
     let mut kinds: Vec<&str> = Vec::new();
@@ -154,6 +160,15 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     if !stranded.is_empty() {
         told.push(format!("The last message in flight at the fault was handled {}.", stranded.join(", ")));
     }
+    let outage = |row: &GapRow| {
+        let longest = outage(&report.readings, &Scope::FaultKind(row.kind.clone()))?;
+        Some(format!("{} after a {}", number::ms(longest), row.kind))
+    };
+    let outages: Vec<String> = rows.iter().filter_map(outage).collect();
+    if !outages.is_empty() {
+        let head = "Counted from when messages were to be sent, stored or not, nothing new was handled for up to";
+        told.push(format!("{head} {}.", outages.join(", ")));
+    }
     told.extend(bystanders(&rows).filter(|_| !gaps.is_empty()));
     (!told.is_empty()).then(|| told.join(" "))
 }
@@ -181,11 +196,13 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
         some => format!(" → {}", some.join(", ")),
     };
     let gap = longest.map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
+    let outage = outage(readings, &Scope::Fault(fault.id));
+    let outage = outage.map_or_else(String::new, |ms| format!(", outage {}", number::ms(ms)));
     let stranded = Stranded::of(readings, &Scope::Fault(fault.id));
     let stranded = stranded.ms_max.map_or_else(String::new, |ms| format!(", stranded for {}", number::ms(ms)));
     let censored = if fault.censored { ", window cut short" } else { "" };
     format!(
-        "{} {}{struck} at {}: {affected} affected, {gap}{stranded}{censored}",
+        "{} {}{struck} at {}: {affected} affected, {gap}{outage}{stranded}{censored}",
         fault.kind,
         fault.target,
         number::instant(fault.at_ms)

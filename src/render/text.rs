@@ -101,6 +101,10 @@ fn gaps(report: &Report) -> String {
         ]);
     }
     right(&mut table, &[1, 2, 3, 4, 5, 6]);
+    // The name of a fault is one word.
+    if let Some(kinds) = table.column_mut(0) {
+        kinds.set_constraint(ColumnConstraint::ContentWidth);
+    }
     let cut = if cut { wrap(faults::CENSORED_NOTE, "  * ") } else { String::new() };
     let stranded = wrap(faults::STRANDED_NOTE, "  ");
     let lease = report.run.lease_ttl_ms.map_or_else(String::new, |ttl| format!("  lease time {}\n", number::ms(ttl)));

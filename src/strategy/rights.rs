@@ -5,6 +5,7 @@
 
 use super::effects::{self, Sink};
 use super::{Strategy, lease_group};
+use crate::fault::step_down::Of;
 
 /// What one right is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,6 +152,30 @@ pub fn accounts(names: &Names<'_>, bucket: &str) -> Vec<Right> {
 #[must_use]
 pub fn probes(names: &Names<'_>) -> Right {
     publish("_INBOX", &[Rest(&format!("{}.probe", names.group))], "see how far what was sent has got")
+}
+
+/// What asking a leader to step down needs. The cluster's own leader is asked as the system account, which is no right.
+#[must_use]
+pub fn step_down(of: Of, names: &Names<'_>) -> Vec<Right> {
+    let bucket = names.bucket();
+    match of {
+        Of::Stream => {
+            vec![names.request("STREAM.LEADER.STEPDOWN", &[Name(names.stream)], "let the stream's leader step down")]
+        }
+        Of::Bucket => vec![
+            names.request("STREAM.LEADER.STEPDOWN", &[Name(&bucket)], "let the bucket's leader step down"),
+            names.request("STREAM.INFO", &[Name(&bucket)], "see who leads the bucket"),
+        ],
+        Of::Consumer => vec![
+            names.request("CONSUMER.LIST", &[Name(names.stream)], "see which consumers have a leader"),
+            names.request(
+                "CONSUMER.LEADER.STEPDOWN",
+                &[Name(names.stream), Name(names.group)],
+                "let a consumer's leader step down",
+            ),
+        ],
+        Of::Meta => Vec::new(),
+    }
 }
 
 fn hears(names: &Names<'_>) -> Vec<Right> {

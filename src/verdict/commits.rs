@@ -1,9 +1,15 @@
-//! What was committed when.
+//! What was committed when, and what a server forgot of it.
+//!
+//! A server writes down acknowledgements a moment after it has confirmed them, and those of a consumer in memory never; so
+//! one whose process ended may offer again what it had confirmed. That is its own doing and no member's: such a repeat is judged
+//! as if nothing had been committed, and counted. Checkpoints are messages, on disk before they are confirmed: who begins below one is never excused.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
-use crate::model::history::Journal;
+use crate::model::history::{History, Journal};
 use crate::model::record::{Commit, Reach};
+use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 
 /// All confirmed commits, ready to be asked whether one message was covered at one instant.
@@ -14,10 +20,14 @@ pub(super) struct Commits<'a> {
     /// (partition, sequence, earliest instant), sorted. Made at the first question: a run without repeats never asks,
     /// and with explicit acks there is one a message.
     exact: OnceCell<Vec<(u16, u64, MonoNs)>>,
+    /// When a server's process ended, rising.
+    ends: Vec<MonoNs>,
 }
 
 impl<'a> Commits<'a> {
-    pub(super) fn new(journals: &'a [Journal]) -> Self {
+    pub(super) fn of(history: &'a History) -> Self {
+        let journals = &history.journals;
+        let nodes = history.manifest.environment.server_nodes;
         let mut up_to: Vec<Vec<(MonoNs, u64)>> = Vec::new();
         for commit in all(journals).filter(|commit| commit.reach == Reach::UpTo) {
             let partition = usize::from(commit.partition);
@@ -34,7 +44,7 @@ impl<'a> Commits<'a> {
                 *stream_seq = greatest;
             }
         }
-        Self { journals, up_to, exact: OnceCell::new() }
+        Self { journals, up_to, exact: OnceCell::new(), ends: ends_of_servers(&history.story, nodes) }
     }
 
     /// Whether a commit confirmed before `at` covers the message at `stream_seq` of `partition`.
@@ -46,15 +56,33 @@ impl<'a> Commits<'a> {
             let before = commits.partition_point(|&(confirmed, _)| confirmed < at);
             before > 0 && commits[before - 1].1 >= stream_seq
         });
-        up_to || self.cover_exactly(partition, stream_seq, at)
+        let acknowledged = || {
+            self.acknowledged_at(partition, stream_seq)
+                .is_some_and(|confirmed| confirmed < at && !self.ended_in(confirmed, at))
+        };
+        up_to || acknowledged()
+    }
+
+    /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, and a server's process ended in between.
+    pub(super) fn forgot(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
+        let acknowledged = || self.acknowledged_at(partition, stream_seq);
+        !self.ends.is_empty()
+            && stream_seq > 0
+            && acknowledged().is_some_and(|confirmed| confirmed < at && self.ended_in(confirmed, at))
+    }
+
+    fn ended_in(&self, from: MonoNs, to: MonoNs) -> bool {
+        let next = self.ends.partition_point(|&end| end < from);
+        self.ends.get(next).is_some_and(|&end| end < to)
     }
 
     /// Whether the message at `stream_seq` of `partition` itself was ever acknowledged.
     pub(super) fn acknowledge(&self, partition: u16, stream_seq: u64) -> bool {
-        self.cover_exactly(partition, stream_seq, MonoNs(u64::MAX))
+        self.acknowledged_at(partition, stream_seq).is_some()
     }
 
-    fn cover_exactly(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
+    /// When it was acknowledged first.
+    fn acknowledged_at(&self, partition: u16, stream_seq: u64) -> Option<MonoNs> {
         let exact = self.exact.get_or_init(|| {
             let mut exact: Vec<_> = all(self.journals)
                 .filter(|commit| commit.reach == Reach::Exact)
@@ -64,10 +92,33 @@ impl<'a> Commits<'a> {
             exact
         });
         let first = exact.partition_point(|&(p, seq, _)| (p, seq) < (partition, stream_seq));
-        exact.get(first).is_some_and(|&(p, seq, confirmed)| (p, seq) == (partition, stream_seq) && confirmed < at)
+        let found = exact.get(first).filter(|&&(p, seq, _)| (p, seq) == (partition, stream_seq));
+        found.map(|&(.., confirmed)| confirmed)
     }
 }
 
 fn all(journals: &[Journal]) -> impl Iterator<Item = &Commit> {
     journals.iter().flat_map(|journal| &journal.commits)
+}
+
+/// The instants up to which what a server had confirmed may have been lost with its process.
+///
+/// A confirmation may lie in a member's socket when the server that sent it is gone, and be recorded a moment later. The one
+/// server there is cannot confirm anything before it is started again, so there that instant counts, too.
+fn ends_of_servers(story: &[StoryLine], nodes: u32) -> Vec<MonoNs> {
+    let mut started = BTreeSet::new();
+    let mut ends = Vec::new();
+    for line in story {
+        match &line.event {
+            StoryEvent::Exited { process, .. } if process.starts_with("server") => ends.push(line.at),
+            StoryEvent::Spawned { process, .. }
+                if process.starts_with("server") && !started.insert(process) && nodes <= 1 =>
+            {
+                ends.push(line.at);
+            }
+            _ => {}
+        }
+    }
+    ends.sort_unstable();
+    ends
 }

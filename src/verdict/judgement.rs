@@ -31,11 +31,16 @@ pub(super) fn judge(history: &History) -> Ledger {
             .collect(),
         ..Ledger::default()
     };
-    let commits = Commits::new(&history.journals);
+    let commits = Commits::of(history);
 
     let mut deeds = grouped::group(deeds, |deed| deed.key);
     ledger.evicted = eviction::gone(history).map(|_| 0);
     judge_keys(&mut ledger, history, &mut deeds, &mut copies, &commits);
+    let forgotten = |deed: &&Deed| {
+        ledger.entries[deed.id as usize].verdict == Verdict::Redelivered
+            && commits.forgot(deed.partition, deed.stream_seq, deed.started)
+    };
+    ledger.forgotten_by_server = deeds.iter().filter(forgotten).count() as u64;
     count_publishes(&mut ledger, copies);
     rank_partitions(&mut ledger);
     let partitions = partitions(history, &ledger);

@@ -156,6 +156,8 @@ pub struct Ledger {
     pub partition_order: OrderCounts,
     /// Repeats that a second stored copy caused.
     pub extra_copies: u64,
+    /// Repeats of what a server had confirmed as acknowledged and forgot when its process ended: charged to the server.
+    pub forgotten_by_server: u64,
     /// Starts without success.
     pub aborted: u64,
     /// Handled, and never attempted or not intact.

@@ -57,7 +57,7 @@ impl Lives {
                         "pause" => self.change(process, |life| life.pauses.push((line.at, MonoNs(u64::MAX)))),
                         "join" => self.change(process, |life| earliest(&mut life.born, line.at)),
                         // A restart strikes whom it ends (alive by then), or whom it starts (born by it).
-                        "restart" if born_before(story, process, line.at) => {
+                        "restart" | "rolling" if born_before(story, process, line.at) => {
                             self.change(process, |life| earliest(&mut life.leaving, line.at));
                         }
                         "restart" => self.change(process, |life| earliest(&mut life.born, line.at)),

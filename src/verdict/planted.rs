@@ -123,6 +123,42 @@ fn a_committed_repeat_is_a_regression_and_an_uncommitted_one_is_not() {
 }
 
 #[test]
+fn what_a_server_had_confirmed_and_forgot_is_charged_to_the_server() {
+    let exited = || StoryEvent::Exited {
+        process: "server-0".to_owned(),
+        code: None,
+        signal: Some(9),
+        ordered: true,
+        message: None,
+    };
+    let spawned = || StoryEvent::Spawned { process: "server-0".to_owned(), pid: 1 };
+    // Message 2 is acknowledged at 102 ms and handled again at 104 ms.
+    let regressed = |reach, nodes, story: &[(u64, StoryEvent)]| {
+        let mut scenario = stream(3);
+        scenario.history.manifest.environment.server_nodes = nodes;
+        handle(&mut scenario, &[1, 2, 3, 1, 2, 3]);
+        scenario.commit(0, 0, 2, reach, ms(102));
+        for (at, event) in story {
+            scenario.tell(us(*at), event.clone());
+        }
+        let ledger = judge(&scenario.history);
+        assert_eq!(ledger.order.regressed + ledger.order.redelivered, 3);
+        (ledger.order.regressed, ledger.forgotten_by_server)
+    };
+    assert_eq!(regressed(Reach::Exact, 1, &[]), (1, 0));
+    assert_eq!(regressed(Reach::Exact, 1, &[(103_000, exited())]), (0, 1));
+    // What ended before the confirmation, or after the repeat, excuses nothing.
+    assert_eq!(regressed(Reach::Exact, 1, &[(101_000, exited())]), (1, 0));
+    assert_eq!(regressed(Reach::Exact, 1, &[(105_000, exited())]), (1, 0));
+    // Nobody was there to confirm between the end of the only server and its next life; of three, somebody was.
+    let restarted = [(1_000, spawned()), (101_000, exited()), (103_000, spawned())];
+    assert_eq!(regressed(Reach::Exact, 1, &restarted), (0, 1));
+    assert_eq!(regressed(Reach::Exact, 3, &restarted), (1, 0));
+    // A checkpoint is a message: it is not forgotten.
+    assert_eq!(regressed(Reach::UpTo, 1, &[(103_000, exited())]), (2, 0));
+}
+
+#[test]
 fn an_aborted_start_has_no_order_and_its_message_still_waits() {
     let mut scenario = stream(3);
     scenario.handled(0, 0, 1, ms(100));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::OptionFuture;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{Ears, Error, Mouth};
 use crate::clock;
@@ -21,6 +22,31 @@ use crate::strategy::seat::{Seat, Start, Telling, Told};
 const GRACE: Duration = Duration::from_secs(3);
 /// A refusal of what nobody answers otherwise, a subscription or a pull, arrives within this.
 const REFUSED_WITHIN: Duration = Duration::from_millis(150);
+
+/// A member that comes while a server is away waits so long for it: an election, or a restart with a large store.
+const SERVER_BACK_WITHIN: Duration = Duration::from_secs(60);
+/// Between two attempts.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Whether a member was started in mid-run: then a server may just be away. Whoever is there from the beginning says at once
+/// what does not work.
+pub(super) fn comes_late(assignment: &Assignment) -> bool {
+    assignment.author.life > 1 || assignment.author.index >= assignment.members
+}
+
+/// Tries until it works; once, when the member is not `late`.
+///
+/// # Errors
+/// That of the last attempt.
+pub(super) async fn patiently<T, E>(late: bool, attempt: impl AsyncFn() -> Result<T, E>) -> Result<T, E> {
+    let bound = Instant::now() + SERVER_BACK_WITHIN;
+    loop {
+        match attempt().await {
+            Err(_) if late && Instant::now() < bound => tokio::time::sleep(AGAIN_AFTER).await,
+            done => return done,
+        }
+    }
+}
 
 /// Consumes as `assignment.author`. Returns when the member has left in good order.
 #[expect(clippy::too_many_arguments, reason = "the parts of one assignment, taken apart by the only caller")]
@@ -61,15 +87,29 @@ pub(super) async fn consume(
     let mut terminated = signal(SignalKind::terminate()).map_err(crate::strategy::desk::Error::Timer)?;
     let mut starting = std::pin::pin!(OptionFuture::from(Some(begin(&start))));
     let mut consuming = std::pin::pin!(strategy.consume(&seat));
+    let mut begun_to_work = false;
+    let bound = Instant::now() + SERVER_BACK_WITHIN;
     loop {
         tokio::select! {
             Some(begun) = &mut starting => {
                 starting.set(None.into());
                 begun?;
+                begun_to_work = true;
                 notebook.life(LifeEvent::Ready)?;
                 mouth.say(Word::Ready);
             }
             ended = &mut consuming => {
+                let may_try = comes_late(assignment) && !strategy.runs_a_program() && !begun_to_work && Instant::now() < bound;
+                if ended.is_err() && may_try && *leave.borrow() {
+                    // It was told to go before it had found its place: there is nothing to hand back.
+                    return Ok(());
+                }
+                if ended.is_err() && may_try && start.refusal().is_none() {
+                    // Nothing was handled yet, so it begins as if it came now.
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                    consuming.set(strategy.consume(&seat));
+                    continue;
+                }
                 while let Ok(told) = telling.try_recv() {
                     mouth.say(pass_on(told));
                 }

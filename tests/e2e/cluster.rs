@@ -111,7 +111,7 @@ impl Seen {
 async fn every_strategy_works_on_three_copies_and_what_it_makes_lies_where_its_page_says() {
     let place = Place::new();
     let binary = Finder::from_environment().find(None).await.expect("the normal way leads to a nats-server");
-    let options = Options { folder: place.path().join("cluster"), nodes: 3, group: Group::unguarded() };
+    let options = Options { folder: place.path().join("cluster"), nodes: 3, group: Group::unguarded(), system: false };
     let cluster = Cluster::start(&binary, options).await.expect("it starts");
     let servers = cluster.access().urls().join(",");
     let client = cluster.access().connect("test", |_| {}).await.expect("it answers");

@@ -35,6 +35,7 @@ mod road;
 mod scripts;
 mod search;
 mod server;
+mod server_faults;
 mod settings;
 mod slow;
 mod strategies;

@@ -20,14 +20,15 @@ pub(in crate::driver) enum Effect {
 
 impl Effect {
     /// What shows that `order` took effect, where the driver sees it by itself.
-    pub(super) fn of(order: Order) -> Option<Self> {
+    pub(super) fn of(order: &Order) -> Option<Self> {
         match order {
             Order::Kill { .. } | Order::Terminate { .. } | Order::Restart { .. } | Order::Leave { .. } => {
                 Some(Self::Gone)
             }
             Order::Start { .. } | Order::Join { .. } => Some(Self::Ready),
             Order::Pause { .. } => Some(Self::Stopped),
-            Order::Cut { .. } | Order::Slow { .. } => None,
+            // Of servers their own file tells, of a cut the relay, of a slow handler the member.
+            _ => None,
         }
     }
 

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use super::Findings;
+use crate::fault::step_down::Of;
 use crate::fault::{Form, Kind, Target};
 use crate::model::units::Timespan;
-use crate::profile::document::{Document, Fault, Handler};
+use crate::profile::document::{Document, Fault, Handler, Storage};
+
+/// What to do where something needs copies.
+const COPIES: &str = "server.nodes = 3 and stream.replicas = 3";
 
 /// More strikes than this are a slip of a unit.
 const STRIKES_MAX: u128 = 10_000;
@@ -20,10 +24,68 @@ pub(super) fn check(document: &Document, findings: &mut Findings) {
             let message = format!("with {} nobody can join: there is no group", document.strategy.kind());
             findings.add(&[&at("kind"), &whole, "strategy.kind"], message, None);
         }
+        servers(document, fault, &at, &whole, findings);
+        if matches!(fault.kind, Kind::Chaos(_)) && document.fault.len() > 1 {
+            let message = "chaos stands alone: its guards cannot know what other faults do".to_owned();
+            findings.add(&[&at("kind"), &whole], message, Some("give it what it shall mix in `weights`"));
+        }
         member_deeds(document, fault, &at, &whole, findings);
         for (key, message) in fault.kind.objections() {
             findings.add(&[&at(key), &whole], message, None);
         }
+    }
+}
+
+/// What needs several servers, copies, or a store that outlives its server.
+fn servers(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whole: &str, findings: &mut Findings) {
+    let name = fault.kind.name();
+    let (nodes, replicas) = (document.server.nodes, document.stream.replicas);
+    if fault.kind.ends_servers() && document.stream.storage == Storage::Memory && replicas == 1 {
+        let message = format!("a {name} ends a server, and a stream in memory on one server ends with it");
+        findings.add(
+            &[&at("kind"), whole, "stream.storage"],
+            message,
+            Some("stream.storage = \"file\", or stream.replicas = 3 on server.nodes = 3"),
+        );
+    }
+    match &fault.kind {
+        Kind::StepDown(settings) => {
+            if replicas == 1 && settings.of != Of::Meta {
+                let message = "nothing has a leader that could step down: the stream has one copy".to_owned();
+                findings.add(&[&at("of"), &at("kind"), whole, "stream.replicas"], message, Some(COPIES));
+            } else if nodes == 1 {
+                let message = "a single server has no leader to step down".to_owned();
+                findings.add(&[&at("of"), &at("kind"), whole, "server.nodes"], message, Some(COPIES));
+            }
+            if settings.of == Of::Bucket && document.strategy.bucket("").is_none() {
+                let message = format!("with {} there is no bucket", document.strategy.kind());
+                findings.add(&[&at("of"), whole, "strategy.kind"], message, None);
+            }
+        }
+        Kind::Chaos(settings) => {
+            if settings.max_down > document.fleet.members {
+                let message =
+                    format!("`max-down` is {}, but there are {} members", settings.max_down, document.fleet.members);
+                findings.add(&[&at("max-down"), "fleet.members", whole], message, None);
+            }
+            if settings.calm >= document.run.measure {
+                let message =
+                    format!("`calm` is {}, and the measure phase lasts {}", settings.calm, document.run.measure);
+                findings.add(&[&at("calm"), "run.measure", whole], message, Some("measure longer"));
+            }
+        }
+        _ => {}
+    }
+    match fault.target() {
+        Target::Node(number) if number >= nodes => {
+            let message = format!("there is no server node {number}: they are 0 to {}", nodes.saturating_sub(1));
+            findings.add(&[&at("target"), whole, "server.nodes"], message, None);
+        }
+        Target::Follower if nodes == 1 || replicas == 1 => {
+            let message = "nobody follows: the stream has one copy".to_owned();
+            findings.add(&[&at("target"), whole], message, Some(COPIES));
+        }
+        _ => {}
     }
 }
 
@@ -176,7 +238,7 @@ fn target(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, whol
                 findings.add(&[&at("target"), whole, "load.publishers"], message, None);
             }
         }
-        Target::Random | Target::All | Target::New => {}
+        _ => {}
     }
 }
 
