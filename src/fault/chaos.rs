@@ -6,7 +6,7 @@
 //! again at the instant of the strike ([`super::Rule`]), of the fleet as it is by then: a machine may be slower than a plan.
 //!
 //! Kinds come in by themselves: it loops over the list of all there are. One that strikes a member and is told for how
-//! long (`for` or `lasting`) passes by itself; which others heal, and how, is in [`Part`].
+//! long (`lasting`) passes by itself; which others heal, and how, is in [`Part`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -175,15 +175,15 @@ impl Kind {
     /// The same, for this long.
     fn made_to_last(&self, length: SpanNs) -> Self {
         let Ok(Value::Object(mut written)) = serde_json::to_value(self) else { return self.clone() };
-        for key in LENGTHS.iter().filter(|key| written.contains_key(**key)).collect::<Vec<_>>() {
-            written.insert((*key).to_owned(), Timespan(length.into()).to_string().into());
+        if let Some(lasting) = written.get_mut(LENGTH) {
+            *lasting = Timespan(length.into()).to_string().into();
         }
         serde_json::from_value(Value::Object(written)).unwrap_or_else(|_| self.clone())
     }
 }
 
-/// The keys that say for how long something lasts.
-const LENGTHS: &[&str] = &["for", "lasting"];
+/// The key that says for how long something lasts.
+const LENGTH: &str = "lasting";
 
 /// A member as it is played through.
 #[derive(Clone, Copy, Debug)]

@@ -33,7 +33,7 @@ pub struct Settings {
     /// What happens to the connection. Default "stall".
     pub how: How,
     /// For how long, until the connection is healed. Default 3s; with how "reset" 0s: it is cut once and may come back at once.
-    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Timespan>,
     /// With how "delay": so much later all bytes arrive, each way. Default 50ms.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,9 +166,9 @@ impl Settings {
         }
         if let Some(lasting) = self.lasting {
             if lasting.0 < Duration::from_millis(1) && self.how != How::Reset {
-                objections.push(("for", format!("a cut for {lasting} is none: at least 1ms")));
+                objections.push(("lasting", format!("a cut for {lasting} is none: at least 1ms")));
             } else if lasting.0 > LONGEST {
-                objections.push(("for", format!("`for` is {lasting}, expected at most 1h")));
+                objections.push(("lasting", format!("`lasting` is {lasting}, expected at most 1h")));
             }
         }
         if self.how == How::Delay {

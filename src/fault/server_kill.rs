@@ -22,7 +22,6 @@ pub const ABOUT: About = About {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
     /// For how long the server is gone.
-    #[serde(rename = "for")]
     pub lasting: Timespan,
 }
 
@@ -37,7 +36,7 @@ impl Settings {
     #[must_use]
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         if self.lasting.0 < Duration::from_millis(1) {
-            return vec![("for", format!("an absence of {} is none: at least 1ms", self.lasting))];
+            return vec![("lasting", format!("an absence of {} is none: at least 1ms", self.lasting))];
         }
         Vec::new()
     }

@@ -22,7 +22,6 @@ pub const ABOUT: About = About {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
     /// For how long the server is stopped. Longer than an election, 4 to 9 seconds, others lead what it led.
-    #[serde(rename = "for")]
     pub lasting: Timespan,
 }
 
@@ -37,7 +36,7 @@ impl Settings {
     #[must_use]
     pub fn objections(&self) -> Vec<(&'static str, String)> {
         if self.lasting.0 < Duration::from_millis(1) {
-            return vec![("for", format!("a pause of {} is none: at least 1ms", self.lasting))];
+            return vec![("lasting", format!("a pause of {} is none: at least 1ms", self.lasting))];
         }
         Vec::new()
     }

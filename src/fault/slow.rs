@@ -28,7 +28,6 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timespan>,
     /// For how long. Default 5s.
-    #[serde(rename = "for")]
     pub lasting: Timespan,
 }
 
@@ -89,9 +88,9 @@ impl Settings {
             objections.push(("to", format!("`to` is {to}, expected at most 1h")));
         }
         if self.lasting.0 < Duration::from_millis(1) {
-            objections.push(("for", format!("slow for {} is not slow: at least 1ms", self.lasting)));
+            objections.push(("lasting", format!("slow for {} is not slow: at least 1ms", self.lasting)));
         } else if self.lasting.0 > LONGEST {
-            objections.push(("for", format!("`for` is {}, expected at most 1h", self.lasting)));
+            objections.push(("lasting", format!("`lasting` is {}, expected at most 1h", self.lasting)));
         }
         objections
     }

@@ -69,7 +69,7 @@ fn a_member_that_is_cut_off_for_longer_than_its_lease_is_replaced_and_comes_back
         &profile(
             "8s",
             "[fleet]\nmembers = 3\n[strategy]\nkind = \"lease-group\"\nttl = \"1s\"\n[[fault]]\nkind = \"cut\"\ntarget = \"c0\"\n\
-             at = \"1s\"\nfor = \"3s\"\n",
+             at = \"1s\"\nlasting = \"3s\"\n",
         ),
     );
     keeps_its_promises(&told);
@@ -112,8 +112,8 @@ fn a_reset_makes_a_new_epoch_and_whoever_hears_or_is_heard_no_more_is_replaced()
             "11s",
             "[fleet]\nmembers = 3\n[strategy]\nkind = \"lease-group\"\nttl = \"1s\"\n\
              [[fault]]\nkind = \"cut\"\nhow = \"reset\"\ntarget = \"c0\"\nat = \"500ms\"\n\
-             [[fault]]\nkind = \"cut\"\nhow = \"one-way\"\ndirection = \"to-server\"\ntarget = \"c1\"\nat = \"2s\"\nfor = \"2s\"\n\
-             [[fault]]\nkind = \"cut\"\nhow = \"one-way\"\ndirection = \"from-server\"\ntarget = \"c2\"\nat = \"6500ms\"\nfor = \"2s\"\n",
+             [[fault]]\nkind = \"cut\"\nhow = \"one-way\"\ndirection = \"to-server\"\ntarget = \"c1\"\nat = \"2s\"\nlasting = \"2s\"\n\
+             [[fault]]\nkind = \"cut\"\nhow = \"one-way\"\ndirection = \"from-server\"\ntarget = \"c2\"\nat = \"6500ms\"\nlasting = \"2s\"\n",
         ),
     );
     keeps_its_promises(&told);
@@ -148,10 +148,10 @@ fn a_cluster_offers_no_way_past_the_relay_and_publishers_keep_their_order_throug
         &profile(
             "8s",
             "publishers = 2\n[server]\nnodes = 3\n[fleet]\nmembers = 2\n[strategy]\nkind = \"shared-pull\"\nack-wait = \"1s\"\n\
-             [[fault]]\nkind = \"cut\"\nhow = \"reset\"\nfor = \"1500ms\"\ntarget = \"c0\"\nat = \"500ms\"\n\
-             [[fault]]\nkind = \"cut\"\nfor = \"1500ms\"\ntarget = \"p0\"\nat = \"3s\"\n\
-             [[fault]]\nkind = \"cut\"\nhow = \"delay\"\ndelay = \"100ms\"\ndelay-jitter = \"20ms\"\nfor = \"1s\"\ntarget = \"publisher:1\"\nat = \"5s\"\n\
-             [[fault]]\nkind = \"cut\"\nhow = \"throttle\"\nrate = \"4KiB\"\nfor = \"500ms\"\ntarget = \"p1\"\nat = \"6500ms\"\n",
+             [[fault]]\nkind = \"cut\"\nhow = \"reset\"\nlasting = \"1500ms\"\ntarget = \"c0\"\nat = \"500ms\"\n\
+             [[fault]]\nkind = \"cut\"\nlasting = \"1500ms\"\ntarget = \"p0\"\nat = \"3s\"\n\
+             [[fault]]\nkind = \"cut\"\nhow = \"delay\"\ndelay = \"100ms\"\ndelay-jitter = \"20ms\"\nlasting = \"1s\"\ntarget = \"publisher:1\"\nat = \"5s\"\n\
+             [[fault]]\nkind = \"cut\"\nhow = \"throttle\"\nrate = \"4KiB\"\nlasting = \"500ms\"\ntarget = \"p1\"\nat = \"6500ms\"\n",
         ),
     );
     for metric in ["lost", "publish_reordered", "duplicate_stored", "failed", "unknown", "phantom"] {
@@ -182,7 +182,7 @@ fn messages_of_a_member_that_is_cut_off_come_again_and_tls_passes_the_relay() {
     let place = Place::new();
     place.profile(&profile(
         "5s",
-        "[fleet]\nmembers = 2\n[strategy]\nkind = \"shared-pull\"\nack-wait = \"1s\"\n[[fault]]\nkind = \"cut\"\nat = \"1s\"\nfor = \"2500ms\"\n\
+        "[fleet]\nmembers = 2\n[strategy]\nkind = \"shared-pull\"\nack-wait = \"1s\"\n[[fault]]\nkind = \"cut\"\nat = \"1s\"\nlasting = \"2500ms\"\n\
          target = \"c1\"\n",
     ));
     let server = guarded_server(&place);

@@ -50,9 +50,9 @@ fn outage(told: &Told, kind: &str) -> f64 {
 fn a_single_server_that_is_killed_restarted_and_paused_loses_nothing() {
     let place = Place::new();
     let faults = [
-        fault("server-kill", "1s", "for = \"800ms\""),
+        fault("server-kill", "1s", "lasting = \"800ms\""),
         fault("server-restart", "4s", ""),
-        fault("server-pause", "6s", "for = \"1200ms\""),
+        fault("server-pause", "6s", "lasting = \"1200ms\""),
     ];
     let told = run(&place, &profile("9s", 1, GROUP, &faults.concat()));
     let expected = [("server-kill", "server-0"), ("server-restart", "server-0"), ("server-pause", "server-0")];
@@ -84,7 +84,7 @@ fn a_single_server_that_is_killed_restarted_and_paused_loses_nothing() {
 #[test]
 fn three_nodes_survive_the_death_of_the_one_that_leads() {
     let place = Place::new();
-    let told = run(&place, &profile("11s", 3, GROUP, &fault("server-kill", "1s", "target = \"leader\"\nfor = \"1s\"")));
+    let told = run(&place, &profile("11s", 3, GROUP, &fault("server-kill", "1s", "target = \"leader\"\nlasting = \"1s\"")));
     let [fault] = told.report.faults.as_slice() else { panic!("{:?}", told.report.faults) };
     assert_eq!(fault.target, "leader");
     assert!(fault.struck[0].starts_with("server-"), "{:?}", fault.struck);

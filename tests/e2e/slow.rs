@@ -51,13 +51,13 @@ kind = "slow"
 target = "c0"
 by = "20x"
 at = "1s"
-for = "1500ms"
+lasting = "1500ms"
 [[fault]]
 kind = "slow"
 target = "c1"
 to = "30ms"
 at = "4s"
-for = "1500ms"
+lasting = "1500ms"
 "#,
     );
     let told = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0).report().is(RunState::Complete);
