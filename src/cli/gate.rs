@@ -183,6 +183,14 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
         return existing(args, &question, command);
     };
     args.server.access().map_err(|problems| Error::Words(problems.join("; ")))?;
+    // A run on a server that is there takes no notice of the version that a profile asks for: both sides would be one.
+    if args.server.is_named() && args.ab.vary(Some(name), &args.sets)?.iter().any(|key| key == "server.version") {
+        return Err(Error::Words(
+            "base and head differ in server.version, and a server is named (--server or JETLAG_SERVER), which has the version that it has; \
+             leave out one of the two"
+                .to_owned(),
+        ));
+    }
     let folder = args
         .out
         .clone()

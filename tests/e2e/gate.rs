@@ -122,6 +122,9 @@ fn runs_are_made_on_a_server_of_ones_own_and_the_secret_is_in_no_list_of_process
     let folder = format!("{}/head", told["gate_dir"].as_str().expect("a path"));
     let refused = place.run(&["gate", &folder, "--server", &url]).ended_with(2);
     assert!(refused.err.contains("those that are there need none"), "{}", refused.err);
+    let versions = ["gate", "--run", "profile.toml", "--ab", "--base-set", "server.version=2.14.6", "--server", &url];
+    let refused = place.run(&versions).ended_with(2);
+    assert!(refused.err.contains("differ in server.version"), "{}", refused.err);
 }
 
 #[test]
