@@ -64,6 +64,18 @@ def checkout(path, ref):
         _remove(path)
 
 
+def to_its_end(words):
+    """Runs a program and gives its exit code. Whoever stops the script stops the program too, which then ends in good order."""
+    process = subprocess.Popen(words)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # The terminal told both.
+        except SystemExit:
+            process.terminate()
+
+
 def cargo(where, *words, **environment):
     """Runs cargo on a checkout, and gives the programs that it made by their names."""
     words = ["cargo", *words, "--locked", "--message-format=json-render-diagnostics"]

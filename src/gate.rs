@@ -23,7 +23,7 @@ pub use rule::Rule;
 
 use crate::contrast::{self, Group, Terms};
 use crate::model::contrast::{Outcome, Side};
-use crate::model::gate::{Gate, Mode, RuleOutcome, SCHEMA, Timing, Verdict};
+use crate::model::gate::{Gate, Mode, Over, RuleOutcome, SCHEMA, Timing, Verdict};
 use crate::model::report::RunState;
 
 /// What is asked of the runs.
@@ -83,7 +83,7 @@ pub fn end(
     // What failed between two looks was seen without statistics; so is it shown, with whatever else there is to show.
     let timing = match (course.timing(), base) {
         (_, Some(base)) if contrast::usable(base).is_ok() && contrast::usable(head).is_ok() => {
-            let repeats = course::complete(head).len().min(course::complete(base).len()) as u32;
+            let repeats = course.repeats();
             let seen = course.timing().filter(|timing| timing.looks.last().is_some_and(|look| look.repeats == repeats));
             match seen {
                 Some(seen) => Some(seen.clone()),
@@ -130,12 +130,14 @@ fn conclude(question: &Question, case: Case<'_>, command: &str) -> Option<Gate> 
 
 fn verdict(question: &Question, gate: &Gate, has_base: bool, interrupted: bool) -> Verdict {
     let outcome = gate.timing.as_ref().map(|timing| timing.outcome);
-    let is_broken = gate.rules.iter().any(|rule| rule.outcome == RuleOutcome::Broken);
+    // A stop leaves too few repeats for a median; what every repeat must keep is broken by one.
+    let is_broken =
+        gate.rules.iter().any(|rule| rule.outcome == RuleOutcome::Broken && (!interrupted || rule.over == Over::Every));
     let violated = count(&gate.head, RunState::Violated) > 0;
     let unobserved = gate.rules.iter().any(|rule| rule.outcome == RuleOutcome::Unobserved);
     let too_few = lacks(question, gate.mode, &gate.head)
         || has_base && gate.base.as_ref().is_none_or(|base| lacks(question, of_base(gate.mode), base));
-    if violated || is_broken && !interrupted || outcome == Some(Outcome::Worse) {
+    if violated || is_broken || outcome == Some(Outcome::Worse) {
         Verdict::Failed
     } else if outcome == Some(Outcome::Incomparable) {
         Verdict::Incomparable

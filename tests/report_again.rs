@@ -103,7 +103,12 @@ fn a_sweep_that_cannot_be_read_is_named_with_the_remedy() {
     let text = golden("sweep.json");
     for (text, words, code, says) in [
         (text.replace("jetlag.sweep/1", "jetlag.sweep/2"), &[][..], 3, "newer jetlag"),
-        (text.replace("jetlag.sweep/1", "iggy/1"), &[], 3, "name a report.json, a comparison.json or a sweep.json"),
+        (
+            text.replace("jetlag.sweep/1", "iggy/1"),
+            &[],
+            3,
+            "name a report.json, comparison.json, sweep.json or search.json",
+        ),
         (text[..text.len() / 2].to_owned(), &[], 3, "jetlag sweep FILE --resume DIR"),
         (text.clone(), &["--format", "junit"], 2, "take json, html, text, markdown, csv"),
         (text, &["--format", "svg"], 2, "name a folder for them with --out"),

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::make::{self, Trouble, folder_name};
 use super::out::{err, out, outln};
+use super::server::ServerArgs;
 use super::source::{self, Shelf};
 use super::{compare, exit, may_colour, profile};
 use crate::contrast::{self, Choice, Group, Terms};
@@ -20,7 +21,6 @@ use crate::gate::{self, Question};
 use crate::model::contrast::{Outcome, Row};
 use crate::model::gate::{Gate, RuleOutcome, Verdict};
 use crate::model::units::Timespan;
-use crate::process::SERVER_VARIABLE;
 use crate::profile::{Plan, Problems};
 use crate::render;
 
@@ -92,6 +92,8 @@ pub(super) struct GateArgs {
     ab: side::AbArgs,
     #[command(flatten)]
     shelf: Shelf,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// What becomes of a gate that cannot be decided.
@@ -166,15 +168,28 @@ pub(super) fn run(args: &GateArgs, typed: &[OsString]) -> ExitCode {
 fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
     let plan = args.run.as_ref().map(|name| one_plan(name, &args.ab.head_sets(&args.sets))).transpose()?;
     let question = question(args, plan.as_ref())?;
+    // Whoever learns only after an hour of runs that a folder is missing has lost the hour.
+    for file in [&args.junit, &args.markdown, &args.html].into_iter().flatten() {
+        let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { continue };
+        std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+    }
     let Some(name) = &args.run else {
         args.ab.refuse_without_run()?;
+        if args.server.is_typed() {
+            return Err(Error::Words(
+                "--server is for the runs that --run makes; those that are there need none".to_owned(),
+            ));
+        }
         return existing(args, &question, command);
     };
-    if std::env::var_os(SERVER_VARIABLE).is_some_and(|server| !server.is_empty()) {
-        return Err(Error::Words(format!(
-            "{SERVER_VARIABLE} is set, and --run measures on servers that it starts itself; unset it, or make the runs with \
-             `jetlag run` and name them"
-        )));
+    args.server.access().map_err(|problems| Error::Words(problems.join("; ")))?;
+    // A run on a server that is there takes no notice of the version that a profile asks for: both sides would be one.
+    if args.server.is_named() && args.ab.vary(Some(name), &args.sets)?.iter().any(|key| key == "server.version") {
+        return Err(Error::Words(
+            "base and head differ in server.version, and a server is named (--server or JETLAG_SERVER), which has the version that it has; \
+             leave out one of the two"
+                .to_owned(),
+        ));
     }
     let folder = args
         .out
@@ -189,6 +204,7 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
             .as_ref()
             .map(|word| one_group(&args.shelf, std::slice::from_ref(word), "base"))
             .transpose()?,
+        server: args.server.clone(),
         within: args.within.map(|within| within.0),
         quiet: args.quiet,
     };
@@ -287,7 +303,7 @@ fn conclude(args: &GateArgs, gate: &Gate, folder: Option<&Path>) -> Result<u8, E
     let asked = asked.into_iter().filter_map(|(name, file)| Some((name, file.clone()?)));
     let usual = render::gate::ALL.iter().filter(|format| format.name != "text");
     let usual = folder.map(|folder| usual.map(|format| (format.name, folder.join(format.file))));
-    for (name, file) in asked.chain(usual.into_iter().flatten()) {
+    for (name, file) in usual.into_iter().flatten().chain(asked) {
         if let Some(format) = render::gate::format(name) {
             evidence::write_atomic(&file, format.render(gate).as_bytes())?;
         }

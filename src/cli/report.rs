@@ -59,7 +59,9 @@ fn remedy(source: &render::Error) -> &'static str {
         render::Error::NotJson(_) | render::Error::Malformed { .. } => {
             "; a report is made again from its evidence with `jetlag analyze`, a sweep with `jetlag sweep FILE --resume DIR`"
         }
-        render::Error::Other { .. } => "; name a report.json, a comparison.json or a sweep.json, or the folder of one",
+        render::Error::Other { .. } => {
+            "; name a report.json, comparison.json, sweep.json or search.json, or the folder of one"
+        }
         render::Error::Newer { .. } => "",
     }
 }

@@ -1,5 +1,6 @@
 //! The words that name a user's own server and how to get in. Secrets never come as arguments: a process list shows these.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -41,6 +42,44 @@ pub(super) struct ServerArgs {
 }
 
 impl ServerArgs {
+    /// Whether a server is named, here or in the environment.
+    pub(super) fn is_named(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Whether a server is named in the words themselves.
+    pub(super) fn is_typed(&self) -> bool {
+        self.server.is_some() && self.server != std::env::var(SERVER_VARIABLE).ok()
+    }
+
+    /// For a jetlag that is to use the same server: its words, and what it must find in its environment. The address is there
+    /// too, since it may hold a password.
+    pub(super) fn handed_on(&self) -> (Vec<OsString>, Vec<(&'static str, OsString)>) {
+        let (mut words, mut variables) = (Vec::new(), Vec::new());
+        let Some(server) = &self.server else { return (words, variables) };
+        variables.push((SERVER_VARIABLE, server.into()));
+        let secret = |name: &'static str| std::env::var_os(name).map(|value| (name, value));
+        variables.extend(self.user.as_ref().and_then(|_| secret(PASSWORD_VARIABLE)));
+        variables.extend(self.token.then(|| secret(TOKEN_VARIABLE)).flatten());
+        if self.token {
+            words.push("--token".into());
+        }
+        let mut add = |word: &str, value: &OsStr| words.extend([OsString::from(word), value.to_owned()]);
+        for (word, value) in [("--user", &self.user), ("--domain", &self.domain)] {
+            value.iter().for_each(|value| add(word, value.as_ref()));
+        }
+        for (word, file) in [
+            ("--creds", &self.creds),
+            ("--nkey", &self.nkey),
+            ("--tls-ca", &self.tls_ca),
+            ("--tls-cert", &self.tls_cert),
+            ("--tls-key", &self.tls_key),
+        ] {
+            file.iter().for_each(|file| add(word, file.as_ref()));
+        }
+        (words, variables)
+    }
+
     /// The access they describe; `None` when no server is named.
     ///
     /// # Errors

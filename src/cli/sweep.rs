@@ -169,8 +169,9 @@ fn conclude(
         errln!("error: {told}");
     }
     if left > 0 {
+        let server = if args.server.is_named() { ", and the words that name your server" } else { "" };
         errln!(
-            "{} of {} left; make the rest: jetlag sweep {name} --resume {}{}",
+            "{} of {} left; make the rest: jetlag sweep {name} --resume {}{}{server}",
             left,
             said::runs(grid.turns().len()),
             sweeping.folder().display(),

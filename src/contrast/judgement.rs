@@ -62,7 +62,9 @@ fn measure(row: &mut Row, confidence: f64) -> Option<Effect> {
     };
     row.ratio = effect.ratio.is_finite().then_some(effect.ratio);
     let (low, high) = effect.ratio_interval;
-    row.interval = low.is_finite().then(|| Interval { low, high: high.is_finite().then_some(high) });
+    // Of one value or two an interval would be narrow because nothing was drawn from, and look like certainty.
+    let shows_spread = low.is_finite() && repeats(row) >= LEAST_REPEATS;
+    row.interval = shows_spread.then(|| Interval { low, high: high.is_finite().then_some(high) });
     row.p = rank::p_value(&row.base.values, &row.other.values);
     let threshold = row.threshold.unwrap_or(Threshold { relative: 0.0, absolute: 0.0 });
     // Judged from all values together, whichever side they are of, so this takes nothing from the test of the others.
@@ -203,6 +205,7 @@ mod tests {
         for number in 1..4 {
             let row = judged(Better::Lower, &vec![100.0; number], &vec![200.0; number]);
             assert_eq!((row.outcome, row.repeats_needed), (Outcome::Undecided, Some(4)), "{number}");
+            assert_eq!(row.interval.is_some(), number == 3, "no certainty out of nothing");
         }
         assert_eq!(judged(Better::Lower, &[100.0; 4], &[200.0; 4]).outcome, Outcome::Worse);
         // One value a side is never called the same, however close.

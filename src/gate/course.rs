@@ -111,6 +111,14 @@ impl Course {
         self.planned.len() as u32
     }
 
+    /// So many repeats of a side there are that count; of a base that was there before, the head's alone.
+    #[must_use]
+    pub fn repeats(&self) -> u32 {
+        let head = complete(&self.head).len();
+        let base = self.base.as_ref().filter(|_| self.makes_base);
+        base.map_or(head, |base| head.min(complete(base).len())) as u32
+    }
+
     /// What the last look showed.
     #[must_use]
     pub fn timing(&self) -> Option<&Timing> {
@@ -172,10 +180,7 @@ impl Course {
 
     /// Looks, when a planned look is due.
     fn look(&mut self) -> Result<(), contrast::Error> {
-        let repeats = match &self.base {
-            Some(base) if self.makes_base => complete(&self.head).len().min(complete(base).len()),
-            _ => complete(&self.head).len(),
-        } as u32;
+        let repeats = self.repeats();
         let taken = self.timing.as_ref().map_or(0, |timing| timing.looks.last().map_or(0, |look| look.repeats));
         let Some(planned) = self.planned.iter().find(|look| look.repeats == repeats && look.repeats > taken).copied()
         else {

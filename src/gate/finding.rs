@@ -123,8 +123,13 @@ fn undecided(timing: &Timing, gate: &Gate, question: &Question) -> Option<String
         Mode::Judged => "",
         Mode::Measured | Mode::SideBySide => " (--max-repeats)",
     };
-    let meaning = if question.undecided_fails { "--undecided fail keeps the gate shut" } else { "that passes" };
-    Some(format!("Not decided whether it is worse: {}; {meaning}. {}{how}.", names.join(", "), capital(&takes)))
+    // What became of the gate for another reason was not this one's doing.
+    let meaning = match gate.verdict {
+        Verdict::Passed => "; that passes",
+        Verdict::Undecided if question.undecided_fails => "; --undecided fail keeps the gate shut",
+        _ => "",
+    };
+    Some(format!("Not decided whether it is worse: {}{meaning}. {}{how}.", names.join(", "), capital(&takes)))
 }
 
 fn capital(text: &str) -> String {

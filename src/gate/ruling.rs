@@ -38,9 +38,12 @@ pub(super) fn rule_on(rule: &Rule, complete: &[&Digest], violated: &[&Digest]) -
         Over::Median => median(&values),
     };
     let outcome = match value {
+        // One repeat that breaks what every one must keep is enough, whatever the others observed. A median of few is none.
+        Some(value) if over == Over::Every && !rule.is_kept_by(value) => RuleOutcome::Broken,
+        Some(_) if values.len() < unobserved => RuleOutcome::Unobserved,
         Some(value) if !rule.is_kept_by(value) => RuleOutcome::Broken,
-        Some(_) if values.len() >= unobserved => RuleOutcome::Held,
-        _ => RuleOutcome::Unobserved,
+        Some(_) => RuleOutcome::Held,
+        None => RuleOutcome::Unobserved,
     };
     Ruling {
         subject: rule.subject.clone(),

@@ -5,7 +5,6 @@ use crate::contrast::Choice;
 use crate::contrast::planted::group;
 use crate::model::contrast::Comparable;
 use crate::model::digest::Digest;
-use crate::model::gate::Over;
 use crate::model::reading::Stat;
 use proptest::prelude::*;
 
@@ -199,6 +198,39 @@ fn rules_alone_are_measured_until_the_repeats_agree_or_most_of_them_do() {
     assert_eq!(made(&|_| true), (3, Verdict::Failed));
     assert_eq!(made(&|run| run == 0), (7, Verdict::Passed));
     assert_eq!(made(&|run| run % 2 == 0), (9, Verdict::Failed));
+}
+
+#[test]
+fn what_is_worse_than_a_baseline_fails_when_the_baseline_has_fewer_repeats_than_the_head() {
+    let named = Terms { choice: Choice::Named(vec![("gap".to_owned(), Some(Stat::Max))]), ..Terms::default() };
+    let question = Question { terms: named, ..question(&[]) };
+    for repeats in [4, 5] {
+        let mut course = Course::new(question.clone(), empty("head"), Some(group("base", repeats, 1.0)), false);
+        for (name, digest) in group("head", 20, 1.5).runs {
+            if course.next() == Next::End {
+                break;
+            }
+            course.add(Place::Head, name, digest).expect("they are alike");
+        }
+        let gate = end(&question, &course, Mode::Measured, false, "").expect("it is judged").expect("there are runs");
+        assert_eq!((gate.verdict, gate.head.runs.len()), (Verdict::Failed, 6), "{repeats}: {:?}", gate.findings);
+    }
+}
+
+#[test]
+fn a_median_of_few_is_not_judged_and_a_broken_count_is_broken_even_when_it_is_stopped() {
+    let question = question(&[("gap.max@kill", "< 1ms"), ("lost", "= 0")]);
+    let mut head = group("head", 6, 1.0);
+    for (_, digest) in &mut head.runs[..4] {
+        digest.readings.retain(|reading| reading.metric != "gap");
+    }
+    let gate = judge(&question, &head, None, "").expect("it can be judged").expect("there are runs");
+    assert_eq!((gate.rules[0].outcome, gate.verdict), (RuleOutcome::Unobserved, Verdict::Undecided));
+    set(&mut head.runs[0].1, "lost", 1.0);
+    for interrupted in [false, true] {
+        let case = Case { mode: Mode::Measured, head: &head, base: None, timing: None, interrupted };
+        assert_eq!(conclude(&question, case, "").map(|gate| gate.verdict), Some(Verdict::Failed));
+    }
 }
 
 #[test]

@@ -162,7 +162,7 @@ pub struct Row {
     pub other: Sample,
     /// Median of the other ÷ median of the base; absent when the base is 0 and the other is not, or one was not observed.
     pub ratio: Option<f64>,
-    /// Bootstrap interval of the ratio; absent when it was not judged by statistics.
+    /// Bootstrap interval of the ratio; absent when it was not judged by statistics, or a side has fewer than three repeats.
     pub interval: Option<Interval>,
     /// Mann–Whitney U, two-sided: how likely ranks so far apart are when nothing differs.
     pub p: Option<f64>,

@@ -1,5 +1,6 @@
 //! A child process: started in a group, signalled without ever hitting a stranger, waited for.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -131,7 +132,20 @@ impl Child {
     ///
     /// # Errors
     /// [`Error::Spawn`] when the program is missing, is no program, or the group has vanished with its reaper.
-    pub fn spawn(name: &str, mut command: Command, group: Group) -> Result<Self, Error> {
+    pub fn spawn(name: &str, command: Command, group: Group) -> Result<Self, Error> {
+        Self::spawn_knowing(name, command, group, &[])
+    }
+
+    /// Starts `command` as [`Child::spawn`] does, and tells it these variables: the way to a server, which nobody else is told.
+    ///
+    /// # Errors
+    /// As [`Child::spawn`].
+    pub fn spawn_knowing(
+        name: &str,
+        mut command: Command,
+        group: Group,
+        variables: &[(&'static str, OsString)],
+    ) -> Result<Self, Error> {
         let spawn_error = |source: std::io::Error, program: String| Error::Spawn {
             name: name.to_owned(),
             program,
@@ -150,6 +164,7 @@ impl Child {
         for secret in [SERVER_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE] {
             command.env_remove(secret);
         }
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let mut inner = command.spawn().map_err(|source| spawn_error(source, program.clone()))?;
         // A child that was never waited for has a pid.
         let pid = inner

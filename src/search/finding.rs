@@ -103,7 +103,7 @@ fn findings(
     let high = bracket(standings).high_per_s;
     let least = answer.map(|answer| format!("at least {} msg/s are sustained{order}", answer.rate_per_s));
     match (outcome, answer, high) {
-        (None, ..) => {}
+        (None, ..) => findings.push(so_far(standings)),
         (Some(Outcome::Found), Some(answer), Some(high)) => {
             findings.push(format!("{} msg/s are sustained{order}, {high} are not.", answer.rate_per_s));
         }
@@ -146,8 +146,9 @@ fn findings(
     }
     if about.faults > 0 {
         findings.push(format!(
-            "In each trial {} of the profile strike: the rate is one that is sustained through them.",
-            faults(about.faults)
+            "In each trial {}: the rate is one that is sustained through {}.",
+            faults(about.faults),
+            if about.faults == 1 { "it" } else { "them" }
         ));
     }
     let invalid = trials.iter().filter(|trial| trial.verdict == Verdict::Invalid).count();
@@ -165,13 +166,28 @@ fn findings(
     findings
 }
 
+/// What is known of a search that has not ended, or never will.
+fn so_far(standings: &[Standing]) -> String {
+    let bracket = bracket(standings);
+    match (bracket.low_per_s, bracket.high_per_s) {
+        (None, None) => "No rate is known yet.".to_owned(),
+        (Some(low), None) => format!("So far {low} msg/s held; nothing is confirmed."),
+        (None, Some(high)) => format!("So far {high} msg/s did not hold; nothing is confirmed."),
+        (Some(low), Some(high)) => format!("So far {low} msg/s held, {high} did not; nothing is confirmed."),
+    }
+}
+
 fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn faults(number: usize) -> String {
-    if number == 1 { "1 fault".to_owned() } else { format!("{number} faults") }
+    if number == 1 {
+        "1 fault of the profile strikes".to_owned()
+    } else {
+        format!("{number} faults of the profile strike")
+    }
 }
 
 /// From which share of overload on one lane is told from chance.

@@ -105,6 +105,10 @@ fn verdict(terms: &Terms, tried: &Tried, base: Option<f64>) -> (Verdict, Vec<Str
         let why = "the measure phase is too short to see whether a backlog grows: give run.measure a second or more";
         return (Verdict::Invalid, vec![why.to_owned()]);
     }
+    // What makes a run invalid and was not found again in its figures is no reason to trust it.
+    if seen.state == RunState::Invalid {
+        return (Verdict::Invalid, seen.state_reasons.clone());
+    }
     (Verdict::Sustained, Vec::new())
 }
 

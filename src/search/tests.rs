@@ -239,3 +239,12 @@ fn metric_of(report: &crate::model::report::Report, id: &str) -> u64 {
     let it = report.readings.iter().find(|it| it.metric == id && it.scope == crate::model::reading::Scope::Run);
     it.and_then(|it| it.value).map_or(0, |value| value as u64)
 }
+
+#[test]
+fn an_invalid_run_is_never_called_sustained() {
+    let mut seen = good(1_000.0);
+    seen.state = RunState::Invalid;
+    // A reason that is an answer to a search, of which nothing is left in the figures.
+    seen.state_reasons = vec![format!("{}: for a reason of its own", analysis::STARVED)];
+    assert_eq!(judged(&terms(), &[tried(1_000.0, seen)])[0].verdict, Verdict::Invalid);
+}

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::access::{PASSWORD, USER, guarded_server};
 use crate::place::{Ended, Place};
 use crate::processes::wait_for;
 
@@ -97,6 +98,33 @@ fn a_broken_rule_on_a_count_ends_it_after_one_run_and_a_side_that_cannot_run_is_
     place.run(&["gate", "--run", "profile.toml", "--max-repeats", "0"]).ended_with(2);
     place.run(&["gate"]).ended_with(2);
     place.wait_until_nobody_is_left();
+}
+
+#[test]
+fn runs_are_made_on_a_server_of_ones_own_and_the_secret_is_in_no_list_of_processes() {
+    let place = Place::new();
+    place.profile(TINY);
+    let server = guarded_server(&place);
+    let url = server.url();
+    let own = ["--server", &url, "--user", USER, "--tls-ca", "ca.pem"];
+    let words = ["gate", "--run", "profile.toml", "--max-repeats", "1", "--out", "out", "--json"];
+    let mut command = place.jetlag(&[&words[..], &own[..]].concat());
+    command.env("JETLAG_PASSWORD", PASSWORD);
+    let live = place.start(command);
+    let workers = || place.processes().into_iter().filter(|process| process.is_worker()).count();
+    wait_for("a fleet to live", || (workers() >= 3).then_some(()));
+    for process in place.processes() {
+        assert!(!process.words.iter().any(|word| word.to_string_lossy().contains(PASSWORD)), "{:?}", process.words);
+    }
+    let told = said(&live.end().ended_with(0));
+    assert_eq!((&told["verdict"], &told["repeats"]), (&"passed".into(), &1.into()), "{told}");
+    assert!(server.streams().is_empty(), "{:?}", server.streams());
+    let folder = format!("{}/head", told["gate_dir"].as_str().expect("a path"));
+    let refused = place.run(&["gate", &folder, "--server", &url]).ended_with(2);
+    assert!(refused.err.contains("those that are there need none"), "{}", refused.err);
+    let versions = ["gate", "--run", "profile.toml", "--ab", "--base-set", "server.version=2.14.6", "--server", &url];
+    let refused = place.run(&versions).ended_with(2);
+    assert!(refused.err.contains("differ in server.version"), "{}", refused.err);
 }
 
 #[test]

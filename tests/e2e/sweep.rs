@@ -122,6 +122,18 @@ fn a_sweep_whose_driver_was_killed_is_made_to_its_end() {
     let refused = place.run(&["sweep", "tiny.toml", "--resume", "."]).ended_with(3);
     assert!(refused.err.contains("sweep-plan.json"), "{}", refused.err);
 
+    // A report that cannot be read is no piece of a dead run: nothing is removed.
+    let first = folder.join(before.keys().next().expect("one run")).join("report.json");
+    let report = std::fs::read_to_string(&first).expect("a report");
+    for (text, says) in
+        [(report.replacen("jetlag.report/", "jetlag.report/9", 1), "newer jetlag"), ("{".to_owned(), "no JSON object")]
+    {
+        std::fs::write(&first, text).expect("it can be written");
+        let refused = place.run(&["sweep", "tiny.toml", "--resume", path]).ended_with(3);
+        assert!(refused.err.contains(says) && refused.err.contains("jetlag analyze"), "{}", refused.err);
+    }
+    std::fs::write(&first, report).expect("it can be written");
+
     let ended = place.run(&["sweep", "tiny.toml", "--resume", path]).ended_with(0);
     assert!(ended.err.contains("serial, 2 / 1 is removed and made again: it never ended"), "{}", ended.err);
     let after = whole_runs(&folder, &read(&folder).expect("it was written"));

@@ -12,6 +12,7 @@ use super::Error;
 use super::side::{self, Side, Sides};
 use crate::cli::make::{Trouble, listen_for_stop, own_program};
 use crate::cli::out::errln;
+use crate::cli::server::ServerArgs;
 use crate::cli::{exit, source};
 use crate::contrast::Group;
 use crate::driver::Stop;
@@ -30,6 +31,8 @@ const END_WITHIN: Duration = Duration::from_secs(120);
 pub(super) struct Bench {
     /// The sides whose runs are made.
     pub(super) sides: Sides,
+    /// Your own server, where one is named.
+    pub(super) server: ServerArgs,
     /// What was measured before.
     pub(super) base: Option<Group>,
     /// Begin no run that would probably end later.
@@ -67,7 +70,7 @@ async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Er
             _ => head,
         };
         let since = Instant::now();
-        let Some((name, digest)) = one(side, &reaper, &mut stop).await? else {
+        let Some((name, digest)) = one(side, &bench.server, &reaper, &mut stop).await? else {
             interrupted = true;
             break;
         };
@@ -139,7 +142,12 @@ fn rough(span: Duration) -> String {
 }
 
 /// Makes one run of a side and reads its report; `None` when it was stopped before there was anything to report.
-async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<Option<(String, Digest)>, Error> {
+async fn one(
+    side: &Side,
+    server: &ServerArgs,
+    reaper: &Reaper,
+    stop: &mut Stop,
+) -> Result<Option<(String, Digest)>, Error> {
     let mut command = Command::new(&side.program);
     command.arg0("jetlag").arg("run").arg(&side.profile).args(side.sets.iter().flat_map(|set| ["--set", set]));
     command.args(["--json", "--quiet", "--out"]).arg(&side.out);
@@ -147,7 +155,9 @@ async fn one(side: &Side, reaper: &Reaper, stop: &mut Stop) -> Result<Option<(St
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
-    let mut child = Child::spawn(side.name, command, reaper.group())?;
+    let (words, variables) = server.handed_on();
+    command.args(words);
+    let mut child = Child::spawn_knowing(side.name, command, reaper.group(), &variables)?;
     let (out, err) = (child.stdout(), child.stderr());
     let reading = async { tokio::join!(read(out), read(err)) };
     tokio::pin!(reading);

@@ -32,6 +32,12 @@ pub(super) enum Error {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: {source}", path.display())]
     Parse { path: PathBuf, source: render::Error },
+    #[error(
+        "{}: {why}; `jetlag analyze {}` makes the report again from its evidence, or remove that folder, and the run is made again",
+        path.display(),
+        run.display()
+    )]
+    Report { path: PathBuf, run: PathBuf, why: String },
     #[error("another jetlag works in {}; wait until it has ended, or stop it", path.display())]
     Busy { path: PathBuf },
     #[error(
@@ -111,14 +117,20 @@ impl Place {
         format!("{cell}/{}", turn.repeat)
     }
 
-    /// What is there of a run.
-    pub(super) fn look(&self, grid: &Grid, turn: Turn) -> There {
-        let folder = self.path.join(Self::of(grid, turn));
-        let report = std::fs::read_to_string(folder.join(render::json::FORMAT.file)).ok();
-        match report.and_then(|text| render::parse(&text).ok()) {
-            Some(report) => There::Run(Box::new(report)),
-            None if folder.exists() => There::Pieces,
-            None => There::Nothing,
+    /// What is there of a run. A report that cannot be read is no piece of a dead run: a newer jetlag may have written it, or
+    /// somebody changed it, and nobody said that its evidence may go.
+    pub(super) fn look(&self, grid: &Grid, turn: Turn) -> Result<There, Error> {
+        let run = self.path.join(Self::of(grid, turn));
+        let path = run.join(render::json::FORMAT.file);
+        let failed = |why: String| Error::Report { path: path.clone(), run: run.clone(), why };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let report = render::parse(&text).map_err(|error| failed(error.to_string()))?;
+                Ok(There::Run(Box::new(report)))
+            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error.to_string())),
+            Err(_) if run.exists() => Ok(There::Pieces),
+            Err(_) => Ok(There::Nothing),
         }
     }
 

@@ -144,7 +144,7 @@ impl<'g> Sweeping<'g> {
     fn look_around(&mut self, display: &Display) -> Result<(), Error> {
         let mut kept: Vec<(Turn, Box<Report>)> = Vec::new();
         for turn in self.grid.turns() {
-            let there = self.place.look(self.grid, turn);
+            let there = self.place.look(self.grid, turn)?;
             if let Some(why) = again(&there, self.way.again) {
                 if self.is_wanted(turn) {
                     self.place.remove(self.grid, turn)?;

@@ -78,6 +78,10 @@ pub(super) fn why(trial: &Trial) -> String {
     trial.reasons.join("; ")
 }
 
+fn believed(agree: u32) -> String {
+    if agree == 1 { "each trial".to_owned() } else { format!("when {agree} trials of one rate agree") }
+}
+
 /// The terms, name by name.
 pub(super) fn terms(terms: &Terms) -> Vec<(&'static str, String)> {
     let rate = |rate: f64| format!("{} msg/s", number::plain(rate));
@@ -93,7 +97,7 @@ pub(super) fn terms(terms: &Terms) -> Vec<(&'static str, String)> {
                 rate(terms.first_per_s)
             ),
         ),
-        ("believed", format!("when {} of one rate agree", number::of(terms.agree.into(), "trial"))),
+        ("believed", believed(terms.agree)),
         ("bounds", format!("{}, {}", number::of(terms.trials_max.into(), "trial"), number::ms(terms.within_s * 1e3))),
     ]
 }

@@ -66,7 +66,8 @@ fn laid_out(sweep: &Sweep, shown: &[Quantity]) -> String {
     table.set_header(&head).add_rows(&rows);
     text::narrow(&mut table, &head, &rows);
     text::right(&mut table, &(1..head.len()).collect::<Vec<usize>>());
-    let usual = format!("{usual} runs a cell where nothing else is said");
+    let runs = if sweep.repeats == 1 { "run" } else { "runs" };
+    let usual = format!("{usual} {runs} a cell where nothing else is said");
     let notes = std::iter::once(usual).chain(table::notes(sweep, shown));
     let notes: Vec<String> = notes.map(|note| text::wrap(&note, "  ")).collect();
     format!("{}{}", text::indented(&table), notes.concat())
