@@ -7,6 +7,7 @@
 mod account;
 mod backlog;
 mod bank;
+mod explain;
 mod findings;
 mod first;
 mod health;
@@ -29,6 +30,7 @@ pub(crate) mod planted;
 mod torn;
 
 pub use bank::{BankFinding, Ended};
+pub use explain::explain;
 pub use findings::{
     EffectCounts, ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse,
     SuccessionCounts, faults, figures, run_info, violations,

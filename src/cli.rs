@@ -7,6 +7,7 @@ mod baseline;
 mod clean;
 mod compare;
 mod exit;
+mod explain;
 mod external;
 mod gate;
 pub mod list;
@@ -50,6 +51,8 @@ enum Command {
     Search(search::SearchArgs),
     /// Judge the evidence of a run again, and write its reports again.
     Analyze(analyze::AnalyzeArgs),
+    /// Show how a violation came about: the history of its key and its partition around it.
+    Explain(explain::ExplainArgs),
     /// Render the report of a run again, from its report.json.
     Report(report::ReportArgs),
     /// Say whether runs are better or worse than others, and whether that is more than noise.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => logged(|| sweep::run(&args, &typed)),
         Command::Search(args) => logged(|| search::run(&args, &typed)),
         Command::Analyze(args) => logged(|| analyze::run(&args)),
+        Command::Explain(args) => explain::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Gate(args) => logged(|| gate::run(&args, &typed)),

@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod contrast;
 pub mod digest;
 pub mod effect;
+pub mod explanation;
 pub mod gate;
 pub mod gone;
 pub mod history;

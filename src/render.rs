@@ -9,6 +9,7 @@ pub mod benchstat;
 pub mod comparison;
 pub mod contrast;
 pub mod csv;
+pub mod explain;
 pub mod gate;
 pub mod github_benchmark;
 mod hazards;

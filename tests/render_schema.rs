@@ -50,3 +50,8 @@ fn the_schema_of_a_search_is_that_of_its_type() {
 fn the_schema_of_a_gate_is_that_of_its_type() {
     check("gate.schema.json", &schema::gate());
 }
+
+#[test]
+fn the_schema_of_an_explanation_is_that_of_its_type() {
+    check("explanation.schema.json", &schema::explanation());
+}

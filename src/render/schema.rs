@@ -6,6 +6,7 @@ use super::json::pretty;
 use crate::model::baseline::Baseline;
 use crate::model::comparison::Comparison;
 use crate::model::contrast::Contrast;
+use crate::model::explanation::Explanation;
 use crate::model::gate::Gate;
 use crate::model::report::Report;
 use crate::model::search::Search;
@@ -27,6 +28,12 @@ pub fn comparison() -> String {
 #[must_use]
 pub fn contrast() -> String {
     schema::<Contrast>("urn:jetlag:schema:contrast:1", "jetlag contrast, version 1")
+}
+
+/// `schemas/explanation.schema.json`.
+#[must_use]
+pub fn explanation() -> String {
+    schema::<Explanation>("urn:jetlag:schema:explanation:1", "jetlag explanation, version 1")
 }
 
 /// `schemas/gate.schema.json`.

@@ -1,7 +1,9 @@
 //! Every hazard is planted and caught, and its near miss is not.
 
 use super::{ALL, document};
+use crate::analysis;
 use crate::metric::report;
+use crate::model::explanation::{Explanation, View};
 use crate::model::history::History;
 use crate::model::manifest::Confirmation;
 use crate::model::record::{Fate, Finish, OwnershipChange, Reach};
@@ -154,6 +156,58 @@ fn what_is_counted_has_its_evidence() {
         let hazard = report.hazards.iter().find(|found| found.id == row.hazard).expect("it is in the list");
         let shown = report.violations.iter().any(|violation| hazard.metrics.contains(&violation.kind));
         assert!(shown, "{}: no evidence", row.hazard);
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_explained() {
+    // What must be in the words, beside the story that the report has anyway.
+    let words = [
+        ("first_out_of_order", "skipped", "while message 2 had not been handled"),
+        ("late_hole", "late", "when its key had got to message 4"),
+        ("late_duplicate", "regressed", "the next of its key was message 4"),
+        ("epoch_rewind", "epoch_rewind", "had come to stream sequence 3"),
+        ("bad_rewind", "bad_rewind", "It left out message 2 at 2"),
+        ("delivery_gap", "delivery_gap", "1 delivery in between never came"),
+        ("dual_owner", "dual_ownership", "its deadline passed"),
+        ("overlap", "overlap", "in between"),
+        ("zombie_start", "stale_handling", "was over when epoch 2 was granted to c1.1"),
+        ("stale_write", "stale_commit", "it knows nothing of epochs"),
+        ("ghost_delivery", "ghost_delivery", "after that"),
+        ("lost", "lost", "nobody ever began it"),
+        ("commit_ahead", "commit_ahead", "after that; a crash in between would have lost it"),
+        ("skipped_start", "skipped_start", "had not been handled by then"),
+        ("publish_reordered", "publish_reordered", "the stream holds the later one at 1 and this one at 2"),
+        ("publish_duplicate", "duplicate_stored", "The stream holds it at 1 and 2"),
+        ("orphan", "orphaned", "did not renew before its deadline"),
+        ("stall", "stalled", "waited from then on"),
+    ];
+    let view = View { around_ms: Some(2_000.0), events_max: Some(60) };
+    for (hazard, kind, expected) in words {
+        let row = ROWS.iter().find(|row| row.hazard == hazard).expect("it is in the table");
+        let history = (row.planted)();
+        let violations = report(&history).violations;
+        let at = violations.iter().position(|it| it.kind == kind).expect("it was planted") as u32;
+        let explanation = analysis::explain(&history, &violations, at + 1, view).expect("it is in the list");
+        let told = explanation.told.join(" ");
+        assert!(told.contains(expected), "{hazard}: {told}");
+        assert!(!told.contains("tells no more"), "{hazard}: {told}");
+        assert!(explanation.events.is_sorted_by(|one, other| one.at_ms <= other.at_ms), "{hazard}");
+        assert!(explanation.events.iter().any(|event| event.offset_ms.abs() < 5.0), "{hazard}: nothing stands near it");
+    }
+    for row in ROWS {
+        let history = (row.planted)();
+        let violations = report(&history).violations;
+        for number in 1..=violations.len() as u32 {
+            let all = View { around_ms: None, events_max: None };
+            let explanation = analysis::explain(&history, &violations, number, all).expect("it is in the list");
+            assert!(!explanation.told.is_empty());
+            assert_eq!(explanation.left_out_after + explanation.events.iter().map(|it| it.left_out).sum::<u64>(), 0);
+            let text = serde_json::to_string(&explanation).expect("it is data");
+            assert_eq!(serde_json::from_str::<Explanation>(&text).expect("it comes back"), explanation);
+        }
+        assert_eq!(analysis::explain(&history, &violations, 0, view), None);
+        assert_eq!(analysis::explain(&history, &violations, violations.len() as u32 + 1, view), None);
     }
 }
 

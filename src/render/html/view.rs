@@ -70,6 +70,8 @@ struct ViolationKind<'a> {
 
 /// One violation.
 struct Evidence<'a> {
+    /// Its number in the report, from 1.
+    number: u32,
     violation: &'a Violation,
     at: String,
     facts: String,
@@ -207,7 +209,7 @@ fn accounts(report: &Report) -> Option<Accounts> {
 fn violations(all: &[Violation]) -> Vec<ViolationKind<'_>> {
     const SHOWN: usize = 25;
     let mut kinds: Vec<ViolationKind<'_>> = Vec::new();
-    for violation in all {
+    for (number, violation) in (1..).zip(all) {
         let at = kinds.iter().position(|kind| kind.kind == violation.kind).unwrap_or_else(|| {
             let promised = violation.promised;
             kinds.push(ViolationKind { kind: &violation.kind, promised, number: 0, shown: Vec::new() });
@@ -215,13 +217,13 @@ fn violations(all: &[Violation]) -> Vec<ViolationKind<'_>> {
         });
         kinds[at].number += 1;
         if kinds[at].shown.len() < SHOWN {
-            kinds[at].shown.push(evidence(violation));
+            kinds[at].shown.push(evidence(number, violation));
         }
     }
     kinds
 }
 
-fn evidence(violation: &Violation) -> Evidence<'_> {
+fn evidence(place: u32, violation: &Violation) -> Evidence<'_> {
     let mut facts = vec![format!("partition {}", violation.partition)];
     facts.extend(violation.key.map(|key| format!("key {key}")));
     facts.extend(violation.key_seq.map(|seq| format!("key_seq {seq}")));
@@ -232,7 +234,7 @@ fn evidence(violation: &Violation) -> Evidence<'_> {
         facts.push(format!("{member}{epoch}"));
     }
     facts.extend(violation.fault.map(|fault| format!("in the window of fault {fault}")));
-    Evidence { violation, at: number::instant(violation.at_ms), facts: facts.join(" · ") }
+    Evidence { number: place, violation, at: number::instant(violation.at_ms), facts: facts.join(" · ") }
 }
 
 fn readings(report: &Report) -> Vec<Row<'_>> {
