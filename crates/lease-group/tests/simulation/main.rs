@@ -22,7 +22,7 @@ fn shape(partitions: u32, seed: u64) -> Shape {
 
 /// What is promised of every phase, whatever the size.
 fn check(group: &Group, outcome: &Outcome, ttl: Duration) {
-    println!("{outcome:?}");
+    println!("{}", outcome.to_json());
     assert!(outcome.converged_ms.is_some(), "{outcome:?}");
     assert!(outcome.loads.0 - outcome.loads.1 <= 1, "{outcome:?}");
     assert!(group.wrongs.is_empty(), "{:?}", group.wrongs);

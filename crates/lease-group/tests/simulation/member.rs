@@ -218,16 +218,17 @@ impl Member {
 
     /// Who wrote the last record of a partition, and whether it is valid here.
     fn holder(&self, now: Moment, partition: u32, store: &Store) -> Option<(u32, bool)> {
-        let view = self.views[partition as usize];
         if let Some(machine) = self.machines.get(&partition) {
             let (session, label) = machine.holder(now);
             let writer = label.and_then(|label| label.strip_prefix('w')?.parse().ok())?;
             return Some((writer, session.is_some()));
         }
         // The same by the rule of the machine: unchanged for less than the record's own time to live.
-        let lease = store.lease_at(view.revision.max(1)).filter(|_| view.revision > 0)?;
+        let view = self.views[partition as usize];
+        let seen = Some(view.revision).filter(|revision| *revision > 0)?;
+        let lease = store.lease_at(seen)?;
         let valid = lease.holding == Holding::Own && now < view.since.plus(lease.ttl);
-        Some((store.record(view.revision).writer, valid))
+        Some((store.record(seen).writer, valid))
     }
 
     /// The machine of a partition, made of what was seen if it was not needed before.
