@@ -292,10 +292,17 @@ impl Group {
 
     fn perform(&mut self, member: u32, deeds: Vec<Deed>) {
         for deed in deeds {
-            let latency = self.dice.latency();
             match deed {
-                Deed::Beat(heartbeat) => self.after(latency, Event::Beat(member, heartbeat)),
-                Deed::Command(partition, command) => self.command(member, partition, command, latency),
+                // What is only told takes no time, and none of the dice.
+                Deed::Command(partition, Command::Tell(told)) => self.told(member, partition, told),
+                Deed::Command(partition, command) => {
+                    let latency = self.dice.latency();
+                    self.command(member, partition, command, latency);
+                }
+                Deed::Beat(heartbeat) => {
+                    let latency = self.dice.latency();
+                    self.after(latency, Event::Beat(member, heartbeat));
+                }
             }
         }
     }
@@ -321,8 +328,7 @@ impl Group {
                     self.after(latency, Event::Answer { member, partition, input });
                 }
             }
-            Command::Extend { .. } => {}
-            Command::Tell(told) => self.told(member, partition, told),
+            Command::Extend { .. } | Command::Tell(_) => {}
         }
     }
 

@@ -17,11 +17,15 @@ use lease_group::state::{Command, Input, Partition, Terms};
 use crate::group::count::Counts;
 use crate::group::store::{Store, What};
 
-/// The record of a partition that was seen last: revision, 0 for none, and since when.
+/// The record of a partition that was seen last.
 #[derive(Clone, Copy, Default)]
 struct View {
+    /// 0 for none.
     revision: u64,
     since: Moment,
+    writer: u32,
+    /// When it expires here, by the rule of the machine: unchanged for the record's own time to live. The zero of time when it is free.
+    expires: Moment,
 }
 
 /// What a member's wishes follow from, beside the time.
@@ -122,7 +126,7 @@ impl Member {
             let Terms { worker, ttl, .. } = self.terms.clone();
             deeds.push(Deed::Beat(Heartbeat { worker, presence, ttl, since_ms: 0, listens: false }));
         }
-        self.gone |= self.leaving && deeds.is_empty() && self.machines.values().all(Partition::is_idle);
+        self.gone |= self.leaving && self.machines.values().all(Partition::is_idle);
     }
 
     fn catch_up(&mut self, now: Moment, visible: Moment, store: &Store, counts: &mut Counts, deeds: &mut Vec<Deed>) {
@@ -148,7 +152,8 @@ impl Member {
         self.roster.advance(stored_ms);
         match &record.what {
             What::Lease { partition, lease } => {
-                self.views[*partition as usize] = View { revision, since: now };
+                let expires = if lease.holding == Holding::Own { now.plus(lease.ttl) } else { Moment::default() };
+                self.views[*partition as usize] = View { revision, since: now, writer: record.writer, expires };
                 if let Some(machine) = self.machines.get_mut(partition) {
                     let commands = machine.step(now, Input::Seen { revision, lease: Some(lease.clone()) });
                     deeds.extend(commands.into_iter().map(|command| Deed::Command(*partition, command)));
@@ -167,7 +172,7 @@ impl Member {
         let grounds = Grounds {
             current: heard.is_some_and(|heard| now.since(heard) < self.terms.ttl),
             members: members.iter().map(|member| member.session).collect(),
-            holders: (0..self.views.len() as u32).map(|partition| self.holder(now, partition, store)).collect(),
+            holders: self.holders(now),
             held: self.machines.iter().filter(|(_, machine)| machine.is_held()).map(|(number, _)| *number).collect(),
         };
         // Equal grounds, equal wishes: a hand-over under way looks at the time as well.
@@ -216,19 +221,16 @@ impl Member {
         }
     }
 
-    /// Who wrote the last record of a partition, and whether it is valid here.
-    fn holder(&self, now: Moment, partition: u32, store: &Store) -> Option<(u32, bool)> {
-        if let Some(machine) = self.machines.get(&partition) {
+    /// By partition: who wrote the last record, and whether it is valid here.
+    fn holders(&self, now: Moment) -> Vec<Option<(u32, bool)>> {
+        let seen = |view: &View| (view.revision > 0).then_some((view.writer, now < view.expires));
+        let mut holders: Vec<_> = if self.whole { vec![None; self.views.len()] } else { self.views.iter().map(seen).collect() };
+        for (partition, machine) in &self.machines {
             let (session, label) = machine.holder(now);
-            let writer = label.and_then(|label| label.strip_prefix('w')?.parse().ok())?;
-            return Some((writer, session.is_some()));
+            let writer = label.and_then(|label| label.strip_prefix('w')?.parse().ok());
+            holders[*partition as usize] = writer.map(|writer| (writer, session.is_some()));
         }
-        // The same by the rule of the machine: unchanged for less than the record's own time to live.
-        let view = self.views[partition as usize];
-        let seen = Some(view.revision).filter(|revision| *revision > 0)?;
-        let lease = store.lease_at(seen)?;
-        let valid = lease.holding == Holding::Own && now < view.since.plus(lease.ttl);
-        Some((store.record(seen).writer, valid))
+        holders
     }
 
     /// The machine of a partition, made of what was seen if it was not needed before.
