@@ -1,5 +1,7 @@
 //! What it costs, counted by kind.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 /// What was sent to the store and the stream, and what came from the watch, in one phase.
@@ -70,4 +72,10 @@ impl Outcome {
             "cpu_ms": self.cpu_ms, "deciding_ms": self.deciding_ms,
         })
     }
+}
+
+/// CPU time of this process, ns.
+pub(crate) fn cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    (Duration::from_secs(time.tv_sec as u64) + Duration::from_nanos(time.tv_nsec as u64)).as_nanos() as u64
 }

@@ -14,11 +14,12 @@ mod store;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub(crate) use count::cpu_ns;
 use count::{Counts, Outcome};
 use lease_group::clock::Moment;
 use lease_group::record::{Heartbeat, Holding, Lease, Session};
 use lease_group::state::{Command, Input, LostReason, Stopped, Terms, Told, Wrote};
-use member::{Deed, Member, cpu_ns, session_number, worker};
+use member::{Deed, Member, session_number, worker};
 use store::Store;
 
 /// What is simulated.
@@ -136,10 +137,12 @@ impl Group {
     fn draw(&mut self, count: u32) -> Vec<u32> {
         let mut present: Vec<u32> =
             self.members.iter().filter(|member| member.takes_part()).map(Member::number).collect();
-        (0..count.min(present.len() as u32)).map(|_| {
-            let place = self.dice.below(present.len() as u64) as usize;
-            present.swap_remove(place)
-        }).collect()
+        (0..count.min(present.len() as u32))
+            .map(|_| {
+                let place = self.dice.below(present.len() as u64) as usize;
+                present.swap_remove(place)
+            })
+            .collect()
     }
 
     /// Lets something happen, and waits until the group has come to rest: everything owned, balanced, and half a time to live later still so.

@@ -5,7 +5,6 @@
 //! all machines instead: the history must be the same to the last write.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use lease_group::assign::Holder;
 use lease_group::clock::Moment;
@@ -14,7 +13,7 @@ use lease_group::record::{Heartbeat, Holding, Presence, Session};
 use lease_group::roster::Roster;
 use lease_group::state::{Command, Input, Partition, Terms};
 
-use crate::group::count::Counts;
+use crate::group::count::{Counts, cpu_ns};
 use crate::group::store::{Store, What};
 
 /// The record of a partition that was seen last.
@@ -67,7 +66,8 @@ pub(crate) enum Deed {
 impl Member {
     pub(crate) fn new(number: u32, terms: Terms, partitions: u32, whole: bool) -> Self {
         let handover = Handover::new(terms.ttl / 2);
-        let machines = (0..partitions).filter(|_| whole).map(|number| (number, Partition::new(terms.clone()))).collect();
+        let machines =
+            (0..partitions).filter(|_| whole).map(|number| (number, Partition::new(terms.clone()))).collect();
         Self {
             number,
             whole,
@@ -224,7 +224,8 @@ impl Member {
     /// By partition: who wrote the last record, and whether it is valid here.
     fn holders(&self, now: Moment) -> Vec<Option<(u32, bool)>> {
         let seen = |view: &View| (view.revision > 0).then_some((view.writer, now < view.expires));
-        let mut holders: Vec<_> = if self.whole { vec![None; self.views.len()] } else { self.views.iter().map(seen).collect() };
+        let mut holders: Vec<_> =
+            if self.whole { vec![None; self.views.len()] } else { self.views.iter().map(seen).collect() };
         for (partition, machine) in &self.machines {
             let (session, label) = machine.holder(now);
             let writer = label.and_then(|label| label.strip_prefix('w')?.parse().ok());
@@ -262,10 +263,4 @@ pub(crate) fn worker(number: u32) -> String {
 pub(crate) fn session_number(number: u32) -> u128 {
     let mixed = (u128::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     mixed ^ (mixed >> 64)
-}
-
-/// CPU time of this process, ns.
-pub(crate) fn cpu_ns() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    (Duration::from_secs(time.tv_sec as u64) + Duration::from_nanos(time.tv_nsec as u64)).as_nanos() as u64
 }
