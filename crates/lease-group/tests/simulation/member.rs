@@ -49,6 +49,9 @@ pub(crate) struct Member {
     cursor: Option<u64>,
     beat_due: Moment,
     grounds: Option<Grounds>,
+    /// Nothing expires before, so until then only news can change the grounds; and whether there were any.
+    calm_until: Moment,
+    news: bool,
     wished: BTreeSet<u32>,
     leaving: bool,
     /// Dead, or through with leaving.
@@ -78,6 +81,8 @@ impl Member {
             cursor: None,
             beat_due: Moment::default(),
             grounds: None,
+            calm_until: Moment::default(),
+            news: true,
             wished: BTreeSet::new(),
             leaving: false,
             gone: false,
@@ -91,12 +96,13 @@ impl Member {
     }
 
     pub(crate) fn leave(&mut self, now: Moment) {
-        self.leaving = true;
+        (self.leaving, self.news) = (true, true);
         self.beat_due = now;
     }
 
     /// An answer to one of its machines.
     pub(crate) fn answer(&mut self, now: Moment, partition: u32, input: Input, deeds: &mut Vec<Deed>) {
+        self.news = true;
         if let Some(machine) = self.machines.get_mut(&partition) {
             deeds.extend(machine.step(now, input).into_iter().map(|command| Deed::Command(partition, command)));
         }
@@ -119,6 +125,7 @@ impl Member {
             let commands = machine.step(now, Input::Tick { handled, busy_since: None });
             deeds.extend(commands.into_iter().map(|command| Deed::Command(*partition, command)));
         }
+        self.news |= !deeds.is_empty();
         self.wish(now, store, labels, counts, deeds);
         if now >= self.beat_due {
             self.beat_due = now.plus(self.terms.ttl / 3);
@@ -153,6 +160,8 @@ impl Member {
         match &record.what {
             What::Lease { partition, lease } => {
                 let expires = if lease.holding == Holding::Own { now.plus(lease.ttl) } else { Moment::default() };
+                let before = self.views[*partition as usize];
+                self.news |= before.writer != record.writer || now >= before.expires || lease.holding == Holding::Free;
                 self.views[*partition as usize] = View { revision, since: now, writer: record.writer, expires };
                 if let Some(machine) = self.machines.get_mut(partition) {
                     let commands = machine.step(now, Input::Seen { revision, lease: Some(lease.clone()) });
@@ -161,12 +170,22 @@ impl Member {
             }
             What::Heartbeat(heartbeat) => {
                 let session = Session::from_u128(session_number(record.writer));
+                let alive = self.roster.heard(session).is_some_and(|heard| now.since(heard) < heartbeat.ttl);
+                self.news |= !alive || heartbeat.presence == Presence::Leaving;
                 self.roster.see(now, session, revision, stored_ms, heartbeat.clone());
             }
         }
     }
 
     fn wish(&mut self, now: Moment, store: &Store, labels: &[Session], counts: &mut Counts, deeds: &mut Vec<Deed>) {
+        if !self.whole && !self.news && now < self.calm_until && self.handover.due().is_none() {
+            return;
+        }
+        self.news = false;
+        // A heartbeat may expire by the server's clock a little before it does by ours.
+        let expiries = self.views.iter().map(|view| view.expires).filter(|expiry| *expiry > now);
+        let first = expiries.chain(self.roster.due(now)).min().unwrap_or(now);
+        self.calm_until = Moment::from_ns(first.as_ns().saturating_sub(1_000_000_000));
         let heard = self.roster.heard(self.terms.session);
         let members = self.roster.members(now);
         let grounds = Grounds {
