@@ -319,9 +319,7 @@ impl Loop {
             self.heartbeat =
                 Beat { due: now.plus(self.settings.ttl / 3), in_flight: true, again: false, ..self.heartbeat };
             let (bucket, session) = (self.bucket.clone(), self.session);
-            self.work.push(Box::pin(async move {
-                Done::Heartbeat(bucket.put_heartbeat(session, heartbeat).await)
-            }));
+            self.work.push(Box::pin(async move { Done::Heartbeat(bucket.put_heartbeat(session, heartbeat).await) }));
         }
         // After a pause everybody looks long dead until the watch has caught up.
         if now >= self.heartbeat.cleaning_due && self.is_current(now) {

@@ -91,7 +91,9 @@ fn wrong_stream(settings: &Settings, info: &Info, made: SystemTime) -> Option<St
         Some(format!("it was deleted and made anew: {remedy}"))
     } else if !carries(settings.takeover, info.config.retention) {
         let retention = format!("{:?}", info.config.retention).to_lowercase();
-        Some(format!("its retention was changed to {retention}, with which a takeover would lose messages: change it back to limits"))
+        Some(format!(
+            "its retention was changed to {retention}, with which a takeover would lose messages: change it back to limits"
+        ))
     } else {
         None
     }

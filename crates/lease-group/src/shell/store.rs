@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use async_nats::connection::State;
 use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::{Context, stream};
-use async_nats::connection::State;
 use async_nats::{Client, HeaderMap, Request, header};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -81,7 +81,11 @@ struct ApiError {
 ///
 /// Members of a cluster that start at once may be told that the bucket is made and in the next moment that there is none
 /// (seen with nats-server 2.15.1 and three replicas), and an election may outlast one request. So it is asked again.
-pub(crate) async fn open_or_create(context: &Context, settings: &Settings, replicas: usize) -> Result<SystemTime, JoinError> {
+pub(crate) async fn open_or_create(
+    context: &Context,
+    settings: &Settings,
+    replicas: usize,
+) -> Result<SystemTime, JoinError> {
     let deadline = Instant::now() + AGREE_WITHIN;
     let info = loop {
         match make_and_look(context, settings, replicas).await {
@@ -156,8 +160,10 @@ impl Bucket {
     pub(crate) async fn compare_and_set(&self, partition: usize, expected: u64, lease: Lease) -> Wrote {
         let mut headers = HeaderMap::new();
         headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
-        let request =
-            Request::new().headers(headers).payload(lease.encode(partition as u32, wall_ms()).into()).timeout(Some(self.timeout));
+        let request = Request::new()
+            .headers(headers)
+            .payload(lease.encode(partition as u32, wall_ms()).into())
+            .timeout(Some(self.timeout));
         let subject = match &self.domain {
             Some(prefix) => format!("{prefix}.{}", self.lease_subject(partition)),
             None => self.lease_subject(partition),
@@ -238,8 +244,11 @@ pub(crate) fn change(entry: &kv::Entry, partitions: usize) -> (Change, Option<Re
         if partition >= partitions {
             return (Change::Foreign, None);
         }
-        let found =
-            if gone { Found::Nothing { revision: entry.revision } } else { found(partition, entry.revision, &entry.value) };
+        let found = if gone {
+            Found::Nothing { revision: entry.revision }
+        } else {
+            found(partition, entry.revision, &entry.value)
+        };
         return (Change::Lease { partition, found }, None);
     }
     let Some(Ok(session)) = entry.key.strip_prefix("m.").map(str::parse::<Session>) else {

@@ -138,8 +138,15 @@ impl Partition {
                 out.push(Command::Tell(Told::Granted { epoch, revision, deadline }));
                 out.push(Command::Open { epoch, checkpoint });
                 let confirmed = sent;
-                self.phase =
-                    Phase::Opening(Held { epoch, revision, deadline, sent, confirmed, checkpoint, handled: checkpoint });
+                self.phase = Phase::Opening(Held {
+                    epoch,
+                    revision,
+                    deadline,
+                    sent,
+                    confirmed,
+                    checkpoint,
+                    handled: checkpoint,
+                });
             }
             Purpose::Renew => self.renewed(epoch, revision, (sent, deadline), checkpoint, out),
             Purpose::Release if matches!(self.phase, Phase::Releasing) => {

@@ -47,7 +47,9 @@ async fn lying_on(jetstream: &jetstream::Context, group: &str, node: &str) -> BT
     use futures_util::TryStreamExt;
     let stream = jetstream.get_stream("S").await.expect("it is there");
     let infos: Vec<_> = stream.consumers().try_collect().await.expect("it answers");
-    let on = infos.iter().filter(|info| info.cluster.as_ref().is_some_and(|cluster| cluster.leader.as_deref() == Some(node)));
+    let on = infos
+        .iter()
+        .filter(|info| info.cluster.as_ref().is_some_and(|cluster| cluster.leader.as_deref() == Some(node)));
     on.filter_map(|info| info.name.strip_prefix(&format!("{group}-p"))?.split('-').next()?.parse().ok()).collect()
 }
 
@@ -78,7 +80,8 @@ fn who_rides_out_a_bucket_without_a_leader_goes_on_and_who_does_not_stops() {
         let jetstream = jetstream::new(client.clone());
         make(&jetstream, "S", "s.>").await;
         make(&jetstream, "SINK", "sink.>").await;
-        let riding = Worker::join(fenced(&servers, "riding").ride_out(Duration::from_secs(20))).await.expect("it joins");
+        let riding =
+            Worker::join(fenced(&servers, "riding").ride_out(Duration::from_secs(20))).await.expect("it joins");
         let stopping = Worker::join(fenced(&servers, "stopping")).await.expect("it joins");
         let active = |worker: &Worker| {
             let opened: BTreeSet<u32> = worker
@@ -128,10 +131,8 @@ fn who_rides_out_a_bucket_without_a_leader_goes_on_and_who_does_not_stops() {
             .await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         load.abort();
-        let (rode, stopped) = (
-            longest_gap(&riding.handled(), &carried, killed),
-            longest_gap(&stopping.handled(), &carried, killed),
-        );
+        let (rode, stopped) =
+            (longest_gap(&riding.handled(), &carried, killed), longest_gap(&stopping.handled(), &carried, killed));
         println!("election {election:?}; partitions {carried:?}: riding {rode:?}, stopping {stopped:?}");
         let rides = |(_, event): &(u32, PartitionEvent)| matches!(event, PartitionEvent::Riding { .. });
         assert!(riding.events().iter().any(rides), "nobody rode it out");

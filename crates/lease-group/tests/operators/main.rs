@@ -6,6 +6,7 @@ mod leader;
 mod server;
 mod worker;
 
+use async_nats::ConnectOptions;
 use lease_group::{JoinError, LostReason, MemberError, PartitionEvent};
 use server::Server;
 use tokio::task::LocalSet;
@@ -59,9 +60,8 @@ fn a_record_that_is_not_ours_is_left_alone_and_the_rest_goes_on() {
         assert!(first.at - before >= TTL * 3, "its owner's whole time, although his clock said that it was over");
         assert_eq!(first.epoch, 10);
         for partition in 0..4 {
-            let unreadable = |of: u32, event: &PartitionEvent| {
-                of == partition && matches!(event, PartitionEvent::Unreadable { .. })
-            };
+            let unreadable =
+                |of: u32, event: &PartitionEvent| of == partition && matches!(event, PartitionEvent::Unreadable { .. });
             assert!(worker.told(unreadable), "{partition}: {:?}", worker.events());
             assert!(!worker.has_handled(partition, sequences[partition as usize]));
         }
@@ -70,8 +70,10 @@ fn a_record_that_is_not_ours_is_left_alone_and_the_rest_goes_on() {
         until("the partition is taken", || worker.has_handled(0, sequences[0])).await;
         // Spoilt under its owner: he stops, and leaves it alone.
         bucket.put("l.6", "spoilt".into()).await.unwrap();
-        let lost = PartitionEvent::Lost { epoch: 2, reason: LostReason::Superseded };
-        until("the owner stops", || worker.told(|of, event| of == 6 && *event == lost)).await;
+        let superseded = |of: u32, event: &PartitionEvent| {
+            of == 6 && matches!(event, PartitionEvent::Lost { reason: LostReason::Superseded, .. })
+        };
+        until("the owner stops", || worker.told(superseded)).await;
         let sequence = publish(&jetstream, 5).await;
         until("the others go on", || worker.has_handled(5, sequence)).await;
         worker.leave().await;
@@ -95,8 +97,10 @@ fn a_bucket_that_is_taken_away_ends_its_members_with_the_reason() {
         let new = Worker::join(group(&server.url, "gone", 2)).await.unwrap();
         until("it begins anew", || new.has_handled(0, first)).await;
         jetstream.get_stream("KV_gone").await.unwrap().purge().await.unwrap();
-        until("it begins anew again", || new.handled().iter().any(|handled| handled.partition == 0 && handled.epoch > 1))
-            .await;
+        until("it begins anew again", || {
+            new.handled().iter().any(|handled| handled.partition == 0 && handled.epoch > 1)
+        })
+        .await;
 
         // Made anew by somebody who joins before the others notice.
         jetstream.delete_key_value("gone").await.unwrap();
@@ -173,17 +177,15 @@ fn who_loses_his_rights_leaves_and_the_others_take_over() {
             )
         };
         let server = Server::start(&users(""));
-        let as_user = |user: &str| server.url.replace("nats://", &format!("nats://{user}:{user}@"));
-        let jetstream = connect(&as_user("b")).await;
+        let as_user = |user: &str| ConnectOptions::with_user_and_password(user.to_owned(), user.to_owned());
+        let client = as_user("b").connect(&server.url).await.unwrap();
+        let jetstream = async_nats::jetstream::new(client);
         make_stream(&jetstream).await;
-        let poor = Worker::join(group(&as_user("a"), "rights", 4).worker("a")).await.unwrap();
-        let rich = Worker::join(group(&as_user("b"), "rights", 4).worker("b")).await.unwrap();
-        let mut last = Vec::new();
-        for partition in 0..4 {
-            last.push(publish(&jetstream, partition).await);
-        }
-        let works = |worker: &Worker| worker.handled().iter().map(|handled| handled.partition).max().is_some();
-        until("both work", || works(&poor) || works(&rich)).await;
+        let of = |user: &str| group(&server.url, "rights", 4).worker(user).connect_options(as_user(user));
+        let poor = Worker::join(of("a")).await.unwrap();
+        let rich = Worker::join(of("b")).await.unwrap();
+        let works = |worker: &Worker| worker.told(|_, event| matches!(event, PartitionEvent::Opened { .. }));
+        until("both work", || works(&poor) && works(&rich)).await;
         server.reload(&users(", deny: [\"$KV.>\", \"$JS.API.>\"]"));
         until("it is told", || poor.was_refused()).await;
         let error = poor.ended().await.unwrap_err();
@@ -212,7 +214,10 @@ fn one_label_is_no_identity_and_another_group_is_refused() {
             let (one, other) = (&one, &other);
             until("it is handled", || one.has_handled(partition, sequence) || other.has_handled(partition, sequence))
                 .await;
-            assert!(!(one.has_handled(partition, sequence) && other.has_handled(partition, sequence)), "by one of them");
+            assert!(
+                !(one.has_handled(partition, sequence) && other.has_handled(partition, sequence)),
+                "by one of them"
+            );
         }
 
         for stranger in [group(&server.url, "twins", 5), group(&server.url, "twins", 4).subject_prefix("t.p")] {

@@ -59,8 +59,7 @@ impl Drop for Server {
 /// Three nodes, `n0` to `n2`.
 pub(crate) fn cluster() -> Vec<Server> {
     let listeners: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-    let ports: Vec<u16> =
-        listeners.iter().map(|listener| listener.local_addr().expect("it is bound").port()).collect();
+    let ports: Vec<u16> = listeners.iter().map(|listener| listener.local_addr().expect("it is bound").port()).collect();
     drop(listeners);
     let routes: Vec<String> = ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
     let node = |number: usize| {

@@ -113,7 +113,8 @@ pub(crate) async fn connect(url: &str) -> jetstream::Context {
 
 /// Makes `S`.
 pub(crate) async fn make_stream(jetstream: &jetstream::Context) {
-    let config = jetstream::stream::Config { name: "S".to_owned(), subjects: vec!["s.>".to_owned()], ..Default::default() };
+    let config =
+        jetstream::stream::Config { name: "S".to_owned(), subjects: vec!["s.>".to_owned()], ..Default::default() };
     jetstream.create_stream(config).await.expect("it is made");
 }
 
