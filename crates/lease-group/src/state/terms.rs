@@ -43,11 +43,11 @@ impl Terms {
         self.ttl / 20
     }
 
-    /// How long to wait before the next claim, after so many openings in a row have failed: twice as long each time, at most the
-    /// time to live.
+    /// How long to wait before the next claim, after so many openings in a row have failed: twice as long each time, at most a
+    /// quarter of the time to live: what was only an election is over soon.
     #[must_use]
     pub fn retry_after_failures(&self, failures: u32) -> Duration {
-        (self.retry_after() * 2_u32.pow(failures.saturating_sub(1).min(5))).min(self.ttl)
+        (self.retry_after() * 2_u32.pow(failures.saturating_sub(1).min(5))).min(self.ttl / 4)
     }
 }
 

@@ -96,7 +96,7 @@ fn who_rides_out_a_bucket_without_a_leader_goes_on_and_who_does_not_stops() {
         for (stream, node) in [("S", "n1"), ("SINK", "n2"), ("KV_riding", "n0"), ("KV_stopping", "n0")] {
             lead(&jetstream, &client, stream, node).await;
         }
-        let publisher = connect(&servers.split(',').next().expect("two").to_owned()).await;
+        let publisher = connect(servers.split(',').next().expect("two")).await;
         let load = tokio::task::spawn_local(async move {
             loop {
                 for partition in 0..PARTITIONS {
