@@ -29,7 +29,9 @@
 //! on one server, because the lease knows where to begin: making one takes about 2 ms on three nodes, and 60 ms (600 ms
 //! before nats-server 2.11) when it is replicated too, since it elects a leader first. A node that dies takes its
 //! consumers with it, and their owners open others. While the bucket has no leader, four to nine seconds, nobody can
-//! renew: with a `ttl` below that every owner stops.
+//! renew: with a `ttl` below that every owner stops. With `ride-out` owners go on meanwhile, since nobody else can claim
+//! either. But an owner cannot know that what it hears is everybody's silence, so it needs `sink = "fenced"`, and only the
+//! fence's promise and at least once are left with it.
 //!
 //! **When to choose it.** Order per key that must hold through crashes, hangs and deployments, with many partitions handled
 //! side by side, and handlers that bear a short repetition.
@@ -100,6 +102,9 @@ pub struct Settings {
     pub probe_every: Timespan,
     /// Takes hints without a fence. Exclusion is void until the old owner's deadline.
     pub unsafe_hints: bool,
+    /// How long after its last renewal an owner goes on while nobody answers for the bucket, as when three nodes elect its
+    /// leader anew; `"0s"`: it stops at its deadline. Exclusion then rests on the fence alone, so it needs `sink = "fenced"`.
+    pub ride_out: Timespan,
 }
 
 /// What may tell that an owner is gone.
@@ -167,6 +172,7 @@ impl Default for Settings {
             hints: BTreeSet::new(),
             probe_every: Timespan(Duration::from_millis(10)),
             unsafe_hints: false,
+            ride_out: Timespan(Duration::ZERO),
         }
     }
 }
@@ -175,10 +181,10 @@ impl Settings {
     /// `resume` is held to what its source claims for it: nothing lost, order per key.
     #[must_use]
     pub fn promises(&self) -> Promises {
-        let trusts_leases = self.hints.is_empty();
+        let trusts_leases = self.hints.is_empty() && self.ride_out.0.is_zero();
         Promises {
             at_least_once: true,
-            // After a false hint two members handle side by side; what only one of them can do is write effects.
+            // After a false hint, or where only one side of a cluster hears of a new leader, two members handle side by side; what only one of them can do is write effects.
             order_per_key: trusts_leases,
             exclusive: trusts_leases && self.takeover == Takeover::Safe,
             fenced: self.sink == Sink::Fenced,
@@ -237,6 +243,7 @@ impl Settings {
             objections.push(("consumer-replicas", text));
         }
         objections.extend(self.objections_to_hints());
+        objections.extend(self.objections_to_riding());
         if self.takeover == Takeover::Resume {
             let idle =
                 |key| format!("{key} has no effect with takeover \"resume\": its durable lies where the stream does");
@@ -335,6 +342,23 @@ impl Settings {
         }
     }
 
+    fn objections_to_riding(&self) -> Vec<(&'static str, String)> {
+        let mut objections = Vec::new();
+        if self.ride_out.0.is_zero() {
+            return objections;
+        }
+        if self.sink != Sink::Fenced {
+            let text = "who rides out a bucket without a leader may have been superseded, and then only a fence keeps                         its effects out: set sink = \"fenced\"";
+            objections.push(("ride-out", text.to_owned()));
+        }
+        if !(self.ttl.0..=Duration::from_secs(60)).contains(&self.ride_out.0) {
+            let text =
+                format!("riding out {} does not work: at least the ttl, {}, at most 60s", self.ride_out, self.ttl);
+            objections.push(("ride-out", text));
+        }
+        objections
+    }
+
     fn describe(&self, seat: &Seat, opening: watch::Sender<Option<bool>>) -> Result<Group, Error> {
         let options = seat.access.options().map_err(|error| Error::refused("connect", &error))?;
         let group = Group::builder(seat.access.urls().join(",")).connect_options(options);
@@ -344,6 +368,7 @@ impl Settings {
         };
         let place = Place::new(&seat.group, &seat.subject_prefix);
         let group = if self.sink == Sink::Fenced { group.sink(place.fence()) } else { group };
+        let group = if self.ride_out.0.is_zero() { group } else { group.ride_out(self.ride_out.0) };
         let group = if self.hints.is_empty() {
             group
         } else {
@@ -435,7 +460,8 @@ impl Observer for Witness {
             PartitionEvent::Granted { epoch, deadline_ns, .. } => {
                 (epoch, OwnershipChange::Granted { deadline: MonoNs(deadline_ns) })
             }
-            PartitionEvent::Renewed { epoch, deadline_ns } => {
+            // To the belief it is the same: it may start messages until then.
+            PartitionEvent::Renewed { epoch, deadline_ns } | PartitionEvent::Riding { epoch, deadline_ns } => {
                 (epoch, OwnershipChange::Renewed { deadline: MonoNs(deadline_ns) })
             }
             PartitionEvent::Opened { epoch, start_sequence } => {

@@ -64,6 +64,10 @@ fn strategies_wait_as_long_as_the_profile_says() {
         ("key-sequence", "{ kind = \"key-sequence\", ack-wait = \"1s\", delay = \"20ms\" }".to_owned()),
         ("lease-group", "{ kind = \"lease-group\", ttl = \"1s\", max-handling = \"10s\" }".to_owned()),
         (
+            "lease-group-riding",
+            "{ kind = \"lease-group\", ttl = \"1s\", sink = \"fenced\", ride-out = \"10s\" }".to_owned(),
+        ),
+        (
             "external",
             format!(
                 "{{ kind = \"external\", {MEMBER}, ready-within = \"15s\", \

@@ -74,12 +74,34 @@ pub enum JoinError {
 }
 
 /// Why a member ended although nobody asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemberError {
     /// The control thread ended.
     #[error("the control thread ended: {0}")]
     Control(String),
+    /// The bucket is gone, or not what it was. The member has left.
+    #[error("bucket `{bucket}`: {reason}")]
+    Bucket {
+        /// The bucket.
+        bucket: String,
+        /// What is wrong with it, and what helps.
+        reason: String,
+    },
+    /// The stream is gone, or not what it was. The member has given back what it held.
+    #[error("stream `{stream}`: {reason}")]
+    Stream {
+        /// The stream.
+        stream: String,
+        /// What is wrong with it, and what helps.
+        reason: String,
+    },
+    /// A right was taken away. The member has given back what it could; the rest expires.
+    #[error("the server refuses what a member must do: {reason}; give the right back and join again")]
+    Refused {
+        /// In the server's words.
+        reason: String,
+    },
     /// The member left, but something did not stop in time: its leases expire by themselves.
     #[error("left, but {partitions} partitions were not given back in time; their leases expire by themselves")]
     LeftLate {

@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) sink: Option<Sink>,
     pub(crate) hints: Option<Hints>,
     pub(crate) unsafe_hints: bool,
+    pub(crate) ride_out: Option<Duration>,
     /// What the subjects begin with on which members are probed.
     pub(crate) liveness: String,
     pub(crate) observer: Arc<dyn Observer>,
@@ -92,6 +93,7 @@ impl Group {
                 sink: None,
                 hints: None,
                 unsafe_hints: false,
+                ride_out: None,
                 liveness: String::new(),
                 observer: Arc::new(Silence),
             },
@@ -240,6 +242,15 @@ impl GroupBuilder {
         self
     }
 
+    /// How long after its last confirmed renewal an owner goes on while nobody answers for the bucket, as when a cluster elects its leader anew.
+    /// Without it, all owners stop at 0.85 of the lease. Since another member may be answered, **exclusion then rests on the fence
+    /// alone:** it needs a [`sink`](Self::sink) that all effects are written to.
+    #[must_use]
+    pub fn ride_out(mut self, at_most: Duration) -> Self {
+        self.settings.ride_out = Some(at_most);
+        self
+    }
+
     /// What the subjects begin with on which members are probed, `<group>.alive` by default: `<prefix>.<session>`, and `<prefix>.gone`, where
     /// they tell each other. No stream may store them.
     #[must_use]
@@ -307,6 +318,16 @@ impl GroupBuilder {
             demand(
                 settings.takeover == Takeover::Safe,
                 "takeover by resuming has no epochs that could be fenced".to_owned(),
+            );
+        }
+        if let Some(ride_out) = settings.ride_out {
+            demand(
+                settings.sink.is_some(),
+                "who rides out a bucket without a leader may have been superseded: ride_out needs a sink".to_owned(),
+            );
+            demand(
+                (settings.ttl..=Duration::from_secs(60)).contains(&ride_out),
+                format!("riding out {ride_out:?}; from the time of a lease to one minute works"),
             );
         }
         if let Some(hints) = &settings.hints {

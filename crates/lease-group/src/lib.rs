@@ -54,6 +54,7 @@ pub mod clock;
 pub mod continuity;
 mod error;
 pub mod fence;
+pub mod footing;
 mod group;
 mod handler;
 pub mod handover;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::thread;
 
-use async_nats::jetstream::stream::RetentionPolicy;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,11 +11,11 @@ use crate::error::{JoinError, MemberError};
 use crate::group::Settings;
 use crate::handler::Handler;
 use crate::observer::Connection;
-use crate::options::Takeover;
 use crate::record::Session;
 use crate::shell::connection::connect;
 use crate::shell::control::{self, Control};
 use crate::shell::grant::{Order, Report};
+use crate::shell::ground::{Made, carries};
 use crate::shell::pump::{Data, pump};
 use crate::shell::{sink, store};
 
@@ -43,24 +42,21 @@ pub struct MemberHandle {
 impl Member {
     pub(crate) async fn join(settings: Arc<Settings>) -> Result<Self, JoinError> {
         let session = Session::random();
-        let (client, cuts) = connect(&settings, Connection::Data, session).await?;
+        let refusals = watch::Sender::new(String::new());
+        let (client, cuts) = connect(&settings, Connection::Data, session, &refusals).await?;
         let context = control::joining(&client, &settings);
         let stream = context
             .get_stream(&settings.stream)
             .await
             .map_err(|error| JoinError::Stream { stream: settings.stream.clone(), reason: error.to_string() })?;
         let config = &stream.cached_info().config;
-        // The shared durables of the original are never deleted and begin at the beginning: a work queue can carry them.
-        let carries = match settings.takeover {
-            Takeover::Safe => config.retention == RetentionPolicy::Limits,
-            Takeover::Resume { .. } => config.retention != RetentionPolicy::Interest,
-        };
-        if !carries {
+        if !carries(settings.takeover, config.retention) {
             let found = format!("{:?}", config.retention).to_lowercase();
             return Err(JoinError::Retention { stream: settings.stream.clone(), found });
         }
         let sink = sink::open(&context, &client, &settings).await?;
-        store::open_or_create(&context, &settings, config.num_replicas).await?;
+        let bucket = store::open_or_create(&context, &settings, config.num_replicas).await?;
+        let made = Made { bucket, stream: stream.cached_info().created.into() };
 
         let (orders_in, orders) = (0..settings.partitions).map(|_| watch::channel(Order::None)).unzip();
         // Each partition reports at most one end per order, and waits until it is heard.
@@ -71,6 +67,8 @@ impl Member {
             settings: Arc::clone(&settings),
             session,
             sink: sink.clone(),
+            made,
+            refusals,
             orders: orders_in,
             reports,
             ready: ready_in,
@@ -167,10 +165,7 @@ fn unshare(outcome: Option<&Outcome>) -> Result<(), MemberError> {
     match outcome {
         None => Err(gone()),
         Some(Ok(())) => Ok(()),
-        Some(Err(error)) => Err(match &**error {
-            MemberError::LeftLate { partitions } => MemberError::LeftLate { partitions: *partitions },
-            MemberError::Control(reason) => MemberError::Control(reason.clone()),
-        }),
+        Some(Err(error)) => Err(MemberError::clone(error)),
     }
 }
 

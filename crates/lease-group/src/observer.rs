@@ -63,6 +63,14 @@ pub enum PartitionEvent {
         /// `CLOCK_MONOTONIC` nanoseconds; nothing is started from then on.
         deadline_ns: u64,
     },
+    /// Nobody answers for the bucket, and the owner goes on all the same ([`ride_out`](crate::GroupBuilder::ride_out)); told before the
+    /// deadline takes effect.
+    Riding {
+        /// The epoch.
+        epoch: u64,
+        /// `CLOCK_MONOTONIC` nanoseconds; nothing is started from then on.
+        deadline_ns: u64,
+    },
     /// The consumer of the epoch stands.
     Opened {
         /// The epoch.

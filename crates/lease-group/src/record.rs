@@ -12,6 +12,13 @@ use serde::{Deserialize, Serialize};
 /// The version this code writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
 
+/// The highest epoch that a record may have: what every reader of JSON still reads exactly. No group comes near it; a record beyond it was
+/// written by somebody else, and the next epoch after `u64::MAX` would be 0.
+pub const EPOCH_MAX: u64 = 1 << 53;
+
+/// The longest time to live that a record may have, as long as a group may be told to use: a longer one would be owned for ever.
+pub const TTL_MAX: Duration = Duration::from_secs(3600);
+
 /// One start of one member: random, so that two members with one worker label never share anything.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Session(u128);
@@ -120,9 +127,26 @@ pub enum RecordError {
     /// A session that is not 32 hexadecimal digits.
     #[error("`{0}` is no session")]
     Session(String),
-    /// A time to live of zero would never protect its owner.
-    #[error("the record's time to live is zero")]
-    TimeToLive,
+    /// A time to live of zero would never protect its owner, and one without end never free anybody from him.
+    #[error("the record's time to live is {ttl_ms} ms; 1 ms to one hour work")]
+    TimeToLive {
+        /// What it says, in milliseconds.
+        ttl_ms: u64,
+    },
+    /// An epoch that no group reaches by counting.
+    #[error("the record's epoch is {epoch}, which no group reaches by counting")]
+    Epoch {
+        /// What it says.
+        epoch: u64,
+    },
+    /// A lease that was copied from another partition's key: its checkpoint would skip messages here.
+    #[error("the record is of partition {found} and stands at that of partition {key}")]
+    Partition {
+        /// What it says.
+        found: u32,
+        /// Where it stands.
+        key: u32,
+    },
 }
 
 #[derive(Deserialize)]
@@ -133,6 +157,9 @@ struct Versioned {
 #[derive(Serialize, Deserialize)]
 struct LeaseDocument {
     version: u32,
+    /// Older members did not write it.
+    #[serde(default)]
+    partition: Option<u32>,
     worker: String,
     session: String,
     epoch: u64,
@@ -154,12 +181,13 @@ struct HeartbeatDocument {
 }
 
 impl Lease {
-    /// The JSON of this lease. `wall_ms` is the writer's wall clock, for `expires_at`, which nobody decides by.
+    /// The JSON of this lease of `partition`. `wall_ms` is the writer's wall clock, for `expires_at`, which nobody decides by.
     #[must_use]
-    pub fn encode(&self, wall_ms: u64) -> Vec<u8> {
+    pub fn encode(&self, partition: u32, wall_ms: u64) -> Vec<u8> {
         let ttl_ms = millis(self.ttl);
         to_json(&LeaseDocument {
             version: VERSION,
+            partition: Some(partition),
             worker: self.worker.clone(),
             session: self.session.to_string(),
             epoch: self.epoch,
@@ -170,12 +198,18 @@ impl Lease {
         })
     }
 
-    /// Reads a lease.
+    /// Reads the lease that stands at the key of `partition`. Fields that are not known are left out.
     ///
     /// # Errors
-    /// When the bytes are no lease of [`VERSION`].
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+    /// When the bytes are no lease of [`VERSION`] and of this partition, or say what no member would have written.
+    pub fn decode(partition: u32, bytes: &[u8]) -> Result<Self, RecordError> {
         let document: LeaseDocument = parse(bytes)?;
+        if let Some(found) = document.partition.filter(|found| *found != partition) {
+            return Err(RecordError::Partition { found, key: partition });
+        }
+        if document.epoch > EPOCH_MAX {
+            return Err(RecordError::Epoch { epoch: document.epoch });
+        }
         Ok(Self {
             session: document.session.parse()?,
             worker: document.worker,
@@ -235,10 +269,11 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn time_to_live(ttl_ms: u64) -> Result<Duration, RecordError> {
-    if ttl_ms == 0 {
-        return Err(RecordError::TimeToLive);
+    let ttl = Duration::from_millis(ttl_ms);
+    if ttl.is_zero() || ttl > TTL_MAX {
+        return Err(RecordError::TimeToLive { ttl_ms });
     }
-    Ok(Duration::from_millis(ttl_ms))
+    Ok(ttl)
 }
 
 #[cfg(test)]
@@ -260,8 +295,8 @@ mod tests {
     #[test]
     fn the_format_on_the_wire_is_the_documented_one() {
         assert_eq!(
-            String::from_utf8(lease().encode(1_000)).unwrap(),
-            r#"{"version":1,"worker":"billing-1","session":"0000000000000000000000000000feed","epoch":7,"ckpt":4711,"state":"own","ttl_ms":2000,"expires_at":3000}"#
+            String::from_utf8(lease().encode(3, 1_000)).unwrap(),
+            r#"{"version":1,"partition":3,"worker":"billing-1","session":"0000000000000000000000000000feed","epoch":7,"ckpt":4711,"state":"own","ttl_ms":2000,"expires_at":3000}"#
         );
         let (worker, ttl) = ("w".to_owned(), Duration::from_secs(2));
         let heartbeat = Heartbeat { worker, presence: Presence::Here, ttl, since_ms: 5, listens: false };
@@ -275,37 +310,52 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named_even_when_its_shape_is_unknown() {
-        assert_eq!(Lease::decode(br#"{"version":2,"owner":"x"}"#), Err(RecordError::Version { found: 2 }));
+        assert_eq!(Lease::decode(0, br#"{"version":2,"owner":"x"}"#), Err(RecordError::Version { found: 2 }));
         assert_eq!(Heartbeat::decode(br#"{"version":2}"#), Err(RecordError::Version { found: 2 }));
     }
 
     #[test]
-    fn a_lease_without_lifetime_is_refused() {
-        let text = String::from_utf8(lease().encode(0)).unwrap().replace("2000", "0");
-        assert_eq!(Lease::decode(text.as_bytes()), Err(RecordError::TimeToLive));
+    fn a_lease_that_no_member_would_have_written_is_refused() {
+        let text = String::from_utf8(lease().encode(3, 0)).unwrap();
+        let read = |from: &str, to: &str| Lease::decode(3, text.replace(from, to).as_bytes());
+        assert_eq!(read("2000", "0"), Err(RecordError::TimeToLive { ttl_ms: 0 }));
+        let ttl_ms = 3_600_001;
+        assert_eq!(read("2000", "3600001"), Err(RecordError::TimeToLive { ttl_ms }));
+        let epoch = u64::MAX;
+        assert_eq!(read(r#""epoch":7"#, r#""epoch":18446744073709551615"#), Err(RecordError::Epoch { epoch }));
+        assert_eq!(Lease::decode(4, text.as_bytes()), Err(RecordError::Partition { found: 3, key: 4 }));
+    }
+
+    #[test]
+    fn a_lease_is_read_with_fields_that_nobody_knows_and_without_its_partition() {
+        let text = String::from_utf8(lease().encode(3, 0)).unwrap();
+        let more = text.replace(r#""version":1"#, r#""version":1,"colour":"blue""#);
+        assert_eq!(Lease::decode(3, more.as_bytes()), Ok(lease()));
+        let older = text.replace(r#""partition":3,"#, "");
+        assert_eq!(Lease::decode(3, older.as_bytes()), Ok(lease()));
     }
 
     proptest! {
         #[test]
         fn foreign_bytes_are_an_error_and_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(Lease::decode(&bytes).is_err());
+            prop_assert!(Lease::decode(0, &bytes).is_err());
             prop_assert!(Heartbeat::decode(&bytes).is_err());
         }
 
         #[test]
         fn a_truncated_lease_is_an_error(cut in 0_usize..100) {
-            let whole = lease().encode(9);
-            prop_assert!(Lease::decode(&whole[..cut.min(whole.len() - 1)]).is_err());
+            let whole = lease().encode(0, 9);
+            prop_assert!(Lease::decode(0, &whole[..cut.min(whole.len() - 1)]).is_err());
         }
 
         #[test]
-        fn what_was_written_is_read(worker in ".*", session: u128, epoch: u64, checkpoint: u64, own: bool, ttl_ms in 1_u64..1_000_000) {
+        fn what_was_written_is_read(worker in ".*", session: u128, epoch in 0..=EPOCH_MAX, checkpoint: u64, own: bool, ttl_ms in 1_u64..1_000_000) {
             let lease = Lease {
                 worker, session: Session::from_u128(session), epoch, checkpoint,
                 holding: if own { Holding::Own } else { Holding::Free },
                 ttl: Duration::from_millis(ttl_ms),
             };
-            prop_assert_eq!(Lease::decode(&lease.encode(1)), Ok(lease));
+            prop_assert_eq!(Lease::decode(5, &lease.encode(5, 1)), Ok(lease));
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod consumers;
 pub(crate) mod control;
 pub(crate) mod epoch;
 pub(crate) mod grant;
+pub(crate) mod ground;
 pub(crate) mod probes;
 pub(crate) mod pump;
 pub(crate) mod sink;

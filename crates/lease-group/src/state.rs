@@ -57,6 +57,8 @@ struct Held {
     deadline: Moment,
     /// When the last write was sent, confirmed or not.
     sent: Moment,
+    /// When the last write was sent that was confirmed.
+    confirmed: Moment,
     /// Confirmed with the lease.
     checkpoint: u64,
     /// Handled, not necessarily confirmed.
@@ -86,6 +88,10 @@ pub struct Partition {
     wish: bool,
     seen: Option<Seen>,
     phase: Phase,
+    /// The highest epoch that was ever seen: a key that was deleted or put back does not bring an old epoch to life.
+    epoch_max: u64,
+    /// Openings that have failed since the last one that did not.
+    failures: u32,
     write: Option<Write>,
     /// When the oldest write was sent that was given up unsettled and may still land.
     doubt_since: Option<Moment>,
@@ -99,7 +105,18 @@ impl Partition {
     #[must_use]
     pub fn new(terms: Terms) -> Self {
         let phase = Phase::Watching { retry_at: Moment::default() };
-        Self { terms, wish: false, seen: None, phase, write: None, doubt_since: None, running: None, busy_since: None }
+        Self {
+            terms,
+            wish: false,
+            seen: None,
+            phase,
+            epoch_max: 0,
+            failures: 0,
+            write: None,
+            doubt_since: None,
+            running: None,
+            busy_since: None,
+        }
     }
 
     /// Takes one event and answers what is to be done, in this order.
@@ -109,12 +126,15 @@ impl Partition {
             Input::Seen { revision, lease } => self.see(now, revision, lease, true, &mut out),
             Input::Unreadable { revision } => self.see(now, revision, None, false, &mut out),
             Input::Hint { gone } => self.doubt(now, gone),
+            Input::Unled { asked } => self.ride_out(now, asked, &mut out),
+            Input::Sighted => self.watch_anew(now),
             Input::Wish(wish) => self.wish = wish,
             Input::Wrote(result) => self.wrote(now, result, &mut out),
             Input::ReadBack(found) => self.read_back(now, found, &mut out),
             Input::Opened { epoch, start } => self.opened(now, epoch, start, &mut out),
             Input::OpenFailed { epoch } => {
                 if matches!(&self.phase, Phase::Opening(held) if held.epoch == epoch) {
+                    self.failures = self.failures.saturating_add(1);
                     self.lose(now, LostReason::OpenFailed, &mut out);
                 }
             }
@@ -191,6 +211,7 @@ impl Partition {
         if self.seen.as_ref().is_some_and(|seen| seen.revision >= revision) {
             return;
         }
+        self.epoch_max = self.epoch_max.max(lease.as_ref().map_or(0, |lease| lease.epoch));
         let foreign = lease.as_ref().is_none_or(|lease| lease.session != self.terms.session);
         let superseded = foreign && self.held().is_some_and(|held| revision > held.revision);
         self.seen = Some(Seen { revision, lease, readable, since: now, doubted: false, told_vacant: false });
@@ -218,6 +239,31 @@ impl Partition {
         }
     }
 
+    /// The leader of the bucket did not answer what was asked at `asked`, so nobody could write since then, as far as can be known from
+    /// here: the lease counts from there, for as long as the terms allow. Another may have been answered: then only the fence keeps
+    /// the effects of the two apart.
+    fn ride_out(&mut self, now: Moment, asked: Moment, out: &mut Vec<Command>) {
+        let (Some(limit), deadline) = (self.terms.ride_out, self.terms.deadline(asked)) else { return };
+        let running = self.running;
+        // What has passed stays passed: whoever was asleep meanwhile knows nothing.
+        let Some(held) = self.held_mut().filter(|held| now < held.deadline) else { return };
+        let deadline = deadline.min(held.confirmed.plus(limit));
+        if deadline > held.deadline {
+            held.deadline = deadline;
+            out.push(Command::Tell(Told::Riding { epoch: held.epoch, deadline }));
+            if running == Some(held.epoch) {
+                out.push(Command::Extend { deadline });
+            }
+        }
+    }
+
+    /// Nothing could be seen for a while, and what rides out a bucket without a leader could not renew: it gets its whole time again.
+    fn watch_anew(&mut self, now: Moment) {
+        if let Some(seen) = self.seen.as_mut().filter(|seen| self.terms.ride_out.is_some() && !seen.doubted) {
+            seen.since = now;
+        }
+    }
+
     fn opened(&mut self, now: Moment, epoch: u64, start: u64, out: &mut Vec<Command>) {
         let Phase::Opening(held) = &self.phase else {
             return;
@@ -234,6 +280,7 @@ impl Partition {
         out.push(Command::Tell(Told::Opened { epoch, start }));
         out.push(Command::Run { epoch, start, deadline: held.deadline });
         self.running = Some(epoch);
+        self.failures = 0;
         self.busy_since = None;
         self.phase = Phase::Active(held);
     }
@@ -271,7 +318,7 @@ impl Partition {
             out.push(Command::Drop);
         }
         out.push(Command::Tell(Told::Lost { epoch, reason }));
-        self.phase = Phase::Watching { retry_at: now.plus(self.terms.retry_after()) };
+        self.phase = Phase::Watching { retry_at: now.plus(self.terms.retry_after_failures(self.failures)) };
     }
 
     fn lease(&self, epoch: u64, checkpoint: u64, holding: Holding) -> Lease {

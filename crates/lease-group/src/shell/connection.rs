@@ -11,14 +11,19 @@ use crate::group::Settings;
 use crate::observer::{Connection, MemberEvent};
 use crate::record::Session;
 
-/// Connects. The number behind the receiver rises with every lost connection.
+/// What the server says when somebody does what he has no right to.
+const NO_RIGHT: &str = "permissions violation";
+
+/// Connects. The number behind the receiver rises with every lost connection; what the server refuses for want of a right goes to `refusals`.
 pub(crate) async fn connect(
     settings: &Settings,
     connection: Connection,
     session: Session,
+    refusals: &watch::Sender<String>,
 ) -> Result<(Client, watch::Receiver<u64>), JoinError> {
     let (cuts, seen) = watch::channel(0_u64);
     let cuts = Arc::new(cuts);
+    let refusals = refusals.clone();
     let observer = Arc::clone(&settings.observer);
     let role = match connection {
         Connection::Control => "control",
@@ -37,7 +42,13 @@ pub(crate) async fn connect(
                     Some(MemberEvent::Disconnected(connection))
                 }
                 Event::SlowConsumer(_) => Some(MemberEvent::SlowConsumer(connection)),
-                Event::ServerError(error) => Some(MemberEvent::Refused { connection, reason: error.to_string() }),
+                Event::ServerError(error) => {
+                    let reason = error.to_string();
+                    if reason.to_lowercase().contains(NO_RIGHT) {
+                        refusals.send_replace(reason.clone());
+                    }
+                    Some(MemberEvent::Refused { connection, reason })
+                }
                 _ => None,
             };
             if let Some(told) = told {

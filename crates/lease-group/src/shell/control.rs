@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::connection::connect;
 use super::grant::{Order, Report};
+use super::ground::{Ground, Made};
 use super::probes::{News, Probes};
 use super::sink::Sink;
 use super::slot::Slot;
@@ -29,6 +30,7 @@ use super::store::Bucket;
 use crate::assign::Holder;
 use crate::clock::{Moment, monotonic_ns, wall_ms};
 use crate::error::{JoinError, MemberError};
+use crate::footing::Footing;
 use crate::group::Settings;
 use crate::handover::{Handover, Situation};
 use crate::liveness::Watchman;
@@ -36,7 +38,7 @@ use crate::observer::{Connection, MemberEvent};
 use crate::options::Commit;
 use crate::record::{Heartbeat, Presence, Session};
 use crate::roster::Roster;
-use crate::state::{Partition, Terms};
+use crate::state::{Input, Partition, Terms};
 use work::Done;
 
 /// What the control thread is given.
@@ -44,6 +46,10 @@ pub(crate) struct Control {
     pub(crate) settings: Arc<Settings>,
     pub(crate) session: Session,
     pub(crate) sink: Option<Sink>,
+    /// When what it stands on was made.
+    pub(crate) made: Made,
+    /// What the server has refused last, on either connection.
+    pub(crate) refusals: watch::Sender<String>,
     pub(crate) orders: Vec<watch::Sender<Order>>,
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) ready: oneshot::Sender<Result<(), JoinError>>,
@@ -64,6 +70,11 @@ struct Loop {
     probes: Option<Probes>,
     /// Where effects go.
     sink: Option<Sink>,
+    ground: Ground,
+    footing: Footing,
+    refusals: watch::Receiver<String>,
+    /// The view was current at the last turn.
+    was_current: bool,
     work: Work,
     watch: Option<Watch>,
     watch_pause: Duration,
@@ -85,8 +96,8 @@ struct Beat {
 
 /// Runs until the member has left. The calling thread is the control thread.
 pub(crate) async fn run(control: Control) -> Result<(), MemberError> {
-    let Control { settings, session, sink, orders, mut reports, ready } = control;
-    let (mut this, mut cuts) = match Loop::start(settings, session, sink, orders).await {
+    let Control { settings, session, sink, made, refusals, orders, mut reports, ready } = control;
+    let (mut this, mut cuts) = match Loop::start(settings, session, sink, (made, refusals), orders).await {
         Ok(started) => started,
         Err(error) => {
             // The one who joins is told; if he is gone, nobody needs to be.
@@ -143,9 +154,10 @@ impl Loop {
         settings: Arc<Settings>,
         session: Session,
         sink: Option<Sink>,
+        (made, refusals): (Made, watch::Sender<String>),
         orders: Vec<watch::Sender<Order>>,
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
-        let (client, cuts) = connect(&settings, Connection::Control, session).await?;
+        let (client, cuts) = connect(&settings, Connection::Control, session, &refusals).await?;
         let context = context(&client, &settings);
         let sink = match sink {
             Some(sink) => Some(sink.on(&context).await?),
@@ -169,6 +181,7 @@ impl Loop {
             ttl: settings.ttl,
             commit_every,
             max_handling: settings.max_handling,
+            ride_out: settings.ride_out,
         };
         let slots = (0..settings.partitions)
             .zip(orders)
@@ -179,6 +192,10 @@ impl Loop {
             Self {
                 handover: Handover::new(settings.ttl / 2),
                 watchman: Watchman::new(session, settings.hints.as_ref().and_then(|hints| hints.probe_every)),
+                ground: Ground { context, settings: Arc::clone(&settings), made },
+                footing: Footing::new(now, settings.ttl),
+                refusals: refusals.subscribe(),
+                was_current: false,
                 probes,
                 sink,
                 settings,
@@ -204,6 +221,14 @@ impl Loop {
     fn turn(&mut self) -> Option<Result<(), MemberError>> {
         let now = Moment::now();
         self.look_for_stuck_handlers(now);
+        self.look_at_the_ground(now);
+        let is_current = self.is_current(now);
+        let was_current = std::mem::replace(&mut self.was_current, is_current);
+        if self.was_current && !was_current {
+            for number in 0..self.slots.len() {
+                self.step(number, Input::Sighted);
+            }
+        }
         for number in 0..self.slots.len() {
             let deeds = self.slots[number].tick(&self.settings, now);
             self.perform(number, deeds);
@@ -262,6 +287,24 @@ impl Loop {
         }
     }
 
+    /// Asks what has become of bucket and stream, and leaves when they do not carry any more.
+    fn look_at_the_ground(&mut self, now: Moment) {
+        if self.refusals.has_changed().unwrap_or(false) {
+            let reason = self.refusals.borrow_and_update().clone();
+            self.footing.refused(reason);
+        }
+        if self.footing.asks(now) {
+            let ground = self.ground.clone();
+            self.work.push(Box::pin(async move { Done::Looked(ground.look().await) }));
+        }
+        if let Some(error) = self.footing.broken()
+            && self.leaving_since.is_none()
+        {
+            tracing::error!(%error, "the member leaves");
+            self.leave();
+        }
+    }
+
     fn beat(&mut self, now: Moment) {
         let due = now >= self.heartbeat.due || self.heartbeat.again;
         if due && !self.heartbeat.in_flight {
@@ -276,10 +319,7 @@ impl Loop {
             self.heartbeat =
                 Beat { due: now.plus(self.settings.ttl / 3), in_flight: true, again: false, ..self.heartbeat };
             let (bucket, session) = (self.bucket.clone(), self.session);
-            self.work.push(Box::pin(async move {
-                bucket.put_heartbeat(session, heartbeat).await;
-                Done::Heartbeat
-            }));
+            self.work.push(Box::pin(async move { Done::Heartbeat(bucket.put_heartbeat(session, heartbeat).await) }));
         }
         // After a pause everybody looks long dead until the watch has caught up.
         if now >= self.heartbeat.cleaning_due && self.is_current(now) {
@@ -299,7 +339,15 @@ impl Loop {
     fn left(&self, now: Moment) -> Option<Result<(), MemberError>> {
         let since = self.leaving_since?;
         let busy = self.slots.iter().filter(|slot| !slot.machine().is_idle()).count();
-        if busy == 0 && !self.heartbeat.in_flight && !self.heartbeat.again {
+        let through = busy == 0 && !self.heartbeat.in_flight && !self.heartbeat.again;
+        if let Some(error) = self.footing.broken() {
+            // What cannot be given back any more expires, if there is anything left to expire. Handlers are waited for all the same.
+            let handling = self.slots.iter().any(|slot| slot.grant().is_some());
+            let waited = !handling && now.since(since) > self.settings.ttl;
+            let given_up = now.since(since) > self.settings.max_handling + self.settings.ttl * 2;
+            return (through || waited || given_up).then(|| Err(error.clone()));
+        }
+        if through {
             return Some(Ok(()));
         }
         let patience = self.settings.max_handling + self.settings.ttl * 2;

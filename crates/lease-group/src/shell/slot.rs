@@ -135,6 +135,9 @@ impl Slot {
             Told::Renewed { epoch, deadline } => {
                 PartitionEvent::Renewed { epoch, deadline_ns: self.told_deadline(deadline).1 }
             }
+            Told::Riding { epoch, deadline } => {
+                PartitionEvent::Riding { epoch, deadline_ns: self.told_deadline(deadline).1 }
+            }
             Told::Opened { epoch, start } => PartitionEvent::Opened { epoch, start_sequence: start },
             // Acknowledgements are told one by one where they are confirmed; the lease only repeats them.
             Told::Committed { .. } if settings.acknowledges() => return,

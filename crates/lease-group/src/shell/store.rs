@@ -1,7 +1,8 @@
 //! The bucket: compare-and-set, reading from the leader, heartbeats, the watch.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use async_nats::connection::State;
 use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::{Context, stream};
 use async_nats::{Client, HeaderMap, Request, header};
@@ -76,11 +77,15 @@ struct ApiError {
     err_code: u64,
 }
 
-/// Opens the group's bucket, or makes it with the stream's number of replicas.
+/// Opens the group's bucket, or makes it with the stream's number of replicas. Answers when it was made.
 ///
 /// Members of a cluster that start at once may be told that the bucket is made and in the next moment that there is none
 /// (seen with nats-server 2.15.1 and three replicas), and an election may outlast one request. So it is asked again.
-pub(crate) async fn open_or_create(context: &Context, settings: &Settings, replicas: usize) -> Result<(), JoinError> {
+pub(crate) async fn open_or_create(
+    context: &Context,
+    settings: &Settings,
+    replicas: usize,
+) -> Result<SystemTime, JoinError> {
     let deadline = Instant::now() + AGREE_WITHIN;
     let info = loop {
         match make_and_look(context, settings, replicas).await {
@@ -96,7 +101,10 @@ pub(crate) async fn open_or_create(context: &Context, settings: &Settings, repli
     if info.config.max_age > Duration::ZERO || info.config.max_messages_per_subject != 1 {
         return Err(failed(settings, "it must keep one value a key, without a time to live".to_owned()));
     }
-    Ok(())
+    if info.config.sealed {
+        return Err(failed(settings, "it is sealed, so that no lease can be written: delete it".to_owned()));
+    }
+    Ok(info.created.into())
 }
 
 fn failed(settings: &Settings, reason: String) -> JoinError {
@@ -139,6 +147,11 @@ impl Bucket {
         Ok(Self { client, context, store, domain, timeout: settings.request_timeout(), cuts })
     }
 
+    /// Whether the connection stands: who does not answer then is the server's side.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
@@ -147,8 +160,10 @@ impl Bucket {
     pub(crate) async fn compare_and_set(&self, partition: usize, expected: u64, lease: Lease) -> Wrote {
         let mut headers = HeaderMap::new();
         headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
-        let request =
-            Request::new().headers(headers).payload(lease.encode(wall_ms()).into()).timeout(Some(self.timeout));
+        let request = Request::new()
+            .headers(headers)
+            .payload(lease.encode(partition as u32, wall_ms()).into())
+            .timeout(Some(self.timeout));
         let subject = match &self.domain {
             Some(prefix) => format!("{prefix}.{}", self.lease_subject(partition)),
             None => self.lease_subject(partition),
@@ -179,7 +194,7 @@ impl Bucket {
             Ok(message) if message.headers.get("KV-Operation").is_some() => {
                 Some(Found::Nothing { revision: message.sequence })
             }
-            Ok(message) => Some(found(message.sequence, &message.payload)),
+            Ok(message) => Some(found(partition, message.sequence, &message.payload)),
             Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => {
                 Some(Found::Nothing { revision: 0 })
             }
@@ -229,8 +244,11 @@ pub(crate) fn change(entry: &kv::Entry, partitions: usize) -> (Change, Option<Re
         if partition >= partitions {
             return (Change::Foreign, None);
         }
-        let found =
-            if gone { Found::Nothing { revision: entry.revision } } else { found(entry.revision, &entry.value) };
+        let found = if gone {
+            Found::Nothing { revision: entry.revision }
+        } else {
+            found(partition, entry.revision, &entry.value)
+        };
         return (Change::Lease { partition, found }, None);
     }
     let Some(Ok(session)) = entry.key.strip_prefix("m.").map(str::parse::<Session>) else {
@@ -245,11 +263,11 @@ pub(crate) fn change(entry: &kv::Entry, partitions: usize) -> (Change, Option<Re
     }
 }
 
-fn found(revision: u64, bytes: &[u8]) -> Found {
-    match Lease::decode(bytes) {
+fn found(partition: usize, revision: u64, bytes: &[u8]) -> Found {
+    match Lease::decode(partition as u32, bytes) {
         Ok(lease) => Found::Lease { revision, lease },
         Err(error) => {
-            tracing::warn!(revision, %error, "a lease cannot be read and is left alone");
+            tracing::warn!(partition, revision, %error, "a lease cannot be read and is left alone");
             Found::Unreadable { revision }
         }
     }

@@ -58,8 +58,8 @@ impl Partition {
             None => (0, 0, 0),
             Some(seen) if !seen.readable => return,
             Some(seen) => match &seen.lease {
-                // Somebody deleted the key. Order starts over: nothing else is left to start from.
-                None => (seen.revision, 0, 0),
+                // Somebody deleted the key. Order starts over: nothing else is left to start from. Epochs go on.
+                None => (seen.revision, self.epoch_max, 0),
                 Some(lease) => {
                     let ours = lease.session == self.terms.session;
                     let expired = seen.expires().is_none_or(|expiry| now >= expiry);
@@ -72,7 +72,7 @@ impl Partition {
                         self.phase = Phase::Releasing;
                         return self.send(now, Purpose::Release, seen.revision, lease, out);
                     }
-                    (seen.revision, lease.epoch, lease.checkpoint)
+                    (seen.revision, self.epoch_max, lease.checkpoint)
                 }
             },
         };

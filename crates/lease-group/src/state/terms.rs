@@ -18,6 +18,9 @@ pub struct Terms {
     pub commit_every: Option<Duration>,
     /// A handler that runs longer loses the partition.
     pub max_handling: Duration,
+    /// How long after its last confirmed write an owner may go on while nobody answers for the bucket. Only where all effects go to a
+    /// fenced sink; otherwise `None`: it stops at its deadline.
+    pub ride_out: Option<Duration>,
 }
 
 impl Terms {
@@ -38,6 +41,13 @@ impl Terms {
     #[must_use]
     pub fn retry_after(&self) -> Duration {
         self.ttl / 20
+    }
+
+    /// How long to wait before the next claim, after so many openings in a row have failed: twice as long each time, at most a
+    /// quarter of the time to live: what was only an election is over soon.
+    #[must_use]
+    pub fn retry_after_failures(&self, failures: u32) -> Duration {
+        (self.retry_after() * 2_u32.pow(failures.saturating_sub(1).min(5))).min(self.ttl / 4)
     }
 }
 
@@ -121,6 +131,13 @@ pub enum Input {
         /// The session that seems to be gone.
         gone: Session,
     },
+    /// What was asked of the bucket at `asked` was not answered, although the connection stands.
+    Unled {
+        /// When it was asked.
+        asked: Moment,
+    },
+    /// The view of the bucket is current again, after it was not for a while.
+    Sighted,
     /// Whether this session should have the partition.
     Wish(bool),
     /// The compare-and-set in flight ended.
@@ -225,6 +242,13 @@ pub enum Told {
     },
     /// The renewal was confirmed.
     Renewed {
+        /// The epoch.
+        epoch: u64,
+        /// The new deadline.
+        deadline: Moment,
+    },
+    /// Nobody answers for the bucket, and the owner goes on.
+    Riding {
         /// The epoch.
         epoch: u64,
         /// The new deadline.

@@ -82,6 +82,10 @@ impl Partition {
         }
         self.give_up(now);
         if superseded {
+            if self.seen.as_ref().is_some_and(|seen| seen.revision > revision) {
+                // Somebody removed the key without a trace for the watch: what the leader says stands.
+                self.seen = None;
+            }
             self.see(now, revision, lease, true, out);
             self.lose(now, LostReason::Superseded, out);
         }
@@ -133,9 +137,18 @@ impl Partition {
                 }
                 out.push(Command::Tell(Told::Granted { epoch, revision, deadline }));
                 out.push(Command::Open { epoch, checkpoint });
-                self.phase = Phase::Opening(Held { epoch, revision, deadline, sent, checkpoint, handled: checkpoint });
+                let confirmed = sent;
+                self.phase = Phase::Opening(Held {
+                    epoch,
+                    revision,
+                    deadline,
+                    sent,
+                    confirmed,
+                    checkpoint,
+                    handled: checkpoint,
+                });
             }
-            Purpose::Renew => self.renewed(epoch, revision, deadline, checkpoint, out),
+            Purpose::Renew => self.renewed(epoch, revision, (sent, deadline), checkpoint, out),
             Purpose::Release if matches!(self.phase, Phase::Releasing) => {
                 if checkpoint > before {
                     out.push(Command::Tell(Told::Committed { epoch, up_to: checkpoint }));
@@ -146,12 +159,20 @@ impl Partition {
         }
     }
 
-    fn renewed(&mut self, epoch: u64, revision: u64, deadline: Moment, checkpoint: u64, out: &mut Vec<Command>) {
+    fn renewed(
+        &mut self,
+        epoch: u64,
+        revision: u64,
+        (sent, deadline): (Moment, Moment),
+        checkpoint: u64,
+        out: &mut Vec<Command>,
+    ) {
         let running = self.running == Some(epoch);
         let Some(held) = self.held_mut().filter(|held| held.epoch == epoch) else {
             return;
         };
         held.revision = revision;
+        held.confirmed = held.confirmed.max(sent);
         held.deadline = held.deadline.max(deadline);
         let (deadline, progressed) = (held.deadline, checkpoint > held.checkpoint);
         held.checkpoint = held.checkpoint.max(checkpoint);

@@ -69,7 +69,7 @@ fn counter_example(start: World, quanta: u32, property: &'static str) -> Vec<Ste
 }
 
 const NOTHING: Faults =
-    Faults { crashes: 0, unknowns: 0, cuts: 0, leaves: 0, lost_consumers: 0, open_fails: 0, hints: 0 };
+    Faults { crashes: 0, unknowns: 0, cuts: 0, leaves: 0, lost_consumers: 0, open_fails: 0, hints: 0, silences: 0 };
 const CRASH: Faults = Faults { crashes: 1, ..NOTHING };
 const UNKNOWN: Faults = Faults { unknowns: 1, ..NOTHING };
 const CUT: Faults = Faults { cuts: 1, ..NOTHING };
@@ -77,6 +77,7 @@ const LEAVE: Faults = Faults { leaves: 1, ..NOTHING };
 const LOST_CONSUMER: Faults = Faults { lost_consumers: 1, ..NOTHING };
 const OPEN_FAILS: Faults = Faults { open_fails: 1, ..NOTHING };
 
+const SILENCE: Faults = Faults { silences: 1, ..NOTHING };
 const HINT: Faults = Faults { hints: 1, ..NOTHING };
 
 fn fenced(stored: u64, faults: Faults) -> World {
@@ -251,5 +252,19 @@ fn the_checker_finds_a_superseded_effect_without_the_fence() {
 fn the_checker_finds_two_owners_at_work_after_a_false_hint() {
     let steps = counter_example(safe(1, HINT).owned(), 1, "a false hint leaves exclusion alone");
     assert!(steps.iter().any(|step| matches!(step, Step::Hint(1))), "{steps:?}");
+    assert!(steps.iter().any(|step| matches!(step, Step::Check(0))), "{steps:?}");
+}
+
+/// The bucket may be silent to one and not to the other: the worst case of `ride_out`.
+#[test]
+fn who_rides_out_a_silent_bucket_stores_no_superseded_effect_and_loses_nothing() {
+    assert!(check(fenced(1, SILENCE).riding().owned(), 4) > 1_000);
+}
+
+/// Why `ride_out` needs a sink: what was silence to the owner was none to the one who took over.
+#[test]
+fn the_checker_finds_two_owners_at_work_when_only_one_of_them_was_not_answered() {
+    let steps = counter_example(safe(1, SILENCE).riding().owned(), 5, "a false hint leaves exclusion alone");
+    assert!(steps.iter().any(|step| matches!(step, Step::Silence(0))), "{steps:?}");
     assert!(steps.iter().any(|step| matches!(step, Step::Check(0))), "{steps:?}");
 }

@@ -185,6 +185,16 @@ impl World {
         world
     }
 
+    /// Owners go on while nobody answers for the bucket, for two leases at most.
+    pub(crate) fn riding(mut self) -> Self {
+        let commit_every = (!self.form.acknowledges()).then_some(QUANTUM);
+        for member in &mut self.members {
+            let terms = Terms { ride_out: Some(TTL * 2), ..terms(member.session, commit_every) };
+            member.machine = Partition::new(terms);
+        }
+        self
+    }
+
     /// Progress is committed only along with renewals and on release: fewer writes, so that more time fits into a check.
     pub(crate) fn seldom(mut self) -> Self {
         for member in &mut self.members {
@@ -294,6 +304,11 @@ impl World {
         let mut hinted = member.machine.clone();
         hinted.step(self.now, Input::Hint { gone: self.members[1 - number].session });
         offer(self.faults.hints > 0 && hinted != member.machine, Step::Hint(number));
+        let mut unanswered = member.machine.clone();
+        unanswered.step(self.now, Input::Unled { asked: self.now });
+        // Only what was asked can stay unanswered.
+        let asked = member.write.is_some() || member.reading;
+        offer(self.faults.silences > 0 && asked && unanswered != member.machine, Step::Silence(number));
         offer(self.faults.crashes > 0, Step::Crash(number));
         offer(self.faults.leaves > 0 && member.wishes, Step::Leave(number));
         let Some(data) = &member.data else { return };
@@ -363,6 +378,11 @@ impl World {
                 self.misled |= other.alive;
                 let gone = other.session;
                 self.feed(number, Input::Hint { gone });
+            }
+            Step::Silence(number) => {
+                self.faults.silences -= 1;
+                self.misled = true;
+                self.feed(number, Input::Unled { asked: self.now });
             }
             Step::LoseConsumer(number) => {
                 self.faults.lost_consumers -= 1;
@@ -502,8 +522,12 @@ impl World {
 }
 
 fn machine(session: Session, commit_every: Option<Duration>) -> Partition {
+    Partition::new(terms(session, commit_every))
+}
+
+fn terms(session: Session, commit_every: Option<Duration>) -> Terms {
     let max_handling = Duration::from_secs(1);
-    Partition::new(Terms { session, worker: String::new(), ttl: TTL, commit_every, max_handling })
+    Terms { session, worker: String::new(), ttl: TTL, commit_every, max_handling, ride_out: None }
 }
 
 impl Member {

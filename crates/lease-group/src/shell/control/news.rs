@@ -4,6 +4,7 @@ use async_nats::jetstream;
 
 use super::Loop;
 use crate::clock::Moment;
+use crate::footing::Duty;
 use crate::shell::grant::Report;
 use crate::shell::store::{Change, Found, change};
 use crate::state::{Input, Stopped};
@@ -43,6 +44,10 @@ impl Loop {
     pub(super) fn report(&mut self, report: Option<Report>) {
         match report {
             Some(Report::Ended { partition, epoch, handled, why }) => {
+                match why {
+                    Stopped::Silent | Stopped::AckRefused => self.footing.failed(Moment::now(), Duty::Hear),
+                    _ => self.footing.worked(Duty::Hear),
+                }
                 self.step(partition as usize, Input::Ended { epoch, handled, why });
             }
             Some(Report::Leave) => self.leave(),
@@ -60,7 +65,7 @@ impl Loop {
         }
     }
 
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         if self.leaving_since.is_none() {
             self.leaving_since = Some(Moment::now());
             self.heartbeat.again = true;

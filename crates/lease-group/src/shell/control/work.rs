@@ -8,7 +8,9 @@ use async_nats::jetstream::kv::Watch;
 
 use super::Loop;
 use crate::clock::{Moment, monotonic_ns};
+use crate::error::MemberError;
 use crate::fence::Fence;
+use crate::footing::Duty;
 use crate::liveness::Gone;
 use crate::observer::{MemberEvent, PartitionEvent};
 use crate::record::Session;
@@ -20,10 +22,15 @@ use crate::state::{Input, Wrote};
 
 /// What a request came to.
 pub(super) enum Done {
-    Wrote(usize, Wrote),
-    Read(usize, Option<Found>),
+    /// A compare-and-set, sent then.
+    Wrote(usize, Wrote, Moment),
+    /// A read, sent then.
+    Read(usize, Option<Found>, Moment),
     Opened(usize, u64, Result<Opened, String>),
-    Heartbeat,
+    /// Whether it was stored.
+    Heartbeat(bool),
+    /// What has become of bucket and stream.
+    Looked(Option<Result<(), MemberError>>),
     Watching(Option<Box<Watch>>),
     /// Nothing that matters.
     Told,
@@ -41,14 +48,16 @@ impl Loop {
                 Deed::Write { expected, lease } => {
                     let bucket = self.bucket.clone();
                     self.work.push(Box::pin(async move {
-                        Done::Wrote(number, bucket.compare_and_set(number, expected, lease).await)
+                        let asked = Moment::now();
+                        Done::Wrote(number, bucket.compare_and_set(number, expected, lease).await, asked)
                     }));
                 }
                 Deed::Read { after } => {
                     let bucket = self.bucket.clone();
                     self.work.push(Box::pin(async move {
                         tokio::time::sleep(after).await;
-                        Done::Read(number, bucket.read_from_leader(number).await)
+                        let asked = Moment::now();
+                        Done::Read(number, bucket.read_from_leader(number).await, asked)
                     }));
                 }
                 Deed::Open { epoch, checkpoint } => {
@@ -79,9 +88,16 @@ impl Loop {
 
     pub(super) fn done(&mut self, done: Done) {
         match done {
-            Done::Wrote(number, result) => self.step(number, Input::Wrote(result)),
-            Done::Read(number, found) => self.read_back(number, found),
+            Done::Wrote(number, result, asked) => {
+                self.hear_silence(number, result == Wrote::Unknown, asked);
+                self.step(number, Input::Wrote(result));
+            }
+            Done::Read(number, found, asked) => {
+                self.hear_silence(number, found.is_none(), asked);
+                self.read_back(number, found);
+            }
             Done::Opened(number, epoch, Ok(Opened { consumer, start, fence })) => {
+                self.footing.worked(Duty::Open);
                 // An answer for an older epoch sets a name too: the one that is waited for replaces it before it is used.
                 self.slots[number].set_consumer(consumer, fence);
                 self.step(number, Input::Opened { epoch, start });
@@ -90,9 +106,18 @@ impl Loop {
                 tracing::warn!(partition = number, epoch, %reason, "the consumer could not be opened");
                 let failed = PartitionEvent::OpenFailed { epoch, reason };
                 self.settings.observer.partition(monotonic_ns(), number as u32, &failed);
+                self.footing.failed(Moment::now(), Duty::Open);
                 self.step(number, Input::OpenFailed { epoch });
             }
-            Done::Heartbeat => self.heartbeat.in_flight = false,
+            Done::Heartbeat(stored) => {
+                self.heartbeat.in_flight = false;
+                if stored {
+                    self.footing.worked(Duty::Beat);
+                } else {
+                    self.footing.failed(Moment::now(), Duty::Beat);
+                }
+            }
+            Done::Looked(found) => self.footing.looked(Moment::now(), found),
             Done::Watching(Some(watch)) => {
                 self.watch = Some(*watch);
                 self.watch_pause = Duration::ZERO;
@@ -102,6 +127,13 @@ impl Loop {
                 self.begin_watch(self.watch_pause);
             }
             Done::Told => {}
+        }
+    }
+
+    /// What was asked of the bucket was not answered: on a connection that stands, that is news of the bucket.
+    fn hear_silence(&mut self, number: usize, unanswered: bool, asked: Moment) {
+        if unanswered && self.bucket.is_connected() {
+            self.step(number, Input::Unled { asked });
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Faults {
     pub(crate) open_fails: u8,
     /// A member is told that the owner is gone, whether he is or not.
     pub(crate) hints: u8,
+    /// A member that rides out a bucket without a leader asks and is not answered, whether others are or not.
+    pub(crate) silences: u8,
 }
 
 /// How the partition is taken over.
@@ -71,6 +73,7 @@ impl Step {
                 | Self::LoseConsumer(_)
                 | Self::OpenFail(_)
                 | Self::Hint(_)
+                | Self::Silence(_)
         )
     }
 }
@@ -84,7 +87,7 @@ pub(crate) struct Verdict {
     pub(crate) torn: bool,
     /// A start after another epoch was granted, and no false hint explains it.
     pub(crate) stale: bool,
-    /// A start after another epoch was granted, since a false hint.
+    /// A start after another epoch was granted, since a false hint or a silence that was not everybody's.
     pub(crate) void: bool,
     /// An effect was stored after one of a later epoch.
     pub(crate) stale_effect: bool,
@@ -144,6 +147,8 @@ pub(crate) enum Step {
     OpenFail(usize),
     /// The member is told that the owner it sees is gone.
     Hint(usize),
+    /// What the member asked of the bucket is not answered, and it takes that for the bucket's silence.
+    Silence(usize),
     /// An opening that nobody waits for goes on.
     Adrift,
     /// It ends here.
