@@ -84,7 +84,8 @@ fn a_single_server_that_is_killed_restarted_and_paused_loses_nothing() {
 #[test]
 fn three_nodes_survive_the_death_of_the_one_that_leads() {
     let place = Place::new();
-    let told = run(&place, &profile("11s", 3, GROUP, &fault("server-kill", "1s", "target = \"leader\"\nlasting = \"1s\"")));
+    let told =
+        run(&place, &profile("11s", 3, GROUP, &fault("server-kill", "1s", "target = \"leader\"\nlasting = \"1s\"")));
     let [fault] = told.report.faults.as_slice() else { panic!("{:?}", told.report.faults) };
     assert_eq!(fault.target, "leader");
     assert!(fault.struck[0].starts_with("server-"), "{:?}", fault.struck);

@@ -67,7 +67,8 @@ fn turn(partitions: u32, members: u32) -> u64 {
     let now = Moment::from_ns(1_000_000_000);
     let session = |number: u32| Session::from_u128(u128::from(number) + 1);
     let worker = |number: u32| format!("w{number}");
-    let terms = Terms { session: session(0), worker: worker(0), ttl, commit_every: None, max_handling: ttl };
+    let terms =
+        Terms { session: session(0), worker: worker(0), ttl, commit_every: None, max_handling: ttl, ride_out: None };
     let mut roster = Roster::default();
     for number in 0..members {
         let heartbeat =

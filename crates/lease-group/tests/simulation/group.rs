@@ -106,8 +106,14 @@ impl Group {
             let number = self.members.len() as u32;
             let session = Session::from_u128(session_number(number));
             let Shape { ttl, commit_every, partitions, whole, .. } = self.shape;
-            let terms =
-                Terms { session, worker: worker(number), ttl, commit_every, max_handling: Duration::from_secs(3600) };
+            let terms = Terms {
+                session,
+                worker: worker(number),
+                ttl,
+                commit_every,
+                max_handling: Duration::from_secs(3600),
+                ride_out: None,
+            };
             self.sessions.push(session);
             self.members.push(Member::new(number, terms, partitions, whole));
             let after = self.dice.within(Duration::ZERO, self.shape.look_every);
@@ -351,7 +357,7 @@ impl Group {
                 self.last[place].0 = Some(member);
                 self.beliefs[place] = Some(Belief { member, epoch, deadline });
             }
-            Told::Renewed { epoch, deadline } => {
+            Told::Renewed { epoch, deadline } | Told::Riding { epoch, deadline } => {
                 if let Some(belief) = self.beliefs[place].as_mut().filter(|belief| belief.epoch == epoch) {
                     belief.deadline = deadline;
                 }
