@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 fn main() -> ExitCode {
     let numbers: Vec<u32> =
         std::env::args().skip(1).filter_map(|word| word.parse().ok()).filter(|number| *number > 0).collect();
-    let line = match numbers.as_slice() {
-        &[partitions, members, ttl_s] => simulate(partitions, members, ttl_s),
-        &[partitions, members] => {
+    let line = match *numbers.as_slice() {
+        [partitions, members, ttl_s] => simulate(partitions, members, ttl_s),
+        [partitions, members] => {
             json!({ "partitions": partitions, "members": members, "turn_us": turn(partitions, members) })
         }
         _ => {
