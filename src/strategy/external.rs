@@ -202,7 +202,7 @@ impl Hearing<'_> {
             }
         };
         self.read_the_rest(&mut buffer).await?;
-        self.tell(leaving, exit);
+        self.tell(leaving, exit).await;
         self.scribe.close();
         Ok(())
     }
@@ -257,7 +257,7 @@ impl Hearing<'_> {
     }
 
     /// Tells how it ended, unless it ended well after it was asked to.
-    fn tell(&self, leaving: bool, exit: Option<ExitStatus>) {
+    async fn tell(&mut self, leaving: bool, exit: Option<ExitStatus>) {
         // Who is killed has no time to end his line.
         let killed = exit.is_some_and(|exit| exit.signal().is_some());
         if let Some((number, text)) = self.splitter.rest()
@@ -276,7 +276,7 @@ impl Hearing<'_> {
             return;
         }
         let (code, signal) = (exit.and_then(|exit| exit.code()), exit.and_then(|exit| exit.signal()));
-        let words = self.program.last_words();
+        let words = self.program.last_words(Instant::now() + REST_WITHIN).await;
         let said = if words.is_empty() { String::new() } else { format!("its last words: {words}") };
         let message =
             self.forced.iter().cloned().chain((!said.is_empty()).then_some(said)).collect::<Vec<_>>().join("; ");

@@ -10,6 +10,8 @@ use std::{cell::RefCell, io};
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::line::VERSION;
 use crate::model::time::SpanNs;
@@ -26,6 +28,7 @@ pub(super) struct Program {
     child: Child,
     stdout: ChildStdout,
     last_words: Rc<RefCell<VecDeque<u8>>>,
+    listening: JoinHandle<()>,
 }
 
 /// Where `command` finds its program, looked for as the shell would.
@@ -64,8 +67,8 @@ impl Program {
             return Err(format!("{} was started without pipes", path.display()));
         };
         let last_words = Rc::new(RefCell::new(VecDeque::new()));
-        tokio::task::spawn_local(keep_end(stderr, Rc::clone(&last_words)));
-        Ok(Self { child, stdout, last_words })
+        let listening = tokio::task::spawn_local(keep_end(stderr, Rc::clone(&last_words)));
+        Ok(Self { child, stdout, last_words, listening })
     }
 
     /// Reads more of its standard output into `buffer`. Returns the number of bytes, 0 at the end. May be cancelled.
@@ -100,7 +103,13 @@ impl Program {
     }
 
     /// The last lines that it said on standard error: where a stack of calls is printed, the reason comes last.
-    pub(super) fn last_words(&self) -> String {
+    ///
+    /// Its end may be heard of before its words are read: they are waited for, not after `bound`, because who descends from
+    /// it may hold the pipe open.
+    pub(super) async fn last_words(&mut self, bound: Instant) -> String {
+        if !self.listening.is_finished() {
+            let _ = tokio::time::timeout_at(bound, &mut self.listening).await;
+        }
         let bytes: Vec<u8> = self.last_words.borrow().iter().copied().collect();
         let text = String::from_utf8_lossy(&bytes);
         let mut lines: Vec<_> =
