@@ -16,8 +16,9 @@
 //! `sink = "fenced"` no superseded effect is ever stored: each takeover puts up a fence in the sink, each effect names the
 //! one that it was written under, and the server refuses it as soon as another stands. With `hints = ["probe"]` a crash is
 //! noticed in milliseconds: members look every `probe-every` whether the owner next to them still listens, and the server
-//! says when nobody does. With `"sys"` the server itself tells that a connection has ended. A live member that renews its connection is taken for dead, too, and then two members handle
-//! side by side. So hints need the fence, and only its promise and at least once are left with them.
+//! says when nobody does. With `"sys"` the server itself tells that a connection has ended. A live member that renews its
+//! connection is taken for dead, too, and then two members handle side by side. So hints need the fence, and only its
+//! promise and at least once are left with them.
 //!
 //! **Hazards.** A crash stops the partitions of the dead for the rest of their lease. Then what it had handled since its
 //! last commit comes again, as one contiguous run. A member handles all its partitions in one task, so a slow message
