@@ -124,13 +124,15 @@ pub enum Error {
         /// What to do instead.
         remedy: &'static str,
     },
-    /// The fault would strike a server that is not jetlag's own.
+    /// The fault would strike, or the strategy listen to, a server that is not jetlag's own.
     #[error(
-        "a {kind} cannot strike a server of yours: {why}; leave --server out, and jetlag starts servers of its own"
+        "a {kind} cannot {deed} a server of yours: {why}; leave --server out, and jetlag starts servers of its own"
     )]
     NotOurs {
-        /// The fault.
+        /// The fault, or the hint.
         kind: &'static str,
+        /// What it would do to the server.
+        deed: &'static str,
         /// Why not.
         why: &'static str,
     },

@@ -59,6 +59,9 @@ pub struct Assignment {
     pub seed: u64,
     /// How to reach the server.
     pub access: Access,
+    /// How to reach it as a user of the system account, for members that listen to it.
+    #[serde(default)]
+    pub system: Option<Access>,
     /// The stream.
     pub stream: String,
     /// Partition p's subject is `<subject_prefix>.<p>`.

@@ -373,6 +373,12 @@ impl Strategy {
         }
     }
 
+    /// Whether members listen to the servers' system account: only servers of jetlag's own let them.
+    #[must_use]
+    pub fn hears_the_system(&self) -> bool {
+        matches!(self, Self::LeaseGroup(settings) if settings.hears_the_system())
+    }
+
     /// Consumes as one member until told to leave.
     ///
     /// # Errors

@@ -236,12 +236,14 @@ impl Conductor<'_> {
                 bank: plan.bank,
             },
         };
+        let access = self.way_of(author).await?;
         let assignment = Assignment {
             author,
             journals: self.ground.journals(),
             run_tag: self.ground.run_tag(),
             seed: plan.seed,
-            access: self.way_of(author).await?,
+            system: self.system_way_of(author, &access),
+            access,
             stream: self.ground.name().to_owned(),
             subject_prefix: self.ground.subjects().partitions.clone(),
             key_prefix: self.ground.subjects().keys.clone(),

@@ -181,7 +181,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
                 folder: folder.server(),
                 nodes: plan.server.nodes,
                 group: reaper.group(),
-                system: plan.steps_down().any(|of| of == Of::Meta),
+                system: plan.steps_down().any(|of| of == Of::Meta) || plan.strategy.hears_the_system(),
             };
             Some(Cluster::start(binary, options).await?)
         }

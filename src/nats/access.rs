@@ -203,6 +203,12 @@ impl Access {
         Self { via: Some(Via::new(&self.urls, addresses)), ..self.clone() }
     }
 
+    /// The same identity, by the way in which another reaches the same servers.
+    #[must_use]
+    pub fn as_reached_by(&self, other: &Self) -> Self {
+        Self { via: other.via.clone(), ..self.clone() }
+    }
+
     /// The addresses, without secrets: what the client library is given.
     #[must_use]
     pub fn urls(&self) -> &[String] {

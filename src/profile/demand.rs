@@ -37,6 +37,13 @@ pub fn demands(document: &Document) -> Vec<Demand> {
         "the fence of effects (sink \"fenced\")",
         "write to a sink \"plain\", which takes effects of superseded owners",
     );
+    add(
+        document.strategy.hears_the_system(),
+        Version::new(2, 12, 0),
+        "strategy.hints",
+        "events of connections to the default account (hint \"sys\")",
+        "take hints = [\"probe\"]",
+    );
     let publish = document.load.publish;
     let atomic = publish == Publish::AtomicBatch;
     add(

@@ -16,8 +16,9 @@
 //! `sink = "fenced"` no superseded effect is ever stored: each takeover puts up a fence in the sink, each effect names the
 //! one that it was written under, and the server refuses it as soon as another stands. With `hints = ["probe"]` a crash is
 //! noticed in milliseconds: members look every `probe-every` whether the owner next to them still listens, and the server
-//! says when nobody does. A live member that renews its connection is taken for dead, too, and then two members handle
-//! side by side. So hints need the fence, and only its promise and at least once are left with them.
+//! says when nobody does. With `"sys"` the server itself tells that a connection has ended. A live member that renews its
+//! connection is taken for dead, too, and then two members handle side by side. So hints need the fence, and only its
+//! promise and at least once are left with them.
 //!
 //! **Hazards.** A crash stops the partitions of the dead for the rest of their lease. Then what it had handled since its
 //! last commit comes again, as one contiguous run. A member handles all its partitions in one task, so a slow message
@@ -96,7 +97,8 @@ pub struct Settings {
     /// Where each handling writes an effect, which the server confirms before the handling ends. It is read back at the end.
     pub sink: Sink,
     /// What may tell a crash earlier than the lease: `"probe"`, the server's word that nobody listens to the owner any
-    /// more. Hints may be false, so they need `sink = "fenced"`.
+    /// more; `"sys"`, the server's event that a connection of the owner has ended, told in the system account only, so it
+    /// needs a server of jetlag's own. Hints may be false, so they need `sink = "fenced"`.
     pub hints: BTreeSet<Hint>,
     /// With `hints = ["probe"]`: how often each member looks whether the owner next to it still listens.
     pub probe_every: Timespan,
@@ -113,6 +115,8 @@ pub struct Settings {
 pub enum Hint {
     /// The server says that nobody listens to the owner's liveness subject.
     Probe,
+    /// The server tells its system account that a connection of the owner has ended.
+    Sys,
 }
 
 /// Where the consumer of an epoch keeps its state.
@@ -207,6 +211,12 @@ impl Settings {
             stops_at_holes: false,
             hears_what_is_published: false,
         }
+    }
+
+    /// Whether members listen to the servers' system account.
+    #[must_use]
+    pub fn hears_the_system(&self) -> bool {
+        self.hints.contains(&Hint::Sys)
     }
 
     /// Settings that cannot work: the key, and what is wrong with it.
@@ -359,6 +369,13 @@ impl Settings {
         objections
     }
 
+    fn hints_of(&self, seat: &Seat) -> Result<Hints, Error> {
+        let hints = if self.hints.contains(&Hint::Probe) { Hints::probe(self.probe_every.0) } else { Hints::default() };
+        let Some(system) = seat.system.as_ref().filter(|_| self.hints.contains(&Hint::Sys)) else { return Ok(hints) };
+        let options = system.options().map_err(|error| Error::refused("connect to the system account", &error))?;
+        Ok(hints.and_system_events(system.urls().join(","), options))
+    }
+
     fn describe(&self, seat: &Seat, opening: watch::Sender<Option<bool>>) -> Result<Group, Error> {
         let options = seat.access.options().map_err(|error| Error::refused("connect", &error))?;
         let group = Group::builder(seat.access.urls().join(",")).connect_options(options);
@@ -372,8 +389,7 @@ impl Settings {
         let group = if self.hints.is_empty() {
             group
         } else {
-            let hints = Hints::probe(self.probe_every.0);
-            group.hints(hints).unsafe_hints(self.unsafe_hints).liveness_subject(place.liveness())
+            group.hints(self.hints_of(seat)?).unsafe_hints(self.unsafe_hints).liveness_subject(place.liveness())
         };
         group
             .stream(&seat.stream)

@@ -13,6 +13,8 @@ use crate::nats::Access;
 pub struct Seat {
     /// How to reach the server.
     pub access: Access,
+    /// How to reach it as a user of the system account, where the strategy listens to that.
+    pub system: Option<Access>,
     /// The connection of the process.
     pub client: async_nats::Client,
     /// The stream.

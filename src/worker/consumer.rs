@@ -68,6 +68,7 @@ pub(super) async fn consume(
     let (told, mut telling) = Telling::channel();
     let seat = Seat {
         access: assignment.access.clone(),
+        system: assignment.system.clone(),
         client,
         stream: assignment.stream.clone(),
         group,

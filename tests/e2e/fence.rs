@@ -115,6 +115,26 @@ fn a_killed_owner_is_missed_long_before_its_lease_ends() {
 }
 
 #[test]
+fn a_killed_owner_is_missed_by_what_the_server_tells_its_system_account() {
+    let place = Place::new();
+    let strategy = "[strategy]\nkind = \"lease-group\"\nttl = \"20s\"\nhints = [\"sys\"]\nsink = \"fenced\"\n";
+    place.profile(&format!("{CRASHES}{strategy}"));
+    let told = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0).report().is(RunState::Complete);
+    for metric in ["lost", "order_violations", "stale_effect"] {
+        assert_eq!(told.count(metric), 0.0, "{metric}");
+    }
+    let longest = told.reading("end_to_end", Stat::Max, &Scope::Run).expect("something was handled");
+    assert!(longest < 6_500.0, "a message waited {longest} ms: {:#?}", told.report.faults);
+
+    let server = OwnServer::start(&place);
+    let refused = place.run(&["run", "profile.toml", "--out", "own", "--server", &server.url()]).ended_with(3);
+    for words in ["system account", "hints = [\"probe\"]"] {
+        assert!(refused.err.contains(words), "it does not say {words:?}: {}", refused.err);
+    }
+    place.wait_until_nobody_is_left();
+}
+
+#[test]
 fn a_server_that_knows_no_fence_is_refused_before_anything_is_made() {
     let place = Place::new();
     let server = OwnServer::start_version(&place, "2.10.26");

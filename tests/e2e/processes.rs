@@ -47,13 +47,18 @@ pub(crate) fn marked(mark: &str) -> Vec<Process> {
 }
 
 /// Waits until `found` finds something.
-pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub(crate) fn wait_for<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    wait_so_long_for(PATIENCE, what, found)
+}
+
+/// The same with a bound of its own.
+pub(crate) fn wait_so_long_for<T>(patience: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = found() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {} s in vain for {what}", PATIENCE.as_secs());
+        assert!(Instant::now() < deadline, "waited {} s in vain for {what}", patience.as_secs());
         std::thread::sleep(POLL);
     }
 }

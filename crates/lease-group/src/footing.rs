@@ -3,11 +3,18 @@
 //! A server that restarts, an election, a slow disk: all of them pass, and the member waits. What does not pass by itself is told by the server: that the
 //! bucket is gone or another one, that the stream is, or that a right is missing. Each is believed when it was said often enough in a row,
 //! and then the member leaves in good order and says why. The others go on, if they can.
+//!
+//! A refusal counts for the duties that need its subject, and for no other: who may not write an effect, or probe, is told so again and
+//! again, and would otherwise leave with the next election that keeps its heartbeats from being answered.
+
+mod refusal;
 
 use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::error::MemberError;
+
+pub use refusal::{Names, Refusal};
 
 /// How often the server must say in a row that something is gone or changed. Once may be a node that is behind.
 const FINDINGS: u32 = 2;
@@ -19,10 +26,19 @@ const REFUSALS: u32 = 3;
 pub enum Duty {
     /// Writes its heartbeat.
     Beat,
+    /// Watches the bucket.
+    Watch,
+    /// Writes leases.
+    Claim,
     /// Opens an epoch.
     Open,
     /// Receives and acknowledges.
     Hear,
+}
+
+impl Duty {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Beat, Self::Watch, Self::Claim, Self::Open, Self::Hear];
 }
 
 /// What one member knows of its footing.
@@ -34,10 +50,10 @@ pub struct Footing {
     looking: bool,
     /// Findings in a row that were against it.
     findings: u32,
-    /// The server's last refusal, not yet counted.
-    refusal: Option<String>,
+    /// The server's last refusal, not yet counted: by [`Duty`].
+    refused: [Option<String>; Duty::ALL.len()],
     /// Failures in a row, each with a refusal: by [`Duty`].
-    refusals: [u32; 3],
+    refusals: [u32; Duty::ALL.len()],
     broken: Option<MemberError>,
 }
 
@@ -52,21 +68,22 @@ impl Footing {
             look_at: now.plus(late),
             looking: false,
             findings: 0,
-            refusal: None,
-            refusals: [0; 3],
+            refused: Default::default(),
+            refusals: Default::default(),
             broken: None,
         }
     }
 
     /// A duty succeeded.
-    pub const fn worked(&mut self, duty: Duty) {
+    pub fn worked(&mut self, duty: Duty) {
         self.refusals[duty as usize] = 0;
+        self.refused[duty as usize] = None;
     }
 
     /// A duty failed: it is time to look why.
     pub fn failed(&mut self, now: Moment, duty: Duty) {
         self.look_at = self.look_at.min(now.plus(self.soon));
-        let Some(reason) = self.refusal.take() else { return };
+        let Some(reason) = self.refused[duty as usize].take() else { return };
         self.refusals[duty as usize] += 1;
         if self.refusals[duty as usize] >= REFUSALS {
             self.break_with(MemberError::Refused { reason });
@@ -74,8 +91,10 @@ impl Footing {
     }
 
     /// The server said that a right is missing.
-    pub fn refused(&mut self, reason: String) {
-        self.refusal = Some(reason);
+    pub fn refused(&mut self, refusal: &Refusal) {
+        for duty in &refusal.duties {
+            self.refused[*duty as usize] = Some(refusal.reason.clone());
+        }
     }
 
     /// Whether to look at bucket and stream now; answer with [`looked`](Self::looked).
@@ -165,10 +184,35 @@ mod tests {
         assert!(footing.broken().is_none());
     }
 
+    fn refusal(duty: Duty) -> Refusal {
+        Refusal { duties: vec![duty], reason: "no".to_owned() }
+    }
+
+    #[test]
+    fn what_is_refused_to_one_duty_does_not_explain_why_another_fails() {
+        let mut footing = footing();
+        for ms in (0..60_000).step_by(300) {
+            footing.refused(&refusal(Duty::Hear));
+            footing.failed(at(ms), Duty::Beat);
+        }
+        assert!(footing.broken().is_none());
+    }
+
+    #[test]
+    fn what_was_refused_before_it_worked_explains_nothing_afterwards() {
+        let mut footing = footing();
+        for ms in 0..9 {
+            footing.refused(&refusal(Duty::Claim));
+            footing.worked(Duty::Claim);
+            footing.failed(at(ms), Duty::Claim);
+        }
+        assert!(footing.broken().is_none());
+    }
+
     #[test]
     fn a_missing_right_is_believed_when_three_dutys_failed_for_it() {
         let mut footing = footing();
-        footing.refused("no".to_owned());
+        footing.refused(&refusal(Duty::Open));
         for ms in 0..10 {
             footing.failed(at(ms), Duty::Open);
         }
@@ -176,7 +220,7 @@ mod tests {
         footing.worked(Duty::Open);
         for count in 0..REFUSALS {
             assert!(footing.broken().is_none(), "{count}");
-            footing.refused("no".to_owned());
+            footing.refused(&refusal(Duty::Open));
             footing.failed(at(20), Duty::Open);
         }
         assert!(matches!(footing.broken(), Some(MemberError::Refused { .. })));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::ConnectOptions;
 
 use crate::error::{BuildError, JoinError};
+use crate::footing::Names;
 use crate::member::Member;
 use crate::observer::{Observer, Silence};
 use crate::options::{Commit, ConsumerStorage, Hints, Sink, Takeover};
@@ -57,6 +58,16 @@ impl Settings {
             format!(", effects in stream {} fenced at {}", sink.stream, sink.fences)
         });
         format!("lease-group 1: {} partitions of stream {} at {}{fenced}", self.partitions, self.stream, self.subject)
+    }
+
+    /// What its subjects are made of.
+    pub(crate) fn names(&self) -> Names {
+        Names {
+            group: self.name.clone(),
+            stream: self.stream.clone(),
+            fences: self.sink.as_ref().map(|sink| sink.fences.clone()),
+            liveness: self.liveness.clone(),
+        }
     }
 
     /// How long one request to the server may take: a third of the lease, so that a renewal can be tried again before the deadline.

@@ -31,6 +31,9 @@ pub struct Member {
     ended: watch::Receiver<Option<Outcome>>,
 }
 
+/// Most refusals that wait to be looked at.
+const REFUSALS_MAX: usize = 64;
+
 /// Speaks to a member from elsewhere.
 #[derive(Clone)]
 pub struct MemberHandle {
@@ -42,8 +45,8 @@ pub struct MemberHandle {
 impl Member {
     pub(crate) async fn join(settings: Arc<Settings>) -> Result<Self, JoinError> {
         let session = Session::random();
-        let refusals = watch::Sender::new(String::new());
-        let (client, cuts) = connect(&settings, Connection::Data, session, &refusals).await?;
+        let refusals = mpsc::channel(REFUSALS_MAX);
+        let (client, cuts) = connect(&settings, Connection::Data, session, &refusals.0).await?;
         let context = control::joining(&client, &settings);
         let stream = context
             .get_stream(&settings.stream)

@@ -83,8 +83,15 @@ impl Hints {
         Self { probe_every: Some(every), system: None }
     }
 
+    /// The server's own events alone, as in [`and_system_events`](Self::and_system_events): no message is sent as long as nobody goes.
+    #[must_use]
+    pub fn system_events(servers: impl Into<String>, options: async_nats::ConnectOptions) -> Self {
+        Self::default().and_system_events(servers, options)
+    }
+
     /// And the server's own events: a connection of a member has ended. They are told in the system account alone, so this
-    /// needs a connection of its own. A probe confirms each.
+    /// needs a connection of its own. A probe confirms each. Servers before 2.12 tell nothing of connections to the account that
+    /// everybody is in where none is configured.
     #[must_use]
     pub fn and_system_events(mut self, servers: impl Into<String>, options: async_nats::ConnectOptions) -> Self {
         self.system = Some((servers.into(), options));

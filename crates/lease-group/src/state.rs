@@ -244,9 +244,9 @@ impl Partition {
     /// the effects of the two apart.
     fn ride_out(&mut self, now: Moment, asked: Moment, out: &mut Vec<Command>) {
         let (Some(limit), deadline) = (self.terms.ride_out, self.terms.deadline(asked)) else { return };
-        let running = self.running;
-        // What has passed stays passed: whoever was asleep meanwhile knows nothing.
-        let Some(held) = self.held_mut().filter(|held| now < held.deadline) else { return };
+        let (running, over) = (self.running, self.ending_idle());
+        // What has passed stays passed: whoever was asleep meanwhile knows nothing. And where nothing runs, nothing needs to last.
+        let Some(held) = self.held_mut().filter(|held| !over && now < held.deadline) else { return };
         let deadline = deadline.min(held.confirmed.plus(limit));
         if deadline > held.deadline {
             held.deadline = deadline;

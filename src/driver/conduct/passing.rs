@@ -74,6 +74,13 @@ impl Conductor<'_> {
         Ok(way)
     }
 
+    /// The way of a member to the system account, where its strategy listens to that: through the same relay, if there is one.
+    pub(super) fn system_way_of(&self, author: Author, access: &Access) -> Option<Access> {
+        let hears = author.role == Role::Consumer && self.plan.strategy.hears_the_system();
+        let system = self.ground.system_access().filter(|_| hears)?;
+        Some(system.as_reached_by(access))
+    }
+
     /// Cuts the connection of `client`. The relay says when it has done so.
     pub(super) async fn cut(&mut self, id: u32, client: Client, cut: Cut, until: MonoNs) -> Option<Author> {
         let author = match client {

@@ -31,17 +31,27 @@ pub(super) fn spare_the_users(plan: &Plan) -> Result<(), Error> {
     let kind = strikes.map(|fault| fault.kind.name());
     if let Some(kind) = kind {
         let why = "it signals processes of servers, and jetlag signals only processes that it started itself";
-        return Err(Error::NotOurs { kind, why });
+        return Err(Error::NotOurs { kind, deed: "strike", why });
     }
     if plan.steps_down().any(|of| of == Of::Meta) {
         let why = "the cluster's leader steps down for the system account only, and a user of that account cannot use \
                    JetStream, which a run needs";
-        return Err(Error::NotOurs { kind: "step-down of meta", why });
+        return Err(Error::NotOurs { kind: "step-down of meta", deed: "strike", why });
+    }
+    if plan.strategy.hears_the_system() {
+        let why = "servers tell of connections that ended in their system account only, and a user of that account cannot use JetStream, which \
+                   a run needs (hints = [\"probe\"] need no such account)";
+        return Err(Error::NotOurs { kind: "hint \"sys\"", deed: "come from", why });
     }
     Ok(())
 }
 
 impl Ground {
+    /// The way to connect to servers of jetlag's own as a user of the system account, when there is one.
+    pub(in crate::driver) fn system_access(&self) -> Option<Access> {
+        self.cluster.as_ref().and_then(Cluster::system_access)
+    }
+
     /// How many servers of jetlag's own there are.
     pub(in crate::driver) fn nodes(&self) -> u16 {
         u16::try_from(self.servers().count()).unwrap_or(u16::MAX)

@@ -3,27 +3,26 @@
 use std::sync::Arc;
 
 use async_nats::{Client, Event};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::monotonic_ns;
 use crate::error::JoinError;
+use crate::footing::Refusal;
 use crate::group::Settings;
 use crate::observer::{Connection, MemberEvent};
 use crate::record::Session;
 
-/// What the server says when somebody does what he has no right to.
-const NO_RIGHT: &str = "permissions violation";
-
-/// Connects. The number behind the receiver rises with every lost connection; what the server refuses for want of a right goes to `refusals`.
+/// Connects. The number behind the receiver rises with every lost connection; what the server refuses for want of a right that
+/// matters goes to `refusals`, as long as there is room: it is said again when it is tried again.
 pub(crate) async fn connect(
     settings: &Settings,
     connection: Connection,
     session: Session,
-    refusals: &watch::Sender<String>,
+    refusals: &mpsc::Sender<Refusal>,
 ) -> Result<(Client, watch::Receiver<u64>), JoinError> {
     let (cuts, seen) = watch::channel(0_u64);
     let cuts = Arc::new(cuts);
-    let refusals = refusals.clone();
+    let (refusals, names) = (refusals.clone(), settings.names());
     let observer = Arc::clone(&settings.observer);
     let role = match connection {
         Connection::Control => "control",
@@ -44,8 +43,8 @@ pub(crate) async fn connect(
                 Event::SlowConsumer(_) => Some(MemberEvent::SlowConsumer(connection)),
                 Event::ServerError(error) => {
                     let reason = error.to_string();
-                    if reason.to_lowercase().contains(NO_RIGHT) {
-                        refusals.send_replace(reason.clone());
+                    if let Some(refusal) = Refusal::read(&reason, &names) {
+                        let _ = refusals.try_send(refusal);
                     }
                     Some(MemberEvent::Refused { connection, reason })
                 }

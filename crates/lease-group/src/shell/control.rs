@@ -30,7 +30,7 @@ use super::store::Bucket;
 use crate::assign::Holder;
 use crate::clock::{Moment, monotonic_ns, wall_ms};
 use crate::error::{JoinError, MemberError};
-use crate::footing::Footing;
+use crate::footing::{Footing, Refusal};
 use crate::group::Settings;
 use crate::handover::{Handover, Situation};
 use crate::liveness::Watchman;
@@ -48,8 +48,8 @@ pub(crate) struct Control {
     pub(crate) sink: Option<Sink>,
     /// When what it stands on was made.
     pub(crate) made: Made,
-    /// What the server has refused last, on either connection.
-    pub(crate) refusals: watch::Sender<String>,
+    /// What the server refuses, on either connection: where it is said, and where it is heard.
+    pub(crate) refusals: (mpsc::Sender<Refusal>, mpsc::Receiver<Refusal>),
     pub(crate) orders: Vec<watch::Sender<Order>>,
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) ready: oneshot::Sender<Result<(), JoinError>>,
@@ -72,7 +72,7 @@ struct Loop {
     sink: Option<Sink>,
     ground: Ground,
     footing: Footing,
-    refusals: watch::Receiver<String>,
+    refusals: mpsc::Receiver<Refusal>,
     /// The view was current at the last turn.
     was_current: bool,
     work: Work,
@@ -154,10 +154,10 @@ impl Loop {
         settings: Arc<Settings>,
         session: Session,
         sink: Option<Sink>,
-        (made, refusals): (Made, watch::Sender<String>),
+        (made, (refusals_in, refusals)): (Made, (mpsc::Sender<Refusal>, mpsc::Receiver<Refusal>)),
         orders: Vec<watch::Sender<Order>>,
     ) -> Result<(Self, watch::Receiver<u64>), JoinError> {
-        let (client, cuts) = connect(&settings, Connection::Control, session, &refusals).await?;
+        let (client, cuts) = connect(&settings, Connection::Control, session, &refusals_in).await?;
         let context = context(&client, &settings);
         let sink = match sink {
             Some(sink) => Some(sink.on(&context).await?),
@@ -194,7 +194,7 @@ impl Loop {
                 watchman: Watchman::new(session, settings.hints.as_ref().and_then(|hints| hints.probe_every)),
                 ground: Ground { context, settings: Arc::clone(&settings), made },
                 footing: Footing::new(now, settings.ttl),
-                refusals: refusals.subscribe(),
+                refusals,
                 was_current: false,
                 probes,
                 sink,
@@ -289,9 +289,8 @@ impl Loop {
 
     /// Asks what has become of bucket and stream, and leaves when they do not carry any more.
     fn look_at_the_ground(&mut self, now: Moment) {
-        if self.refusals.has_changed().unwrap_or(false) {
-            let reason = self.refusals.borrow_and_update().clone();
-            self.footing.refused(reason);
+        while let Ok(refusal) = self.refusals.try_recv() {
+            self.footing.refused(&refusal);
         }
         if self.footing.asks(now) {
             let ground = self.ground.clone();

@@ -33,7 +33,7 @@ impl Partition {
     }
 
     /// Nothing runs any more: the release or re-opening goes by compare-and-set, no deadline protects anybody.
-    fn ending_idle(&self) -> bool {
+    pub(super) fn ending_idle(&self) -> bool {
         matches!(self.phase, Phase::Ending { .. }) && self.running.is_none()
     }
 

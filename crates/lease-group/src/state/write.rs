@@ -167,7 +167,7 @@ impl Partition {
         checkpoint: u64,
         out: &mut Vec<Command>,
     ) {
-        let running = self.running == Some(epoch);
+        let (running, over) = (self.running == Some(epoch), self.ending_idle());
         let Some(held) = self.held_mut().filter(|held| held.epoch == epoch) else {
             return;
         };
@@ -178,6 +178,10 @@ impl Partition {
         held.checkpoint = held.checkpoint.max(checkpoint);
         if progressed {
             out.push(Command::Tell(Told::Committed { epoch, up_to: checkpoint }));
+        }
+        // Nothing runs any more, and its end is told already, or will be with the next write: the lease only lasts until then.
+        if over {
+            return;
         }
         // Told before it takes effect: whoever reads the events after a crash must not find a start beyond the last told deadline.
         out.push(Command::Tell(Told::Renewed { epoch, deadline }));

@@ -43,6 +43,7 @@ impl Model for Protocol {
             }),
             Property::always("what is committed was handled", |_, world: &World| !world.verdict.ahead),
             Property::always("what is acknowledged is not handled again", |_, world: &World| !world.verdict.repeated),
+            Property::always("what was told to be over stays over", |_, world: &World| !world.verdict.revived),
             Property::always("when faults end, everything stored is handled", |_, world: &World| {
                 !world.is_served() || world.recovers()
             }),

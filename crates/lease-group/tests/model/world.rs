@@ -104,6 +104,8 @@ pub(crate) struct Member {
     opening: Option<Opening>,
     /// The sequence of the fence that the last opening put up.
     fence: u64,
+    /// The last epoch that it told to be over.
+    over: u64,
     pub(crate) data: Option<Data>,
 }
 
@@ -160,6 +162,7 @@ impl World {
             reading: false,
             opening: None,
             fence: 0,
+            over: 0,
             data: None,
         };
         let mut world = Self {
@@ -491,6 +494,12 @@ impl World {
                         data.stop = true;
                     }
                 }
+                Command::Tell(Told::Lost { epoch, .. } | Told::Reopened { epoch, .. } | Told::Released { epoch }) => {
+                    member.over = epoch
+                }
+                Command::Tell(
+                    Told::Granted { epoch, .. } | Told::Renewed { epoch, .. } | Told::Riding { epoch, .. },
+                ) => self.verdict.revived |= epoch <= member.over,
                 Command::Tell(Told::Opened { .. } | _) => {}
             }
         }

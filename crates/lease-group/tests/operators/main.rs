@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fence;
 mod leader;
 mod server;
 mod worker;
 
+use std::time::Duration;
+
 use async_nats::ConnectOptions;
-use lease_group::{JoinError, LostReason, MemberError, PartitionEvent};
+use lease_group::{Hints, JoinError, LostReason, MemberError, PartitionEvent};
 use server::Server;
 use tokio::task::LocalSet;
 use worker::{TTL, Worker, connect, group, make_stream, publish, until};
@@ -194,6 +197,43 @@ fn who_loses_his_rights_leaves_and_the_others_take_over() {
             let sequence = publish(&jetstream, partition).await;
             until("the other takes over", || rich.has_handled(partition, sequence)).await;
         }
+        rich.leave().await;
+    });
+}
+
+#[test]
+fn who_may_no_longer_probe_or_write_leases_leaves_for_the_leases_alone() {
+    run(async {
+        let users = |more: &str| {
+            format!(
+                "authorization {{ users: [ {{ user: a, password: a, permissions: {{ publish: {{ allow: [\">\"] {more} }}, subscribe: \">\" }} }}, {{ user: b, password: b }} ] }}\n"
+            )
+        };
+        let server = Server::start(&users(""));
+        let as_user = |user: &str| ConnectOptions::with_user_and_password(user.to_owned(), user.to_owned());
+        let jetstream = async_nats::jetstream::new(as_user("b").connect(&server.url).await.unwrap());
+        make_stream(&jetstream).await;
+        let hints = || Hints::probe(Duration::from_millis(20));
+        let of = |user: &str| {
+            let group = group(&server.url, "hinted", 4).hints(hints()).unsafe_hints(true).liveness_subject("alive");
+            group.worker(user).connect_options(as_user(user))
+        };
+        let poor = Worker::join(of("a")).await.unwrap();
+        let rich = Worker::join(of("b")).await.unwrap();
+        let works = |worker: &Worker| worker.told(|_, event| matches!(event, PartitionEvent::Opened { .. }));
+        until("both work", || works(&poor) && works(&rich)).await;
+        server.reload(&users(", deny: [\"alive.>\"]"));
+        until("it is told", || poor.was_refused()).await;
+        // What it may not do now costs it the hints, and nothing else.
+        tokio::time::sleep(TTL * 2).await;
+        for partition in 0..4 {
+            let sequence = publish(&jetstream, partition).await;
+            until("it is handled", || poor.has_handled(partition, sequence) || rich.has_handled(partition, sequence))
+                .await;
+        }
+        server.reload(&users(", deny: [\"alive.>\", \"$KV.hinted.l.>\"]"));
+        let error = poor.ended().await.unwrap_err();
+        assert!(matches!(&error, MemberError::Refused { reason } if reason.contains(".l.")), "{error}");
         rich.leave().await;
     });
 }

@@ -27,10 +27,12 @@ impl Server {
 
     /// Replaces the words of configuration while it runs.
     pub(crate) fn reload(&self, more: &str) {
+        let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let reloads = || log().matches("Reloaded server configuration").count();
+        let before = reloads();
         configure(&self.folder, more);
         signal(self.process.id(), "HUP");
-        let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        wait_for("the server to reload", || log().contains("Reloaded server configuration").then_some(()));
+        wait_for("the server to reload", || (reloads() > before).then_some(()));
     }
 
     /// SIGKILL.

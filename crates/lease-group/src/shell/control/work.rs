@@ -89,6 +89,11 @@ impl Loop {
     pub(super) fn done(&mut self, done: Done) {
         match done {
             Done::Wrote(number, result, asked) => {
+                if result == Wrote::Unknown {
+                    self.footing.failed(Moment::now(), Duty::Claim);
+                } else {
+                    self.footing.worked(Duty::Claim);
+                }
                 self.hear_silence(number, result == Wrote::Unknown, asked);
                 self.step(number, Input::Wrote(result));
             }
@@ -121,10 +126,12 @@ impl Loop {
             Done::Watching(Some(watch)) => {
                 self.watch = Some(*watch);
                 self.watch_pause = Duration::ZERO;
+                self.footing.worked(Duty::Watch);
             }
             Done::Watching(None) => {
                 self.watch_pause = (self.watch_pause * 2).clamp(Duration::from_millis(20), Duration::from_secs(1));
                 self.begin_watch(self.watch_pause);
+                self.footing.failed(Moment::now(), Duty::Watch);
             }
             Done::Told => {}
         }

@@ -95,6 +95,8 @@ pub(crate) struct Verdict {
     pub(crate) ahead: bool,
     /// An epoch starts with what the server had taken as acknowledged.
     pub(crate) repeated: bool,
+    /// An epoch was told to be over, and then to be held.
+    pub(crate) revived: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
