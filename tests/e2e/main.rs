@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod broken;
 mod chaos;
 mod cluster;
 mod compare;
