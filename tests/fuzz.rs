@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use bolero::TypeGenerator;
 use jetlag::model::record::Author;
+use jetlag::model::stored::StoredMessage;
 use jetlag::model::{payload, report::Report};
 use jetlag::profile::{self, builtin};
 use jetlag::strategy::external::line::{Grammar, LENGTH_MAX, Splitter};
@@ -225,6 +226,22 @@ fn evidence_tag() -> u64 {
     manifest["run_tag"].as_u64().expect("it has one")
 }
 
+/// What was read back of the stream, as if the golden run had done so: every other message that it published.
+fn stored(folder: &Path) -> (PathBuf, Vec<u8>) {
+    let history = evidence::load(folder).expect("it is a run");
+    let opened = evidence::Folder::open(folder).expect("it is a run");
+    let mut writer = opened.stored(history.manifest.run_tag).expect("room");
+    let publishes = history.journals.iter().flat_map(|journal| &journal.publishes);
+    for (stream_seq, publish) in (1..).zip(publishes.step_by(2)) {
+        let message = StoredMessage { stream_seq, key: publish.key, key_seq: publish.key_seq };
+        writer.append(message).expect("room");
+    }
+    writer.finish().expect("room");
+    let path = PathBuf::from("stored.bin");
+    let bytes = fs::read(folder.join(&path)).expect("it is there");
+    (path, bytes)
+}
+
 #[test]
 fn a_run_folder() {
     bounded();
@@ -235,6 +252,7 @@ fn a_run_folder() {
         fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
         fs::write(path, bytes).expect("room");
     }
+    let files = [files, &[stored(folder.path())]].concat();
     bolero::check!().with_iterations(25).with_type::<(u8, Vec<Edit>)>().for_each(|(which, edits)| {
         let (path, bytes) = &files[usize::from(*which) % files.len()];
         let path = folder.path().join(path);

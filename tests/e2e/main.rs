@@ -40,6 +40,7 @@ mod server;
 mod server_faults;
 mod settings;
 mod slow;
+mod stored;
 mod strategies;
 mod stream;
 mod sweep;
