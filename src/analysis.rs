@@ -22,6 +22,7 @@ mod silence;
 mod statistics;
 mod takeover;
 mod timeline;
+mod truth;
 mod violations;
 
 #[cfg(test)]
@@ -109,6 +110,8 @@ pub fn study(history: &History) -> Findings {
         acks_refused: health::acks_refused(history),
         unhandled: ledger.unhandled,
         evicted: ledger.evicted,
+        lost_by_server: ledger.lost_by_server,
+        truth: truth::told(history),
         lost: ledger.lost,
         loss_judged: timeline.reached_end_of_drain(),
         exclusion: ExclusionCounts::of(&ledger.exclusion),

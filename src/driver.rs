@@ -108,6 +108,18 @@ pub enum Error {
         /// What came back, and the remedy.
         reason: String,
     },
+    /// What the run made is left on the user's server. The run itself is whole.
+    #[error(
+        "cannot remove the stream {names}: {why}; when the server is there again, remove what is left with `jetlag clean` and the folder of the run, or with {by_hand}"
+    )]
+    NotRemoved {
+        /// What is left.
+        names: String,
+        /// What came back.
+        why: String,
+        /// The commands of NATS that remove it.
+        by_hand: String,
+    },
     /// The server cannot do what the profile demands.
     #[error(
         "nats-server {found} is too old: {needed} is needed for {why}, which `{key}` demands; use a newer server (without --server: --set server.version={needed} or newer), or {remedy}"

@@ -89,6 +89,7 @@ pub fn report(history: &History) -> Report {
         run: analysis::run_info(&findings),
         promises: findings.promises,
         hazards: hazard::found(&readings, findings.promises),
+        stored_truth: findings.truth.clone(),
         readings,
         faults: analysis::faults(&findings),
         violations: analysis::violations(&findings),

@@ -22,6 +22,7 @@ pub mod reading;
 pub mod record;
 pub mod report;
 pub mod search;
+pub mod stored;
 pub mod story;
 pub mod sweep;
 pub mod time;

@@ -22,6 +22,7 @@ mod loss;
 mod message;
 mod order;
 mod succession;
+mod truth;
 mod withheld;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod publisher;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_nats::Event;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -71,9 +72,20 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     let note = {
         let notebook = notebook.clone();
         let start = start.clone();
+        let words = mouth.words.clone();
+        let publishes = matches!(assignment.job, Job::Publish { .. });
+        let told = Arc::new(AtomicBool::new(!publishes));
         move |event: Event| {
             let event = match event {
-                Event::ServerError(error) => return start.refused(&error.to_string()),
+                Event::ServerError(error) => {
+                    let error = error.to_string();
+                    // Nobody answers a publish that is not permitted: without this word it would look like a slow server.
+                    if is_refusal(&error) && !told.swap(true, Ordering::Relaxed) {
+                        let text = format!("the server refused it something: {error}; give the user that right");
+                        let _ = words.send(Word::Remark { text });
+                    }
+                    return start.refused(&error);
+                }
                 Event::Connected => LifeEvent::Connected,
                 Event::Disconnected => LifeEvent::Disconnected,
                 Event::SlowConsumer(_) => LifeEvent::SlowConsumer,
@@ -104,6 +116,11 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     notebook.close()?;
     mouth.say(Word::Done);
     Ok(())
+}
+
+/// Whether a server's error is about a right that is missing.
+fn is_refusal(error: &str) -> bool {
+    error.to_ascii_lowercase().contains("permissions violation")
 }
 
 /// Orders as they come in; the end of the channel is the end of the driver.

@@ -8,9 +8,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use jetlag::model::explanation::View;
+use jetlag::model::history::History;
 use jetlag::model::report::{Report, RunState};
-use jetlag::render::{self, comparison};
-use jetlag::{evidence, metric};
+use jetlag::render::{self, comparison, explain};
+use jetlag::{analysis, evidence, metric};
 
 /// Lists the files of which only the used part is committed: their names, and how long they were.
 const LENGTHS: &str = "lengths.txt";
@@ -35,6 +37,11 @@ fn update() -> bool {
 
 /// The report of a golden run, made from its evidence.
 fn report(name: &str) -> Report {
+    metric::report(&history(name))
+}
+
+/// The evidence of a golden run, whole again.
+fn history(name: &str) -> History {
     let whole = tempfile::tempdir().expect("a temporary folder");
     copy(&golden().join(name), whole.path());
     let lengths = fs::read_to_string(whole.path().join(LENGTHS)).expect("the lengths are there");
@@ -43,7 +50,7 @@ fn report(name: &str) -> Report {
         let file = File::options().write(true).open(whole.path().join(file)).expect("the file is there");
         file.set_len(length.parse().expect("a length")).expect("room for nothing but zeros");
     }
-    metric::report(&evidence::load(whole.path()).expect("it is a run"))
+    evidence::load(whole.path()).expect("it is a run")
 }
 
 /// Holds `found` against the committed file, or writes that.
@@ -77,6 +84,21 @@ fn golden_runs_give_the_same_reports_byte_for_byte() {
             check(&format!("{name}/{}", format.file), &format.render(&report));
         }
     }
+}
+
+#[test]
+fn what_went_wrong_in_a_golden_run_is_explained_the_same() {
+    update();
+    let history = history("resume");
+    let violations = report("resume").violations;
+    let view = View { around_ms: Some(2_000.0), events_max: Some(40) };
+    let mut told = String::new();
+    for number in 1..=violations.len() as u32 {
+        let explanation = analysis::explain(&history, &violations, number, view).expect("it is one of them");
+        told += &format!("{}\n{}\n", explain::summary(&explanation, false), "=".repeat(80));
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "it fits a terminal of eighty columns");
+    check("resume/report.explained.txt", &told);
 }
 
 #[test]

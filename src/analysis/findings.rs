@@ -9,7 +9,7 @@ use super::timeline::{Timeline, round_ms};
 use crate::model::history::History;
 use crate::model::manifest::Environment;
 use crate::model::promise::Promises;
-use crate::model::report::{FaultReport, Figures, PartitionGap, RunInfo, TakeoverPhases, Violation};
+use crate::model::report::{FaultReport, Figures, PartitionGap, RunInfo, StoredTruth, TakeoverPhases, Violation};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::{Exclusion, OrderCounts, PartitionCounts, PublisherCounts, Succession};
 
@@ -62,6 +62,10 @@ pub struct Findings {
     pub lost: u64,
     /// Removed by the stream's own limits before anybody had handled them; `None` where that cannot happen.
     pub evicted: Option<u64>,
+    /// Stored, and not in the stream at the end; `None` when that was not looked for.
+    pub lost_by_server: Option<u64>,
+    /// What was the truth of what was stored.
+    pub truth: Option<StoredTruth>,
     /// Whether loss can be judged: the run drained and came to its end.
     pub loss_judged: bool,
     /// Exclusion, in numbers.

@@ -7,7 +7,7 @@ use crate::model::record::LifeEvent;
 use crate::model::report::RunState;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::SpanNs;
-use crate::verdict::{Effects, Ledger};
+use crate::verdict::{Effects, Ledger, Message};
 
 /// How the sentence begins that tells of a starved generator.
 pub const STARVED: &str = "the load generator was starved";
@@ -170,6 +170,19 @@ fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String>
             "{what} of messages whose acknowledgement a server had confirmed and forgot when its process ended: charged to the server"
         ));
     }
+    if let Some(lost) = ledger.lost_by_server.filter(|lost| *lost > 0) {
+        notes.push(format!(
+            "{} not in the stream when it was read back at the end, {} of them gone before anybody had handled them: charged to the server",
+            counted(lost, "stored message"),
+            ledger.perished
+        ));
+    }
+    if hidden(ledger) > 0 {
+        let what = counted(hidden(ledger), "message");
+        notes.push(format!(
+            "{what} found when the stream was read back: no publisher knew, so nobody waited until they were handled, and they are not counted as lost"
+        ));
+    }
     let publisher = ledger.publisher;
     if publisher.publish_reordered > 0 {
         notes.push(format!("{} stored out of their key's order", counted(publisher.publish_reordered, "message")));
@@ -276,13 +289,19 @@ fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
 /// A drain that is cut while the fleet still works leaves open what would have become of the rest: the measurement ended too
 /// early, and that is no fault of the strategy.
 fn drain(timeline: &Timeline, ledger: &Ledger, other: &mut Vec<String>) {
-    let waiting = ledger.unhandled - ledger.lost;
+    let waiting = ledger.unhandled - ledger.lost - hidden(ledger);
     if waiting > 0 && timeline.reached_end_of_drain() {
         other.push(format!(
             "{DRAIN_CUT}: {} still waited when it ended; give `run.drain` more time, or offer less",
             counted(waiting, "stored message")
         ));
     }
+}
+
+/// Messages that nobody knew to be stored before the stream was read back, so that no drain waited for them.
+fn hidden(ledger: &Ledger) -> u64 {
+    let is_hidden = |message: &&Message| message.found && message.is_unhandled() && !message.lost;
+    ledger.messages.iter().filter(is_hidden).count() as u64
 }
 
 /// `1 message`, `2 messages`.

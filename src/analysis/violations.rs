@@ -194,6 +194,14 @@ impl Scene<'_> {
             let story = format!("message {seq} of key {key} stands in the stream behind a later one of its key");
             told.push(self.about_message("publish_reordered", false, message, story));
         }
+        let gone = self.ledger.messages.iter().enumerate().filter(|(_, message)| message.lost_by_server);
+        for id in earliest(gone.map(|(id, _)| (at(id as u32), id as u32)).collect()) {
+            let message = &self.ledger.messages[id as usize];
+            let (seq, key) = (message.key_seq, message.key);
+            let handled = if message.perished { "nobody had handled it" } else { "it had been handled" };
+            let story = format!("message {seq} of key {key} was stored, and the stream does not hold it at the end; {handled}");
+            told.push(self.about_message("lost_by_server", false, message, story));
+        }
         let copies = (0..).zip(&self.ledger.copies).map(|(index, copy)| (at(copy.0), index)).collect();
         for index in earliest(copies) {
             let (id, copy) = self.ledger.copies[index as usize];

@@ -118,7 +118,8 @@ fn load(folder: &Path, number: Option<u32>) -> Result<History, Error> {
         Some(Error::Gone { path: folder.to_owned(), gone, command: run.command.clone(), seed: run.seed, story })
     };
     match evidence::load(folder) {
-        Ok(history) if history.journals.is_empty() => match gone("its folder journals/") {
+        // A run that ended before anybody worked has a story, and no journal beside it.
+        Ok(history) if history.journals.is_empty() && history.story.is_empty() => match gone("its folder journals/") {
             Some(error) => Err(error),
             None => Ok(history),
         },

@@ -55,7 +55,13 @@ impl Maker {
         display: &mut Display,
     ) -> Result<(Report, Ending), Trouble> {
         let show = &mut |scene: &driver::Scene| display.show(scene);
-        let ending = driver::run(plan, &self.options, path.to_owned(), self.stop.clone(), show).await?;
+        let ran = driver::run(plan, &self.options, path.to_owned(), self.stop.clone(), show).await;
+        if let Err(driver::Error::NotRemoved { .. }) = &ran {
+            // What is left behind takes nothing from what was recorded.
+            analyze::analyze(path)?;
+            display.line(&format!("the run came to its end: its report is in {}", path.display()));
+        }
+        let ending = ran?;
         display.line("reading the evidence");
         Ok((analyze::analyze(path)?, ending))
     }

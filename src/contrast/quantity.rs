@@ -36,6 +36,7 @@ const CORRECTNESS: &[(&str, Forbids)] = &[
     ("stale_effect", |promises| promises.fenced),
     ("phantom", |_| true),
     ("misrouted", |_| true),
+    ("lost_by_server", |_| true),
     ("duplicate_stored", |_| true),
     ("publish_reordered", |_| true),
 ];

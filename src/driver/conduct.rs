@@ -9,6 +9,7 @@ mod nodes;
 mod passing;
 mod rolling;
 mod sink;
+mod stored;
 mod strikes;
 mod watch;
 
@@ -187,8 +188,11 @@ impl Conductor<'_> {
         self.dismiss_relay();
         self.read_balances().await?;
         self.read_effects().await?;
+        // The run is over: what is read from here on is what it left behind.
+        let over = clock::now();
+        self.read_stream(over).await?;
         let event = if self.interrupted { StoryEvent::Interrupted } else { StoryEvent::End };
-        self.ground.tell(event)?;
+        self.ground.tell_at(over, event)?;
         Ok(if self.interrupted { Ending::Interrupted } else { Ending::Whole })
     }
 

@@ -18,7 +18,7 @@ use super::drops::Drops;
 use super::scene::Scene;
 use super::{Error, Options, Stop};
 use crate::clock;
-use crate::evidence::{Folder, StoryWriter};
+use crate::evidence::{Folder, StoredWriter, StoryWriter};
 use crate::fault::Relayed;
 use crate::fault::step_down::Of;
 use crate::model::gone::Gone;
@@ -275,6 +275,11 @@ impl Ground {
     /// What the stream does not hold any more.
     pub(super) async fn gone(&self) -> Result<Gone, Error> {
         stream::gone(&self.jetstream, &self.name).await
+    }
+
+    /// Begins the file of what the stream holds at the end.
+    pub(super) fn stored(&self) -> Result<StoredWriter, Error> {
+        Ok(self.folder.stored(self.run_tag)?)
     }
 
     /// Appends to the story, now.

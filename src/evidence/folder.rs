@@ -4,6 +4,7 @@
 //! <run>/manifest.json           what was run
 //!       journals/driver.jsonl   the driver's story
 //!       journals/c3.2/*.seg     one journal an incarnation
+//!       stored.bin              what the stream held at the end, where it was read back
 //!       server/0/               store and log of the first server
 //!       report.json, report.html
 //! ```
@@ -13,11 +14,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::stored::{self, StoredWriter};
 use super::story::{self, StoryWriter};
 use super::{reader, writer};
 use crate::model::history::History;
 use crate::model::manifest::{FORMAT, Manifest};
 use crate::model::record::Author;
+use crate::model::stored::StoredMessage;
+use crate::model::story::{StoryEvent, StoryLine};
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -103,6 +107,19 @@ impl Folder {
     /// When it cannot be opened.
     pub fn story(&self) -> Result<StoryWriter, Error> {
         StoryWriter::open(self.story_path())
+    }
+
+    fn stored_path(&self) -> PathBuf {
+        self.path.join("stored.bin")
+    }
+
+    /// Begins the file of what the stream holds at the end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn stored(&self, run_tag: u64) -> Result<StoredWriter, Error> {
+        StoredWriter::create(self.stored_path(), run_tag)
     }
 
     /// Begins the journal of `author`.
@@ -205,5 +222,29 @@ pub fn load(path: &Path) -> Result<History, Error> {
             Err(error) => damage.push(format!("the journal of {author} cannot be read: {error}")),
         }
     }
-    Ok(History { manifest, story, journals, damage })
+    let stored = read_stored(&folder, &manifest, &story, &mut damage)?;
+    Ok(History { manifest, story, journals, stored, damage })
+}
+
+/// What the stream held at the end. Once the driver has told how much it read, all of it must be there; before, it was killed.
+fn read_stored(
+    folder: &Folder,
+    manifest: &Manifest,
+    story: &[StoryLine],
+    damage: &mut Vec<String>,
+) -> Result<Vec<StoredMessage>, Error> {
+    let told = story.iter().find_map(|line| match line.event {
+        StoryEvent::StreamRead { extent } => Some(extent.messages),
+        _ => None,
+    });
+    let Some(found) = stored::read(&folder.stored_path(), manifest.run_tag)? else {
+        damage.extend(told.map(|_| "what was read back of the stream is missing (stored.bin)".to_owned()));
+        return Ok(Vec::new());
+    };
+    let is = found.messages.len() as u64;
+    damage.extend(found.damage);
+    if let Some(told) = told.filter(|told| *told != is || found.cut_off) {
+        damage.push(format!("of {told} messages that were read back of the stream {is} are there (stored.bin)"));
+    }
+    Ok(found.messages)
 }

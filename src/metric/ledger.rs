@@ -67,6 +67,17 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        id: "lost_by_server",
+        unit: "count",
+        better: Better::Lower,
+        about: "stored, and not in the stream when it was read back: charged to the server, never to the strategy; absent when it was not read",
+        read: |found, pen| {
+            if let Some(lost) = found.lost_by_server {
+                pen.count(Scope::Run, lost, stored(found));
+            }
+        },
+    },
+    Metric {
         id: "duplicate_stored",
         unit: "count",
         better: Better::Lower,

@@ -2,6 +2,7 @@
 
 use super::manifest::Manifest;
 use super::record::{Author, Commit, Handling, Life, Ownership, Posting, Publish, Term};
+use super::stored::StoredMessage;
 use super::story::StoryLine;
 
 /// Everything a run left behind, in memory.
@@ -13,6 +14,8 @@ pub struct History {
     pub story: Vec<StoryLine>,
     /// One journal an incarnation, in order of author.
     pub journals: Vec<Journal>,
+    /// What was read back of the stream at the end, in its order; how far, and whether at all, is in the story.
+    pub stored: Vec<StoredMessage>,
     /// What was wrong with the evidence itself, a sentence each. Not empty means `invalid`.
     pub damage: Vec<String>,
 }

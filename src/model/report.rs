@@ -30,6 +30,9 @@ pub struct Report {
     pub run: RunInfo,
     /// What the strategy promises.
     pub promises: Promises,
+    /// What says which messages were stored; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_truth: Option<StoredTruth>,
     /// Everything measured.
     pub readings: Vec<Reading>,
     /// The faults that struck, in order.
@@ -73,6 +76,30 @@ impl std::fmt::Display for RunState {
             Self::Complete => "complete",
         })
     }
+}
+
+/// What says which messages were stored, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredTruth {
+    /// Whose word counts.
+    pub source: TruthSource,
+    /// Messages that were read back of the stream; absent when it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
+    /// How far the stream was read, or why it was not: the end of a sentence.
+    pub why: String,
+}
+
+/// Whose word counts for what was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TruthSource {
+    /// The stream's: it was read back at the end, to its end.
+    Stream,
+    /// The stream's as far as it was read back; beyond that, what publishers were told.
+    StreamInPart,
+    /// What publishers were told.
+    Acknowledgements,
 }
 
 /// What was run.

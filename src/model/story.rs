@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bank::FinalBalance;
 use super::effect::EffectRun;
 use super::gone::Gone;
+use super::stored::Extent;
 use super::time::MonoNs;
 
 /// One line of `journals/driver.jsonl`.
@@ -184,6 +185,16 @@ pub enum StoryEvent {
     EffectsRead {
         /// How many there are.
         effects: u64,
+    },
+    /// The stream was read back after the last member had ended: as far as it is told here, what it held is in `stored.bin`.
+    StreamRead {
+        /// How far.
+        extent: Extent,
+    },
+    /// The stream was not read back: what publishers were told counts.
+    StreamNotRead {
+        /// Why, as the end of a sentence.
+        reason: String,
     },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,

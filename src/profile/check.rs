@@ -102,7 +102,12 @@ impl Findings {
 fn run(document: &Document, findings: &mut Findings) {
     let run = &document.run;
     findings.at_least("run.measure", run.measure, Duration::from_millis(100));
-    for (path, span) in [("run.warm-up", run.warm_up), ("run.measure", run.measure), ("run.drain", run.drain)] {
+    for (path, span) in [
+        ("run.warm-up", run.warm_up),
+        ("run.measure", run.measure),
+        ("run.drain", run.drain),
+        ("run.read-back", run.read_back),
+    ] {
         if span.0 > Duration::from_secs(7 * 24 * 3600) {
             findings.add(&[path], format!("a phase of {span} is longer than a week"), None);
         }

@@ -65,6 +65,10 @@ pub struct Run {
     pub measure: Timespan,
     /// At most this long for what is stored to be handled after the load has ended. Default 30s.
     pub drain: Timespan,
+    /// How long reading the stream back at the end may take: what it holds is then the truth of what was stored. Only with `retention = "limits"`;
+    /// "0s" leaves it unread, and what publishers were told is the truth. What is not read within that time is judged by what publishers were told. Default 10s.
+    #[serde(skip_serializing_if = "is_usual_read_back")]
+    pub read_back: Timespan,
     /// Seed of keys, arrivals and faults: the same seed gives the same schedule. Default 1.
     pub seed: u64,
     /// How often it is run, each time in a fresh stream. Default 1.
@@ -448,9 +452,17 @@ impl Default for Document {
     }
 }
 
+/// How long reading back takes at most, unless the profile says otherwise: some million messages.
+const READ_BACK: Timespan = Timespan(std::time::Duration::from_secs(10));
+
+/// Left out of what is written: runs from before there was a choice differ in nothing else.
+fn is_usual_read_back(span: &Timespan) -> bool {
+    *span == READ_BACK
+}
+
 impl Default for Run {
     fn default() -> Self {
-        Self { warm_up: seconds(3), measure: seconds(30), drain: seconds(30), seed: 1, repeat: 1 }
+        Self { warm_up: seconds(3), measure: seconds(30), drain: seconds(30), read_back: READ_BACK, seed: 1, repeat: 1 }
     }
 }
 

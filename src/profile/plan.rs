@@ -69,6 +69,8 @@ pub struct Phases {
     pub measure: SpanNs,
     /// At most this long for what is stored to be handled after the load has ended.
     pub drain_max: SpanNs,
+    /// At most this long for the stream to be read back at the end; 0: not at all.
+    pub read_back_max: SpanNs,
 }
 
 /// The server that jetlag starts.
@@ -292,7 +294,12 @@ impl Plan {
             variant,
             seed: document.run.seed,
             repeat: document.run.repeat,
-            phases: Phases { warm_up: document.run.warm_up.span(), measure, drain_max: document.run.drain.span() },
+            phases: Phases {
+                warm_up: document.run.warm_up.span(),
+                measure,
+                drain_max: document.run.drain.span(),
+                read_back_max: document.run.read_back.span(),
+            },
             server: Server { version: document.server.version.clone(), nodes: document.server.nodes },
             stream: Stream::of(&document.stream),
             load: Load::of(&document.load),

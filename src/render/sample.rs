@@ -445,6 +445,7 @@ fn build(shape: &Shape) -> Report {
         state_reasons: Vec::new(),
         run: run_info(shape, end_ms),
         promises,
+        stored_truth: None,
         readings: readings(),
         faults,
         violations: Vec::new(),

@@ -3,7 +3,7 @@
 
 use super::{accounts, faults, number};
 use crate::model::reading::{Reading, Scope, Stat};
-use crate::model::report::{Report, RunState};
+use crate::model::report::{Report, RunState, StoredTruth, TruthSource};
 
 /// The verdict, first in every format.
 pub(super) struct Verdict {
@@ -107,6 +107,7 @@ pub(super) fn verdict(report: &Report) -> Verdict {
     };
     let mut sentences = vec![flow(report)];
     sentences.extend(correctness(report));
+    sentences.extend(truth(report));
     sentences.extend(accounts::sentence(report));
     sentences.extend(faults::sentence(report));
     Verdict {
@@ -232,6 +233,19 @@ fn cpu_figures(report: &Report) -> Vec<KeyFigure> {
         Some(KeyFigure { name: format!("cpu_per_million {process}"), value, unit, note })
     };
     cpu_readings(&report.readings).filter_map(figure).collect()
+}
+
+/// Whose word counts for what was stored.
+fn truth(report: &Report) -> Option<String> {
+    let StoredTruth { source, messages, why } = report.stored_truth.as_ref()?;
+    let held = messages.map_or_else(String::new, |messages| format!(" ({})", number::of(messages, "message")));
+    Some(match source {
+        TruthSource::Stream => format!("What was stored is what the stream holds: {why}{held}."),
+        TruthSource::StreamInPart => {
+            format!("What was stored is what the stream holds, as far as {why}{held}; beyond that, what publishers were told.")
+        }
+        TruthSource::Acknowledgements => format!("What was stored is what publishers were told: {why}."),
+    })
 }
 
 /// With a capital letter.

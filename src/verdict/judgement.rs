@@ -12,6 +12,7 @@ use super::loss;
 use super::message::{self, Copy, Message, Standing};
 use super::order::{self, Step};
 use super::succession;
+use super::truth::Truth;
 use super::withheld::Withheld;
 use crate::model::history::History;
 use crate::model::manifest::Confirmation;
@@ -35,7 +36,10 @@ pub(super) fn judge(history: &History) -> Ledger {
 
     let mut deeds = grouped::group(deeds, |deed| deed.key);
     ledger.evicted = eviction::gone(history).map(|_| 0);
-    judge_keys(&mut ledger, history, &mut deeds, &mut copies, &commits);
+    let truth = Truth::of(history, ledger.evicted.is_some());
+    ledger.lost_by_server = truth.judges_loss().then_some(0);
+    truth.leave_out_what_is_not_there(&ledger.messages, &mut copies);
+    judge_keys(&mut ledger, history, &mut deeds, &mut copies, &commits, &truth);
     let forgotten = |deed: &&Deed| {
         ledger.entries[deed.id as usize].verdict == Verdict::Redelivered
             && commits.forgot(deed.partition, deed.stream_seq, deed.started)
@@ -76,6 +80,7 @@ fn judge_keys(
     deeds: &mut [Deed],
     copies: &mut Vec<Copy>,
     commits: &Commits<'_>,
+    truth: &Truth<'_>,
 ) {
     let Ledger { messages, entries, order, reordered, .. } = ledger;
     let (gone, withheld, confirmation) =
@@ -90,10 +95,12 @@ fn judge_keys(
         }
         let deeds = handled.next_if(|deeds| deeds[0].key == key).unwrap_or_default();
         deeds.sort_by_key(|deed| deed.started);
+        truth.place(of_key, base, copies);
         identify(of_key, base, deeds, copies);
         if confirmation == Confirmation::SentToStream {
             doubt(of_key, base, deeds);
         }
+        truth.settle(of_key, base, deeds);
         scratch.delivered.clear();
         scratch.delivered.resize(of_key.len(), false);
         for deed in deeds.iter().filter(|deed| deed.message != NONE) {
@@ -104,7 +111,7 @@ fn judge_keys(
         if let Some(gone) = gone {
             eviction::mark(of_key, base, deeds, copies, gone, commits);
         }
-        rank_key(of_key, base, &mut scratch.order, reordered);
+        rank_key(of_key, base, &mut scratch.order, reordered, truth);
         scratch.steps.clear();
         for (at, deed) in deeds.iter_mut().enumerate().filter(|(_, deed)| deed.ok && deed.message != NONE) {
             let message = &mut of_key[deed.message as usize - base];
@@ -180,12 +187,20 @@ fn doubt(of_key: &mut [Message], base: usize, deeds: &[Deed]) {
 
 /// Ranks the stored messages of one key that were offered, in stream order; without stream sequences in send order. One
 /// whose sequence is not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before
-/// it. Who stands out of order is the publisher's affair, offered or not.
-fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>) {
+/// it; so does one that a server forgot together with the place at which it stood. Who stands out of order is the publisher's affair, offered or not.
+fn rank_key(
+    of_key: &mut [Message],
+    base: usize,
+    order: &mut Vec<u32>,
+    reordered: &mut Vec<u32>,
+    truth: &Truth<'_>,
+) {
     order.clear();
     let mut before = 0;
     for message in of_key.iter_mut().filter(|message| message.is_stored()) {
-        message.place = if message.stream_seq == 0 { before } else { message.stream_seq };
+        let placeless =
+            message.stream_seq == 0 || message.lost_by_server && truth.given_again(message.stream_seq);
+        message.place = if placeless { before } else { message.stream_seq };
         before = message.place;
     }
     order.extend((0..of_key.len() as u32).filter(|&index| of_key[index as usize].is_stored()));
@@ -315,6 +330,9 @@ fn count_messages(ledger: &mut Ledger, known: u16) {
     ledger.misplaced += ledger.messages.iter().filter(|message| message.partition >= known).count() as u64;
     let evicted = ledger.messages.iter().filter(|message| message.evicted).count() as u64;
     ledger.evicted = ledger.evicted.map(|_| evicted);
+    let lost_by_server = ledger.messages.iter().filter(|message| message.lost_by_server).count() as u64;
+    ledger.lost_by_server = ledger.lost_by_server.map(|_| lost_by_server);
+    ledger.perished = ledger.messages.iter().filter(|message| message.perished).count() as u64;
     for message in ledger.messages.iter().filter(|message| message.is_stored()) {
         let counts = &mut ledger.partitions[usize::from(message.partition)];
         let (unhandled, lost) = (u64::from(message.is_unhandled()), u64::from(message.lost));

@@ -172,6 +172,10 @@ pub struct Ledger {
     pub lost: u64,
     /// Stored, and removed by the stream's own limits before anybody had handled it; `None` where that cannot happen.
     pub evicted: Option<u64>,
+    /// Stored, and not in the stream when it was read back at the end; `None` when it was not read, or limits may have removed them.
+    pub lost_by_server: Option<u64>,
+    /// Of these, before anybody had handled them.
+    pub perished: u64,
     /// Handled in a partition that is not the one its key hashes to.
     pub misrouted: u64,
     /// Records that name a partition which the run does not have.

@@ -13,14 +13,17 @@ const REST: SpanNs = SpanNs(1_000_000_000);
 
 /// Marks the lost ones. What was not handled in a drain that ended by itself is lost. So it is when the drain was cut and
 /// the fleet had come to rest by then: more time would have changed nothing. But a fleet that still worked would have come
-/// to what is in front of it: then only what nobody goes back for is lost.
+/// to what is in front of it: then only what nobody goes back for is lost. The same holds for what nobody knew to be stored.
 pub(super) fn judge(ledger: &mut Ledger, history: &History, deeds: &[Deed], commits: &Commits<'_>) {
     let working = cut(history).is_some_and(|at| works(history, deeds, at));
-    let passed = if working { passed_over(ledger, history, deeds) } else { Vec::new() };
+    // What was found only when the stream was read back, no drain waited for.
+    let hidden = ledger.messages.iter().any(|message| message.found && message.is_unhandled());
+    let passed = if working || hidden { passed_over(ledger, history, deeds) } else { Vec::new() };
     for (id, message) in ledger.messages.iter_mut().enumerate() {
         let unhandled = message.is_unhandled();
         let covered = || commits.cover(message.partition, message.stream_seq, MonoNs(u64::MAX));
-        message.lost = unhandled && (!working || passed[id] || covered());
+        let had_its_time = !working && !message.found;
+        message.lost = unhandled && (had_its_time || passed[id] || covered());
     }
 }
 

@@ -62,13 +62,19 @@ pub struct Message {
     pub lost: bool,
     /// The stream's own limits removed it before anybody had handled it.
     pub evicted: bool,
+    /// It was stored, and the stream does not hold it at the end, though nothing may have removed it.
+    pub lost_by_server: bool,
+    /// The same, and nobody had handled it by then: nobody can any more.
+    pub perished: bool,
+    /// Nobody knew that it was stored before the stream was read back.
+    pub found: bool,
 }
 
 impl Message {
-    /// Whether it is in the final set of stored messages: surfaced ones are, evicted ones are not.
+    /// Whether it is in the final set of stored messages: surfaced ones are; what went before anybody had handled it is not.
     #[must_use]
     pub fn is_stored(&self) -> bool {
-        self.was_stored() && !self.evicted
+        self.was_stored() && !self.evicted && !self.perished
     }
 
     /// Whether it was ever stored.
@@ -76,10 +82,10 @@ impl Message {
         matches!(self.standing, Standing::Stored | Standing::Surfaced)
     }
 
-    /// Since when it waits to be handled. One that was evicted or not offered waits for nobody.
+    /// Since when it waits to be handled. One that was evicted, lost by the server or not offered waits for nobody.
     #[must_use]
     pub fn waits_since(&self) -> Option<MonoNs> {
-        self.stored.filter(|_| !self.evicted && self.offered)
+        self.stored.filter(|_| !self.evicted && !self.perished && self.offered)
     }
 
     /// Whether somebody has to handle it: it is stored and was offered.
@@ -120,6 +126,9 @@ impl Message {
             dropped: None,
             lost: false,
             evicted: false,
+            lost_by_server: false,
+            perished: false,
+            found: false,
         }
     }
 

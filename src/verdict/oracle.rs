@@ -11,6 +11,7 @@ use crate::model::gone::Gone;
 use crate::model::history::History;
 use crate::model::manifest::Confirmation;
 use crate::model::record::{Commit, Fate, Finish, Handling, Publish, Reach, Term};
+use crate::model::stored::{Extent, StoredMessage};
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
 
@@ -26,6 +27,9 @@ struct Oracle<'a> {
     commits: Vec<&'a Commit>,
     gone: Option<&'a Gone>,
     confirmation: Confirmation,
+    /// What was read back of the stream, and how far, when that is known.
+    held: &'a [StoredMessage],
+    extent: Option<Extent>,
     /// Where the consumers begin.
     start: u64,
     /// Stream sequences that were given up.
@@ -43,6 +47,11 @@ impl<'a> Oracle<'a> {
                 _ => None,
             }),
             confirmation: history.manifest.confirmation,
+            held: &history.stored,
+            extent: history.story.iter().find_map(|line| match line.event {
+                StoryEvent::StreamRead { extent } => Some(extent),
+                _ => None,
+            }),
             start: history
                 .story
                 .iter()
@@ -67,12 +76,39 @@ impl<'a> Oracle<'a> {
         self.publishes.iter().map(|p| (p.key, p.key_seq)).collect()
     }
 
-    /// Every stream sequence that any evidence names for a message.
+    /// Where the stream holds a message.
+    fn held(&self, id: Id) -> BTreeSet<u64> {
+        self.held.iter().filter(|it| (it.key, it.key_seq) == id).map(|it| it.stream_seq).collect()
+    }
+
+    /// Whether a message that is not in what was read is known not to be there.
+    fn would_be_read(&self, stream_seq: Option<u64>) -> bool {
+        self.gone.is_none()
+            && self.extent.is_some_and(|extent| {
+                extent.through >= extent.last || stream_seq.is_some_and(|seq| seq <= extent.through)
+            })
+    }
+
+    /// Stored, and known to be missing.
+    fn is_lost_by_server(&self, id: Id) -> bool {
+        self.was_stored(id) && self.held(id).is_empty() && self.would_be_read(self.copies(id).first().copied())
+    }
+
+    fn is_handled(&self, id: Id) -> bool {
+        self.handlings.iter().any(|h| h.intact && Self::succeeded(h) && (h.key, h.key_seq) == id)
+    }
+
+    /// Every stream sequence that any evidence names for a message. Where the stream holds it, those that a publisher was told and at which it
+    /// is not count no more.
     fn copies(&self, id: Id) -> BTreeSet<u64> {
         let published = self.publishes.iter().filter(|p| (p.key, p.key_seq) == id).filter_map(|p| match p.fate {
             Fate::Stored { stream_seq, .. } => Some(stream_seq),
             _ => None,
         });
+        let held = self.held(id);
+        let is_elsewhere = |seq: u64| !held.is_empty() && !held.contains(&seq) && self.would_be_read(Some(seq));
+        let published: Vec<u64> = published.filter(|&seq| !is_elsewhere(seq)).chain(held.iter().copied()).collect();
+        let published = published.into_iter();
         let delivered = self.handlings.iter().filter(|h| h.intact && (h.key, h.key_seq) == id).map(|h| h.stream_seq);
         published.chain(delivered).filter(|&seq| seq != 0).collect()
     }
@@ -87,7 +123,8 @@ impl<'a> Oracle<'a> {
 
     fn was_stored(&self, id: Id) -> bool {
         let proved = self.confirmation != Confirmation::SentToStream || !self.copies(id).is_empty();
-        self.attempted().contains(&id) && (self.confirmed(id) && proved || self.delivered(id))
+        self.attempted().contains(&id)
+            && (self.confirmed(id) && proved || self.delivered(id) || !self.held(id).is_empty())
     }
 
     fn is_evicted(&self, id: Id) -> bool {
@@ -105,7 +142,7 @@ impl<'a> Oracle<'a> {
     }
 
     fn is_stored(&self, id: Id) -> bool {
-        self.was_stored(id) && !self.is_evicted(id)
+        self.was_stored(id) && !self.is_evicted(id) && !(self.is_lost_by_server(id) && !self.is_handled(id))
     }
 
     /// Its first copy does not stand before the start, or it was delivered all the same.
@@ -143,7 +180,11 @@ impl<'a> Oracle<'a> {
 
     /// The first sequence of a message; without one that of the latest stored message before it in its key that has one.
     fn place(&self, (key, key_seq): Id) -> u64 {
-        let known = |key_seq| self.copies((key, key_seq)).first().copied();
+        let given_again = |seq| self.held.iter().any(|it| it.stream_seq == seq) || self.extent.is_some_and(|it| seq > it.last);
+        let known = |key_seq| {
+            let id = (key, key_seq);
+            self.copies(id).first().copied().filter(|&seq| !(self.is_lost_by_server(id) && given_again(seq)))
+        };
         let mut before = (1..=key_seq).rev().filter(|&key_seq| self.is_stored((key, key_seq)));
         before.find_map(known).unwrap_or(0)
     }
@@ -324,7 +365,12 @@ fn compare(history: &History) {
     assert_eq!(partition_order.late, of_partition(Verdict::Late));
     assert_eq!(partition_order.redelivered, of_partition(Verdict::Redelivered));
     assert_eq!(partition_order.regressed, of_partition(Verdict::Regressed));
-    assert_eq!((ledger.dropped, ledger.lost), oracle.unhandled());
+    assert_eq!((ledger.dropped, ledger.unhandled), oracle.unhandled());
+    if !ledger.messages.iter().any(|message| message.found) {
+        assert_eq!(ledger.lost, ledger.unhandled);
+    }
+    let lost_by_server = oracle.attempted().into_iter().filter(|&id| oracle.is_lost_by_server(id)).count() as u64;
+    assert_eq!(ledger.lost_by_server.unwrap_or(0), lost_by_server);
     assert_eq!(ledger.not_offered, oracle.not_offered());
     let evicted = oracle.attempted().into_iter().filter(|&id| oracle.is_evicted(id)).count() as u64;
     assert_eq!(ledger.evicted.unwrap_or(0), evicted);
@@ -422,6 +468,37 @@ fn build(
     scenario.history
 }
 
+/// What the stream held at the end: which copies of each message, and up to where it was read of how much.
+type RandomHeld = (Vec<u8>, u64, u64);
+
+fn held() -> impl Strategy<Value = RandomHeld> {
+    (prop::collection::vec(0..6_u8, 14), 10..80_u64, prop_oneof![Just(0), 1..30_u64])
+}
+
+/// Reads the stream back: of the publishes that [`build`] made, in the same places.
+fn read_back(history: &mut History, (copies, last, unread): &RandomHeld) {
+    let mut seen = BTreeSet::new();
+    let first = |publish: &&Publish| seen.insert((publish.key, publish.key_seq));
+    let ids: Vec<Id> = history.journals[0].publishes.iter().filter(first).map(|p| (p.key, p.key_seq)).collect();
+    let through = last.saturating_sub(*unread);
+    let mut held = Vec::new();
+    for (at, (&(key, key_seq), &which)) in (0..).zip(ids.iter().zip(copies)) {
+        // Most stand where publishes are stored, some are a second copy, some are nowhere.
+        let places: &[u64] = match which {
+            0 => &[],
+            1 => &[60],
+            2 => &[20, 60],
+            _ => &[20],
+        };
+        held.extend(places.iter().map(|place| StoredMessage { stream_seq: place + at, key, key_seq }));
+    }
+    held.retain(|it| it.stream_seq <= through);
+    held.sort_unstable();
+    let extent = Extent { messages: held.len() as u64, through, last: *last };
+    history.stored = held;
+    history.story.push(StoryLine { at: us(300), event: StoryEvent::StreamRead { extent } });
+}
+
 /// What is gone at the end, where that is told: of sequences from 20 on, or from 60 on for second copies.
 fn gone() -> impl Strategy<Value = Option<Gone>> {
     let some = (15..30_u64, prop::collection::vec(15..75_u64, 0..20));
@@ -440,8 +517,12 @@ proptest! {
         handlings in handlings(),
         commits in commits(),
         gone in gone(),
+        held in prop::option::of(held()),
     ) {
         let mut history = build(streamless, &publishes, &replays, &handlings, &commits, gone.as_ref());
+        if let Some(held) = held.filter(|_| !streamless) {
+            read_back(&mut history, &held);
+        }
         if sent_only {
             history.manifest.confirmation = Confirmation::SentToStream;
         }
@@ -467,8 +548,12 @@ proptest! {
         dropped in prop::collection::vec(5..40_u64, 0..4),
         terms in prop::collection::vec(5..40_u64, 0..4),
         gone in gone(),
+        held in prop::option::of(held()),
     ) {
         let mut history = build(streamless, &publishes, &replays, &handlings, &[], gone.as_ref());
+        if let Some(held) = held.filter(|_| !streamless) {
+            read_back(&mut history, &held);
+        }
         let starts = StoryEvent::Starts { partition: None, stream_seq: start };
         let dropped = dropped.into_iter().map(|stream_seq| StoryEvent::Dropped { stream_seq, deliveries: 2 });
         history.story.extend(dropped.chain([starts]).map(|event| StoryLine { at: us(50), event }));

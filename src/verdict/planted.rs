@@ -83,6 +83,128 @@ fn what_was_acknowledged_unhandled_was_not_taken_by_the_limits() {
     assert_eq!((ledger.evicted, ledger.lost, ledger.order.skipped), (Some(1), 1, 1));
 }
 
+/// The ledger when of six messages some were handled, and the stream then held some, read up to `through` of six.
+fn after_reading(handled: &[u32], held: &[u32], through: u64) -> Ledger {
+    let mut scenario = stream(6);
+    handle(&mut scenario, handled);
+    let held: Vec<_> = held.iter().map(|&seq| (u64::from(seq), 0, seq)).collect();
+    scenario.read_back(&held, (through, 6), ms(500));
+    judge(&scenario.history)
+}
+
+#[test]
+fn what_the_server_lost_is_charged_to_the_server_and_is_no_hole() {
+    let whole = after_reading(&[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6], 6);
+    assert_eq!((whole.lost_by_server, whole.perished, counts(&whole)), (Some(0), 0, (6, 0, 0, 0, 0, 0)));
+    let lost = after_reading(&[1, 2, 5, 6], &[1, 2, 5, 6], 6);
+    assert_eq!((lost.lost_by_server, lost.perished), (Some(2), 2));
+    assert_eq!((counts(&lost), lost.unhandled, lost.publisher.stored), ((4, 0, 0, 0, 0, 0), 0, 6));
+    assert_eq!(lost.partition_order.violations(), 0);
+    // It was handled before it was lost: it keeps its place.
+    let handled = after_reading(&[1, 2, 3, 4, 5, 6], &[1, 2, 5, 6], 6);
+    assert_eq!((handled.lost_by_server, handled.perished, counts(&handled)), (Some(2), 0, (6, 0, 0, 0, 0, 0)));
+    // Near miss: it is there, and the strategy never handled it.
+    let lost = after_reading(&[1, 2, 5, 6], &[1, 2, 3, 4, 5, 6], 6);
+    assert_eq!((lost.lost_by_server, counts(&lost)), (Some(0), (3, 1, 0, 0, 0, 2)));
+}
+
+#[test]
+fn what_was_not_read_is_not_missing() {
+    // Read up to message 3: that 3 is gone is known, of 4 nobody knows.
+    let half = after_reading(&[1, 2, 5, 6], &[1, 2], 3);
+    assert_eq!((half.lost_by_server, counts(&half)), (Some(1), (3, 1, 0, 0, 0, 1)));
+    // What evidence lost is not lost by the server, and what limits may have taken neither.
+    let mut scenario = stream(3);
+    scenario.read_back(&[(1, 0, 1)], (3, 3), ms(500));
+    let mut cut = scenario.history.clone();
+    cut.stored.clear();
+    assert_eq!(judge(&cut).lost_by_server, None);
+    scenario.tell(ms(500), StoryEvent::Gone { gone: Gone::new(1, Vec::new()) });
+    assert_eq!(judge(&scenario.history).lost_by_server, None);
+}
+
+#[test]
+fn the_stream_says_whether_a_publish_without_an_answer_is_stored() {
+    let unknown = |held: &[(u64, u32, u32)], through| {
+        let mut scenario = stream(1);
+        scenario.publish(0, 2, ms(2), Fate::Unknown);
+        scenario.publish(0, 3, ms(3), Fate::Unknown);
+        handle(&mut scenario, &[1]);
+        scenario.read_back(held, (through, 5), ms(500));
+        let ledger = judge(&scenario.history);
+        let counts = ledger.publisher;
+        ((counts.surfaced, counts.unknown, counts.failed), (ledger.unhandled, ledger.lost))
+    };
+    // Found only now, so that nobody waited for it: not handled, and not charged to the strategy.
+    assert_eq!(unknown(&[(1, 0, 1), (4, 0, 3)], 5), ((1, 0, 1), (1, 0)));
+    assert_eq!(unknown(&[(1, 0, 1)], 5), ((0, 0, 2), (0, 0)));
+    assert_eq!(unknown(&[(1, 0, 1)], 2), ((0, 2, 0), (0, 0)), "it may stand behind what was read");
+}
+
+#[test]
+fn what_was_found_and_passed_over_is_lost() {
+    let mut scenario = stream(1);
+    scenario.publish(0, 2, ms(2), Fate::Unknown);
+    scenario.publish(0, 3, ms(3), Fate::Stored { at: ms(4), stream_seq: 3, duplicate: false });
+    handle(&mut scenario, &[1, 3]);
+    scenario.read_back(&[(1, 0, 1), (2, 0, 2), (3, 0, 3)], (3, 3), ms(500));
+    let ledger = judge(&scenario.history);
+    assert_eq!((counts(&ledger), ledger.publisher.surfaced), ((1, 1, 0, 0, 0, 1), 1));
+    // Near miss: it is not there, and 3 comes right behind 1.
+    let mut scenario = stream(1);
+    scenario.publish(0, 2, ms(2), Fate::Unknown);
+    scenario.publish(0, 3, ms(3), Fate::Stored { at: ms(4), stream_seq: 2, duplicate: false });
+    handle(&mut scenario, &[1, 3]);
+    scenario.read_back(&[(1, 0, 1), (2, 0, 3)], (2, 2), ms(500));
+    let ledger = judge(&scenario.history);
+    assert_eq!((counts(&ledger), ledger.publisher.failed), ((2, 0, 0, 0, 0, 0), 1));
+}
+
+#[test]
+fn copies_and_their_order_are_as_the_stream_has_them() {
+    // Message 2 was sent again: the first copy, which nobody was told of, stands before message 3, the second behind it.
+    let mut scenario = stream(1);
+    scenario.publish(0, 2, ms(2), Fate::Stored { at: ms(9), stream_seq: 4, duplicate: false });
+    scenario.publish(0, 3, ms(3), Fate::Stored { at: ms(5), stream_seq: 3, duplicate: false });
+    let acknowledged = judge(&scenario.history);
+    assert_eq!((acknowledged.publisher.publish_reordered, acknowledged.copies.len()), (1, 0));
+    scenario.read_back(&[(1, 0, 1), (2, 0, 2), (3, 0, 3), (4, 0, 2)], (4, 4), ms(500));
+    let ledger = judge(&scenario.history);
+    assert_eq!((ledger.publisher.publish_reordered, ledger.copies.clone()), (0, vec![(1, 4)]));
+    // The acknowledged copy of a message is gone, another is there: it is where that is.
+    let mut scenario = stream(2);
+    scenario.read_back(&[(1, 0, 2), (3, 0, 1)], (3, 3), ms(500));
+    let ledger = judge(&scenario.history);
+    assert_eq!((ledger.publisher.publish_reordered, ledger.lost_by_server), (1, Some(0)));
+    assert_eq!(ledger.messages.iter().map(|message| message.stream_seq).collect::<Vec<_>>(), [3, 1]);
+}
+
+#[test]
+fn a_server_that_forgot_the_end_of_its_stream_gives_its_sequences_again() {
+    // Messages 2 and 3 were stored at 2 and 3 and handled; then the server forgot them, and 4 and 5 came to stand there.
+    let mut scenario = stream(3);
+    for (seq, place) in [(4, 2), (5, 3)] {
+        scenario.publish(0, seq, ms(200), Fate::Stored { at: ms(201), stream_seq: place, duplicate: false });
+    }
+    handle(&mut scenario, &[1, 2, 3]);
+    for (at, seq) in [(300, 4), (301, 5)] {
+        scenario.handled(0, 0, seq, ms(at));
+    }
+    scenario.read_back(&[(1, 0, 1), (2, 0, 4), (3, 0, 5)], (3, 3), ms(500));
+    let ledger = judge(&scenario.history);
+    assert_eq!((counts(&ledger), ledger.lost_by_server, ledger.perished), ((5, 0, 0, 0, 0, 0), Some(2), 0));
+    assert_eq!((ledger.publisher.publish_reordered, ledger.partition_order.violations()), (0, 0));
+}
+
+#[test]
+fn messages_of_others_in_the_stream_are_nobodys() {
+    let mut scenario = stream(2);
+    handle(&mut scenario, &[1, 2]);
+    scenario.read_back(&[(1, 0, 1), (2, 0, 2), (3, 0, 0), (4, 7, 1), (5, 0, 9)], (5, 5), ms(500));
+    let ledger = judge(&scenario.history);
+    assert_eq!((counts(&ledger), ledger.publisher.attempted, ledger.lost_by_server), ((2, 0, 0, 0, 0, 0), 2, Some(0)));
+}
+
 #[test]
 fn a_hole_filled_late_is_late_with_its_distance() {
     let ledger = ledger(6, &[1, 3, 4, 5, 6, 2]);

@@ -6,6 +6,7 @@ use crate::model::promise::Promises;
 use crate::model::record::{
     Author, Commit, Fate, Finish, Handling, Life, LifeEvent, Ownership, OwnershipChange, Publish, Reach, Role,
 };
+use crate::model::stored::{Extent, StoredMessage};
 use crate::model::story::{Phase, StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
 
@@ -59,7 +60,7 @@ impl Scenario {
             environment: Environment::default(),
         };
         let publisher = Journal::new(Author { role: Role::Publisher, index: 0, life: 1 });
-        let history = History { manifest, story: Vec::new(), journals: vec![publisher], damage: Vec::new() };
+        let history = History { manifest, story: Vec::new(), journals: vec![publisher], stored: Vec::new(), damage: Vec::new() };
         Self { history, next_stream_seq: 1 }
     }
 
@@ -169,6 +170,14 @@ impl Scenario {
     /// A life event of a member.
     pub(crate) fn live(&mut self, member: u16, at: MonoNs, event: LifeEvent) {
         self.member(member).life.push(Life { at, event });
+    }
+
+    /// The stream is read back at `at`: (sequence, key, sequence within it), up to `through` of `last`.
+    pub(crate) fn read_back(&mut self, held: &[(u64, u32, u32)], (through, last): (u64, u64), at: MonoNs) {
+        let message = |&(stream_seq, key, key_seq): &(u64, u32, u32)| StoredMessage { stream_seq, key, key_seq };
+        self.history.stored = held.iter().map(message).collect();
+        let extent = Extent { messages: held.len() as u64, through, last };
+        self.tell(at, StoryEvent::StreamRead { extent });
     }
 
     /// A line of the driver.

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod broken;
 mod chaos;
 mod cluster;
 mod compare;
@@ -39,6 +40,7 @@ mod server;
 mod server_faults;
 mod settings;
 mod slow;
+mod stored;
 mod strategies;
 mod stream;
 mod sweep;

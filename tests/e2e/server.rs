@@ -100,6 +100,17 @@ impl OwnServer {
         ports["nats"][0].as_str()?.rsplit(':').next()?.parse().ok()
     }
 
+    /// Gives it another configuration while it runs, as far as it can change that.
+    pub(crate) fn reconfigure(&self, jetstream: &str, configuration: &str) {
+        let store = self.folder.join("store");
+        let configuration = format!("jetstream {{ store_dir: \"{}\", {jetstream} }}\n{configuration}", store.display());
+        std::fs::write(self.folder.join("server.conf"), configuration).expect("a configuration");
+        crate::processes::signal(self.process.id(), rustix::process::Signal::HUP);
+        wait_for("the server to take its configuration", || {
+            self.log().contains("Reloaded server configuration").then_some(())
+        });
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }

@@ -55,6 +55,7 @@ pub(super) fn tell(facts: &Facts<'_>) -> Told {
         "commit_ahead" => succession::commit_ahead(facts, &mut told),
         "skipped_start" => succession::skipped_start(facts, &mut told),
         "publish_reordered" => absence::publish_reordered(facts, &mut told),
+        "lost_by_server" => absence::lost_by_server(facts, &mut told),
         "duplicate_stored" => absence::duplicate_stored(facts, &mut told),
         "orphaned" => absence::orphaned(facts, &mut told),
         "stalled" => absence::stalled(facts, &mut told),

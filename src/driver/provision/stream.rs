@@ -204,8 +204,7 @@ pub(in crate::driver) async fn remove(
     let Some((_, why)) = left.first() else { return Ok(()) };
     let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
     let by_hand: Vec<_> = names.iter().map(|name| format!("`nats stream rm {name}`")).collect();
-    let remedy = format!("{why}; remove what is left with {}", by_hand.join(" and "));
-    Err(Error::refused(format!("remove the stream {}", names.join(" and ")), &remedy))
+    Err(Error::NotRemoved { names: names.join(" and "), why: why.clone(), by_hand: by_hand.join(" and ") })
 }
 
 #[cfg(test)]

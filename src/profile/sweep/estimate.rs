@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn what_runs_took_replaces_what_was_guessed() {
         let s = |seconds: u64| SpanNs(seconds * 1_000_000_000);
-        let phases = Phases { warm_up: s(1), measure: s(9), drain_max: s(60) };
+        let phases = Phases { warm_up: s(1), measure: s(9), drain_max: s(60), read_back_max: s(0) };
         let mut estimate = Estimate::default();
         assert_eq!(estimate.of_all([(0, phases), (1, phases)]), Duration::from_secs(28));
         estimate.took(Turn { cell: 0, repeat: 1 }, phases, Duration::from_secs(12));

@@ -283,6 +283,7 @@ fn health(report: &Report) -> Vec<(&'static str, String)> {
         ("blocked p99: held up by a full window or a stalled server", reading("blocked", &[Stat::P99])),
         ("publishing failed", reading("failed", &[])),
         ("publishing unknown (cut off; may be stored)", reading("unknown", &[])),
+        ("lost by the server", reading("lost_by_server", &[])),
         ("stored twice", reading("duplicate_stored", &[])),
         ("stored out of order", reading("publish_reordered", &[])),
         ("not handled by the end (censored)", reading("censored", &[])),

@@ -56,6 +56,26 @@ pub(super) fn lost(facts: &Facts<'_>, told: &mut Told) {
     }
 }
 
+pub(super) fn lost_by_server(facts: &Facts<'_>, told: &mut Told) {
+    let Some((id, message)) = facts.named().and_then(|id| Some((id, facts.message(id)?))) else { return };
+    let what = name(facts, id);
+    let confirmed = facts.publishes.iter().filter(|(_, it)| (it.key, it.key_seq) == id).find_map(|(author, it)| {
+        let Fate::Stored { at, stream_seq, .. } = it.fate else { return None };
+        let place = if stream_seq == 0 { String::new() } else { format!(" at stream sequence {stream_seq}") };
+        Some(format!("{author} was told {} that {what} is stored{place}", facts.relative(at)))
+    });
+    let stored = confirmed.unwrap_or_else(|| format!("{what} was delivered, so it was stored"));
+    told.say(format!("{stored}; when the stream was read back at the end, it did not hold it."));
+    match facts.of_message(id).last() {
+        None => told.say("Nobody ever began it.".to_owned()),
+        Some((author, it)) => told.say(format!("{author} began it {}.", facts.relative(it.started))),
+    }
+    let from = message.stored.unwrap_or(message.sent);
+    if let Some((at, who, how)) = facts.struck(from, facts.timeline.end).first() {
+        told.say(format!("{who} {how} {} after it was stored.", at.since(from)));
+    }
+}
+
 pub(super) fn publish_reordered(facts: &Facts<'_>, told: &mut Told) {
     let Some((id, message)) = facts.named().and_then(|id| Some((id, facts.message(id)?))) else { return };
     let later = facts
