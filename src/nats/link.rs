@@ -83,7 +83,11 @@ impl Link {
         Ok((Self::Library(access.connect_with(options, name, note).await?), why))
     }
 
-    async fn open_plain(
+    /// Connects our own client, where that can be; else says why it cannot.
+    ///
+    /// # Errors
+    /// Any [`connect::Error`].
+    pub async fn open_plain(
         access: &Access,
         name: &str,
         note: impl Fn(Event) + 'static,
