@@ -21,12 +21,12 @@ use bytes::{Buf, BytesMut};
 use serde::Deserialize;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::frames::{Frame, Frames};
 pub use self::frames::Malformed;
+use self::frames::{Frame, Frames};
 pub use self::words::Envelope;
 use crate::clock;
 use crate::model::time::MonoNs;
@@ -80,9 +80,6 @@ struct Info {
     tls_required: bool,
     #[serde(default)]
     headers: bool,
-    /// Bytes of a payload, headers included.
-    #[serde(default)]
-    max_payload: usize,
 }
 
 /// A connection. Clones are the same one; it ends with the last of them.
@@ -109,8 +106,6 @@ struct Shared {
     less: Notify,
     subscriptions: RefCell<BTreeMap<u64, Rc<Held>>>,
     last_number: Cell<u64>,
-    max_payload: usize,
-    lost: watch::Sender<bool>,
     is_lost: Cell<bool>,
     /// What each ping is for that was not answered: to see that the server is there, or that all of a subscription has come.
     pings: RefCell<VecDeque<Option<Rc<Held>>>>,
@@ -148,8 +143,7 @@ impl Client {
     /// Any [`enum@Error`].
     pub async fn connect(address: SocketAddr, name: &str, note: impl Fn(Event) + 'static) -> Result<Self, Error> {
         let greeting = greet(address, name);
-        let (stream, frames, info) =
-            timeout(CONNECT_WITHIN, greeting).await.map_err(|_| Error::TimedOut { address })??;
+        let (stream, frames) = timeout(CONNECT_WITHIN, greeting).await.map_err(|_| Error::TimedOut { address })??;
         let shared = Rc::new(Shared {
             stream,
             unwritten: RefCell::new(BytesMut::with_capacity(2 * WRITE_AT)),
@@ -158,8 +152,6 @@ impl Client {
             less: Notify::new(),
             subscriptions: RefCell::default(),
             last_number: Cell::new(0),
-            max_payload: info.max_payload,
-            lost: watch::Sender::new(false),
             is_lost: Cell::new(false),
             pings: RefCell::default(),
             note: Box::new(note),
@@ -169,22 +161,10 @@ impl Client {
         Ok(Self { shared, _driving: Rc::new(Driving(driving)) })
     }
 
-    /// Turns true when the connection is lost, for good.
-    #[must_use]
-    pub fn lost(&self) -> watch::Receiver<bool> {
-        self.shared.lost.subscribe()
-    }
-
-    /// Whether it is.
+    /// Whether the connection is lost, for good.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.shared.is_lost.get()
-    }
-
-    /// Most bytes of a payload, headers included.
-    #[must_use]
-    pub fn max_payload(&self) -> usize {
-        self.shared.max_payload
     }
 
     /// Subscribes to `subject`.
@@ -236,16 +216,16 @@ impl Client {
 }
 
 /// Connects and exchanges greetings.
-async fn greet(address: SocketAddr, name: &str) -> Result<(TcpStream, Frames, Info), Error> {
+async fn greet(address: SocketAddr, name: &str) -> Result<(TcpStream, Frames), Error> {
     let failed = |reason| Error::Io { address, reason };
     let stream = TcpStream::connect(address).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     let mut frames = Frames::default();
     let mut words = BytesMut::new();
-    let mut known = None;
+    let mut is_known = false;
     loop {
-        match (frames.next()?, &known) {
-            (Some(Frame::Info(info)), None) => {
+        match (frames.next()?, is_known) {
+            (Some(Frame::Info(info)), false) => {
                 let info: Info = serde_json::from_slice(&info)
                     .map_err(|error| Error::Refused(format!("what it says about itself cannot be read ({error})")))?;
                 for (asked, what) in [(info.tls_required, "TLS"), (info.auth_required, "a login")] {
@@ -256,11 +236,11 @@ async fn greet(address: SocketAddr, name: &str) -> Result<(TcpStream, Frames, In
                 if !info.headers {
                     return Err(Error::Unsuited("messages without headers"));
                 }
-                known = Some(info);
+                is_known = true;
                 words::connect(name, &mut words);
                 words.extend_from_slice(b"PING\r\n");
             }
-            (Some(Frame::Pong), Some(_)) => break,
+            (Some(Frame::Pong), true) => return Ok((stream, frames)),
             (Some(Frame::Refusal(reason)), _) => return Err(Error::Refused(reason)),
             (Some(_), _) => {}
             (None, _) => {
@@ -282,8 +262,6 @@ async fn greet(address: SocketAddr, name: &str) -> Result<(TcpStream, Frames, In
             }
         }
     }
-    let info = known.ok_or(Error::Unsuited("something else"))?;
-    Ok((stream, frames, info))
 }
 
 impl Shared {
@@ -327,7 +305,6 @@ impl Shared {
         self.pings.borrow_mut().drain(..).flatten().for_each(|held| held.end());
         self.less.notify_waiters();
         (self.note)(Event::Disconnected);
-        self.lost.send_replace(true);
     }
 
     /// Returns when the connection is lost, with what was wrong with what the server said, if that was it.
@@ -337,8 +314,11 @@ impl Shared {
             // What is said from here on wakes this task again.
             self.told_of_more.set(false);
             self.write();
-            let interest =
-                if self.unwritten.borrow().is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+            let interest = if self.unwritten.borrow().is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
             let woken = async {
                 tokio::select! {
                     biased;
@@ -359,7 +339,9 @@ impl Shared {
                 },
                 Ok(Ok(false)) => {}
                 Ok(Err(_)) => return None,
-                Err(_due) if self.pings.borrow().iter().filter(|ping| ping.is_none()).count() >= PINGS_MAX => return None,
+                Err(_due) if self.pings.borrow().iter().filter(|ping| ping.is_none()).count() >= PINGS_MAX => {
+                    return None;
+                }
                 Err(_due) => {
                     ping_at = Instant::now() + PING_EVERY;
                     self.ping(None);

@@ -99,11 +99,7 @@ impl Drop for Inbox {
     }
 }
 
-async fn read(
-    mut subscriber: Subscriber,
-    mut leave: watch::Receiver<bool>,
-    taken: mpsc::Sender<(MonoNs, Message)>,
-) {
+async fn read(mut subscriber: Subscriber, mut leave: watch::Receiver<bool>, taken: mpsc::Sender<(MonoNs, Message)>) {
     let mut leaving = false;
     loop {
         let next = tokio::select! {

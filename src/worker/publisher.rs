@@ -202,8 +202,7 @@ impl<'a> Publisher<'a> {
             Rate::Max => None,
         };
         let partitions = (0..load.keys).map(|key| strategy::partition_of(key, assignment.partitions)).collect();
-        let subjects =
-            (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix)).collect();
+        let subjects = (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix)).collect();
         let line = Line::new(load.way.window());
         let line = match load.way {
             plan::Way::Windowed { retry: Retry::PerMessage, .. } => line.unstopped(),
