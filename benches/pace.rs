@@ -31,6 +31,7 @@ fn load(key_choice: KeyChoice) -> Load {
         keys: 10_000,
         key_choice,
         message_id: true,
+        path: jetlag::nats::link::Path::Plain,
         workload: Workload::Plain,
     }
 }

@@ -7,7 +7,9 @@ pub mod address;
 pub mod cluster;
 pub mod connect;
 pub mod fetch;
+pub mod link;
 pub mod pip;
+pub mod plain;
 pub mod server;
 pub mod version;
 pub mod via;
@@ -17,6 +19,7 @@ pub use address::redact;
 pub use cluster::{Cluster, Options};
 pub use connect::jetstream;
 pub use fetch::{Binary, Finder, Source};
+pub use link::Link;
 pub use server::Server;
 pub use version::Version;
 

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::promise::Promises;
 use crate::model::time::SpanNs;
+use crate::nats::link::Path;
 pub use footing::Footing;
 
 use consumer::{Ack, Consumer, Deliver, Pulling};
@@ -250,6 +251,15 @@ impl Strategy {
             Self::SharedPull(settings) => Some(&settings.pulling),
             Self::KeySequence(settings) => Some(&settings.pulling),
             _ => None,
+        }
+    }
+
+    /// How messages travel between its members and the server.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        match self {
+            Self::SharedPull(settings) => settings.path,
+            _ => Path::Library,
         }
     }
 

@@ -106,10 +106,14 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
                 assignment.access.connect(&name, move |event| note(event)).await
             })
             .await?;
+            let connecting =
+                async || consumer::link(&assignment, strategy.path(), &client, Arc::clone(&note), mouth).await;
+            let link = consumer::patiently(late, connecting).await?;
             let open = async || Accounts::open(bank, &assignment.access, &client, &group).await;
             let accounts = consumer::patiently(late, open).await.map_err(desk::Error::Accounts)?;
             let effect = (handler, accounts);
-            consumer::consume(&assignment, group, &strategy, effect, client, start, &notebook, mouth, ears).await?
+            consumer::consume(&assignment, group, &strategy, effect, (client, link), start, &notebook, mouth, ears)
+                .await?
         }
     }
     notebook.life(LifeEvent::Stopped)?;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -229,6 +229,29 @@ impl Access {
             .collect()
     }
 
+    /// Where the one server is that a client without TLS, login and reconnecting can be used for; else why there is none.
+    ///
+    /// # Errors
+    /// A few words that follow "the plain path is for one server on this machine".
+    pub fn plain_address(&self) -> Result<SocketAddr, &'static str> {
+        let [url] = self.urls.as_slice() else { return Err("there are several servers") };
+        if self.via.is_some() {
+            return Err("its connection can be cut");
+        }
+        if self.identity != Identity::Anonymous {
+            return Err("there is a login");
+        }
+        if self.tls != Tls::default() || !url.starts_with("nats://") {
+            return Err("there is TLS");
+        }
+        let Some((host, port)) = host_and_port(url) else { return Err("the address cannot be read") };
+        let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
+        match host.parse::<IpAddr>() {
+            Ok(host) if host.is_loopback() => Ok(SocketAddr::new(host, port)),
+            _ => Err("the server is on another machine"),
+        }
+    }
+
     /// The addresses for people and reports, without secrets.
     #[must_use]
     pub fn redacted_url(&self) -> String {
@@ -316,6 +339,20 @@ mod tests {
         let token = Access::new(given("tls://t0ken@one")).expect("valid");
         assert_eq!(token.identity(), &Identity::Token(Secret("t0ken".to_owned())));
         assert!(!format!("{token:?} {token}").contains("t0ken"));
+    }
+
+    #[test]
+    fn only_one_open_server_of_this_machine_can_be_spoken_to_plainly() {
+        let plain = |servers: &str| Access::new(given(servers)).expect("valid").plain_address();
+        assert_eq!(plain("nats://127.0.0.1:4333"), Ok("127.0.0.1:4333".parse().expect("an address")));
+        assert_eq!(plain("nats://[::1]"), Ok("[::1]:4222".parse().expect("an address")));
+        assert_eq!(plain("nats://localhost"), Ok("127.0.0.1:4222".parse().expect("an address")));
+        for other in ["nats://one", "nats://127.0.0.1,nats://127.0.0.1:5", "tls://127.0.0.1", "nats://me:x@127.0.0.1"] {
+            assert!(plain(other).is_err(), "{other}");
+        }
+        let access = Access::new(given("nats://127.0.0.1")).expect("valid");
+        let cut = access.through(&["127.0.0.1:1".parse().expect("an address")]);
+        assert!(cut.plain_address().is_err());
     }
 
     #[test]

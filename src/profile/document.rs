@@ -18,6 +18,7 @@ pub use self::search::Search;
 use crate::fault::{Kind, Target};
 use crate::model::bank::{Bank, Repeats, Store, Workload, Write};
 use crate::model::units::{Rate, Size, Timespan};
+use crate::nats::link::Path;
 use crate::strategy::{Strategy, lease_group};
 
 /// A jetlag profile: one question, and the run that answers it. The first comment line of the file is the question.
@@ -191,6 +192,8 @@ pub struct Load {
     pub payload: Size,
     /// How a message is published, and what confirms it. Default "windowed".
     pub publish: Publish,
+    /// How messages travel to the server. Default "library".
+    pub path: Path,
     /// With publish "windowed" and "core": most unconfirmed messages a publisher may have, 1 to 8192. Default 256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u16>,
@@ -510,6 +513,7 @@ impl Default for Load {
             zipf_exponent: None,
             hot_share: None,
             message_id: true,
+            path: Path::Library,
             workload: Workload::Plain,
         }
     }

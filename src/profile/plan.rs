@@ -15,6 +15,7 @@ use crate::model::promise::Promises;
 use crate::model::reading::Stat;
 use crate::model::time::SpanNs;
 use crate::model::units::Rate;
+use crate::nats::link::Path;
 use crate::strategy::Strategy;
 pub use crate::strategy::handler::{Failing, Handler, OnFailure, Time, Work};
 use crate::strategy::rights::{self, Names, Right};
@@ -128,6 +129,9 @@ pub struct Load {
     pub payload_bytes: u32,
     /// How a message is published.
     pub way: Way,
+    /// How they travel.
+    #[serde(default)]
+    pub path: Path,
     /// So many messages over all publishers before the members start.
     pub backlog: u64,
     /// Number of keys, at least one a publisher.
@@ -452,6 +456,7 @@ impl Load {
             keys: load.keys,
             key_choice,
             message_id: load.message_id,
+            path: load.path,
             workload: load.workload,
         }
     }

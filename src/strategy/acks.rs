@@ -11,9 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use async_nats::{StatusCode, Subscriber};
-use bytes::Bytes;
-use futures_util::StreamExt;
+use async_nats::StatusCode;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -24,6 +22,9 @@ use super::seat::Seat;
 use crate::clock;
 use crate::model::record::{Commit, LifeEvent, Reach, Record, Term};
 use crate::model::time::{MonoNs, SpanNs};
+use crate::nats::Link;
+use crate::nats::link::Subscription;
+use crate::nats::plain::Envelope;
 
 /// How long a leaving member waits for the confirmation of its last acks.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -35,7 +36,7 @@ const REMEMBER_MOST: usize = 1 << 17;
 
 /// The acks of one member.
 pub(super) struct Acks {
-    client: async_nats::Client,
+    link: Link,
     inbox: String,
     waiting: Rc<RefCell<Waiting>>,
     confirming: JoinHandle<()>,
@@ -59,16 +60,16 @@ pub(super) enum Meaning {
 impl Acks {
     /// Begins to listen for confirmations. After `ack_wait` the server delivers again what was not acknowledged.
     pub(super) async fn begin(seat: &Seat, ack_wait: Duration) -> Result<Self, Error> {
-        let inbox = seat.client.new_inbox();
+        let inbox = seat.link.new_inbox();
         let replies = seat
-            .client
+            .link
             .subscribe(format!("{inbox}.*"))
             .await
             .map_err(|error| Error::refused("subscribe to an inbox", &error))?;
         let patience = ack_wait.max(REMEMBER_MIN);
         let waiting = Rc::new(RefCell::new(Waiting::new(patience.into(), REMEMBER_MOST)));
         let confirming = tokio::task::spawn_local(confirm(seat.desk.notebook().clone(), Rc::clone(&waiting), replies));
-        Ok(Self { client: seat.client.clone(), inbox, waiting, confirming, patience })
+        Ok(Self { link: seat.link.clone(), inbox, waiting, confirming, patience })
     }
 
     /// Says what `meaning` says of a message. With `wait`, returns when the server has confirmed or refused it, or
@@ -98,27 +99,23 @@ impl Acks {
             Meaning::GivenUp { .. } => b"+TERM",
         };
         let reply = format!("{}.{stream_seq}", self.inbox);
-        self.client
-            .publish_with_reply(taken.ack_to.clone(), reply, Bytes::from_static(word))
-            .await
-            .map_err(|error| Error::refused("acknowledge a message", &error))
+        let envelope = Envelope { subject: &taken.ack_to, reply: Some(&reply), ..Envelope::default() };
+        self.link.publish(&envelope, word).await.map_err(|error| Error::refused("acknowledge a message", &error))
     }
 
     /// Gives a message back, to be delivered again after `delay`.
     pub(super) async fn not_yet(&self, taken: &Taken, delay: Duration) -> Result<(), Error> {
         let nak = if delay.is_zero() { "-NAK".to_owned() } else { format!("-NAK {{\"delay\": {}}}", delay.as_nanos()) };
-        self.client
-            .publish(taken.ack_to.clone(), nak.into())
-            .await
-            .map_err(|error| Error::refused("give a message back", &error))
+        let envelope = Envelope { subject: &taken.ack_to, ..Envelope::default() };
+        let given = self.link.publish(&envelope, nak.as_bytes()).await;
+        given.map_err(|error| Error::refused("give a message back", &error))
     }
 
     /// Says that a message is being handled: its ack wait begins anew.
     pub(super) async fn in_progress(&self, taken: &Taken) -> Result<(), Error> {
-        self.client
-            .publish(taken.ack_to.clone(), Bytes::from_static(b"+WPI"))
-            .await
-            .map_err(|error| Error::refused("say that a message is in progress", &error))
+        let envelope = Envelope { subject: &taken.ack_to, ..Envelope::default() };
+        let said = self.link.publish(&envelope, b"+WPI").await;
+        said.map_err(|error| Error::refused("say that a message is in progress", &error))
     }
 
     /// Waits until all are confirmed, for a bounded time.
@@ -191,13 +188,13 @@ impl Drop for Acks {
 }
 
 /// Journals each answer: a confirmed ack as a commit, a confirmed term as that, a refusal as one.
-async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscriber) {
-    while let Some(reply) = replies.next().await {
+async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscription) {
+    while let Some((at, reply)) = replies.next().await {
         let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
         let Some((stream_seq, open)) = stream_seq.and_then(|seq| Some((seq, waiting.borrow_mut().remove(seq)?))) else {
             continue;
         };
-        let (at, partition) = (clock::now(), open.partition);
+        let partition = open.partition;
         let written = if reply.status.is_some_and(|status| status != StatusCode::OK) {
             notebook.life(LifeEvent::AckRefused)
         } else {

@@ -2,7 +2,7 @@
 
 use async_nats::{Message, Subject, Subscriber};
 use futures_util::StreamExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::Error;
@@ -10,17 +10,33 @@ use super::desk::Delivery;
 use super::seat::Seat;
 use crate::clock;
 use crate::model::time::MonoNs;
+use crate::nats::{Link, plain};
 
 /// A subscription that is read beside the work. When the member shall leave, the server is told to send no more; what
 /// it sent before that still comes, and then the end.
-pub(super) struct Inbox {
-    messages: mpsc::Receiver<(MonoNs, Message)>,
-    reading: JoinHandle<()>,
+pub(super) enum Inbox {
+    /// Through the client library: a task of its own stamps what comes.
+    Library { messages: mpsc::Receiver<(MonoNs, Message)>, reading: JoinHandle<()> },
+    /// Through our own client, which stamps by itself.
+    Plain { subscription: plain::Subscription, leave: watch::Receiver<bool>, is_leaving: bool },
 }
 
 impl Inbox {
-    /// Subscribes to `subject`, as one of `group` where there is one. At most `room` messages are taken in and not yet
+    /// Subscribes to `subject` on the link that messages travel on. At most `room` messages are taken in and not yet
     /// asked for; the rest waits in the connection.
+    pub(super) async fn open_on_link(seat: &Seat, subject: String, room: usize) -> Result<Self, Error> {
+        match &seat.link {
+            Link::Library(_) => Self::open(seat, subject, None, room).await,
+            Link::Plain(client) => Ok(Self::Plain {
+                subscription: client.subscribe(&subject),
+                leave: seat.leave.clone(),
+                is_leaving: false,
+            }),
+        }
+    }
+
+    /// Subscribes to `subject` through the client library, as one of `group` where there is one; else as
+    /// [`Self::open_on_link`].
     pub(super) async fn open(seat: &Seat, subject: String, group: Option<String>, room: usize) -> Result<Self, Error> {
         let subscribed = match group {
             Some(group) => seat.client.queue_subscribe(subject, group).await,
@@ -29,31 +45,61 @@ impl Inbox {
         let subscriber = subscribed.map_err(|error| Error::refused("subscribe to an inbox", &error))?;
         let (taken, messages) = mpsc::channel(room);
         let reading = tokio::task::spawn_local(read(subscriber, seat.leave.clone(), taken));
-        Ok(Self { messages, reading })
+        Ok(Self::Library { messages, reading })
     }
 
     /// Whether nothing has arrived that was not asked for yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        match self {
+            Self::Library { messages, .. } => messages.is_empty(),
+            Self::Plain { subscription, .. } => subscription.is_empty(),
+        }
+    }
+
+    /// The next message and when it arrived, if it is at hand without waiting. `None` says nothing about the end.
+    pub(super) fn take(&mut self) -> Option<(MonoNs, Message)> {
+        match self {
+            // The task that stamps what comes must have its turn.
+            Self::Library { .. } => None,
+            Self::Plain { subscription, leave, is_leaving } => {
+                if !*is_leaving && *leave.borrow() {
+                    return None;
+                }
+                subscription.take()
+            }
+        }
     }
 
     /// The next message and when it arrived; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<(MonoNs, Message)> {
-        self.messages.recv().await
+        let (subscription, leave, is_leaving) = match self {
+            Self::Library { messages, .. } => return messages.recv().await,
+            Self::Plain { subscription, leave, is_leaving } => (subscription, leave, is_leaving),
+        };
+        if !*is_leaving {
+            tokio::select! {
+                biased;
+                // The sender lives as long as the process; if it were gone, leaving is right.
+                _ = leave.wait_for(|leave| *leave) => {
+                    *is_leaving = true;
+                    subscription.drain();
+                }
+                next = subscription.next() => return next,
+            }
+        }
+        subscription.next().await
     }
 }
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        self.reading.abort();
+        if let Self::Library { reading, .. } = self {
+            reading.abort();
+        }
     }
 }
 
-async fn read(
-    mut subscriber: Subscriber,
-    mut leave: tokio::sync::watch::Receiver<bool>,
-    taken: mpsc::Sender<(MonoNs, Message)>,
-) {
+async fn read(mut subscriber: Subscriber, mut leave: watch::Receiver<bool>, taken: mpsc::Sender<(MonoNs, Message)>) {
     let mut leaving = false;
     loop {
         let next = tokio::select! {

@@ -13,9 +13,12 @@ use super::inbox::{Inbox, Taken};
 use super::seat::Seat;
 use crate::clock;
 use crate::model::time::MonoNs;
+use crate::nats::plain::Envelope;
 
 /// Longest time between two signs that a pull is still open.
 const HEARTBEAT_MAX: Duration = Duration::from_secs(1);
+/// After so many messages that were at hand, others have their turn: the connection itself waits for one.
+const TURN: u32 = 128;
 /// Wait before a pull is tried again that nobody answered.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -100,6 +103,7 @@ impl<'a> Puller<'a> {
         let (mut subject, mut inbox) = self.inbox().await?;
         let mut open: u64 = 0;
         let mut pulled_at = clock::now();
+        let mut in_a_row = 0_u32;
         loop {
             let leaving = *self.seat.leave.borrow();
             if !leaving && open <= self.threshold {
@@ -108,7 +112,16 @@ impl<'a> Puller<'a> {
                 self.seat.start.asked();
                 open += batch;
             }
-            let next = tokio::time::timeout(3 * heartbeat, inbox.next()).await;
+            let next = match inbox.take() {
+                Some(next) => {
+                    in_a_row = in_a_row.wrapping_add(1);
+                    if in_a_row % TURN == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    Ok(Some(next))
+                }
+                None => tokio::time::timeout(3 * heartbeat, inbox.next()).await,
+            };
             let leaving = *self.seat.leave.borrow();
             match next {
                 Ok(Some((received, message))) => match message.status {
@@ -149,10 +162,10 @@ impl<'a> Puller<'a> {
     }
 
     async fn inbox(&self) -> Result<(String, Inbox), Error> {
-        let subject = self.seat.client.new_inbox();
+        let subject = self.seat.link.new_inbox();
         // The bound on what is in hand: two pulls can be open at once.
         let room = 2 * self.batch as usize + 16;
-        let inbox = Inbox::open(self.seat, subject.clone(), None, room).await?;
+        let inbox = Inbox::open_on_link(self.seat, subject.clone(), room).await?;
         Ok((subject, inbox))
     }
 
@@ -169,11 +182,8 @@ impl<'a> Puller<'a> {
         let request = serde_json::to_vec(&request).map_err(|error| Error::refused("encode a pull request", &error))?;
         let subject =
             format!("{}.CONSUMER.MSG.NEXT.{}.{}", self.seat.access.api_prefix(), self.seat.stream, self.consumer);
-        self.seat
-            .client
-            .publish_with_reply(subject, inbox.to_owned(), request.into())
-            .await
-            .map_err(|error| Error::refused("pull messages", &error))
+        let envelope = Envelope { subject: &subject, reply: Some(inbox), ..Envelope::default() };
+        self.seat.link.publish(&envelope, &request).await.map_err(|error| Error::refused("pull messages", &error))
     }
 
     fn may_start(&self, pulled_at: MonoNs) -> bool {

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::desk::Desk;
 use super::handler::Handler;
-use crate::nats::Access;
+use crate::nats::{Access, Link};
 
 /// Where and as whom a member consumes.
 pub struct Seat {
@@ -15,8 +15,10 @@ pub struct Seat {
     pub access: Access,
     /// How to reach it as a user of the system account, where the strategy listens to that.
     pub system: Option<Access>,
-    /// The connection of the process.
+    /// The connection of the process, for all that is managed.
     pub client: async_nats::Client,
+    /// What messages, pulls and acks travel on: that connection, or one of our own client beside it.
+    pub link: Link,
     /// The stream.
     pub stream: String,
     /// Name of the group: durables and buckets are named after it.

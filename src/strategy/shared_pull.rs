@@ -33,6 +33,7 @@ use super::settle::Settler;
 use super::{About, Error, Site};
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
+use crate::nats::link::Path;
 
 /// What the list shows.
 pub const ABOUT: About = About {
@@ -51,6 +52,8 @@ pub struct Settings {
     pub batch: u32,
     /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
     pub max_ack_pending: i64,
+    /// How messages and acks travel between members and server. Default "library", which is what users of it get.
+    pub path: Path,
     /// When a member pulls.
     #[serde(flatten)]
     pub pulling: Pulling,
@@ -68,6 +71,7 @@ impl Default for Settings {
             ack_wait: Timespan(Duration::from_secs(5)),
             batch: 100,
             max_ack_pending: -1,
+            path: Path::Library,
             pulling: Pulling::default(),
             redelivery: Redelivery::default(),
             consumer: Consumer::default(),

@@ -1,8 +1,10 @@
 //! A member of the fleet: consumes by its strategy until it is told to leave.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::Event;
 use futures_util::future::OptionFuture;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -11,6 +13,8 @@ use tokio::time::Instant;
 use super::{Ears, Error, Mouth};
 use crate::clock;
 use crate::model::record::LifeEvent;
+use crate::nats::link::Path;
+use crate::nats::{Link, connect};
 use crate::protocol::{Assignment, Order, Word};
 use crate::strategy::Strategy;
 use crate::strategy::accounts::Accounts;
@@ -48,6 +52,30 @@ pub(super) async fn patiently<T, E>(late: bool, attempt: impl AsyncFn() -> Resul
     }
 }
 
+/// What messages travel on: the connection that there is, or another one of our own client where that can be. Says why it
+/// cannot.
+pub(super) async fn link(
+    assignment: &Assignment,
+    path: Path,
+    client: &async_nats::Client,
+    note: Arc<impl Fn(Event) + 'static>,
+    mouth: &Mouth,
+) -> Result<Link, connect::Error> {
+    let library = || Link::Library(client.clone());
+    if path == Path::Library {
+        return Ok(library());
+    }
+    let name = assignment.author.to_string();
+    match Link::open_plain(&assignment.access, &name, move |event| note(event)).await? {
+        Ok(client) => Ok(Link::Plain(client)),
+        Err(why) => {
+            let text = format!("consumes through the client library, not on the plain path: {why}");
+            mouth.say(Word::Remark { text });
+            Ok(library())
+        }
+    }
+}
+
 /// Consumes as `assignment.author`. Returns when the member has left in good order.
 #[expect(clippy::too_many_arguments, reason = "the parts of one assignment, taken apart by the only caller")]
 pub(super) async fn consume(
@@ -55,7 +83,7 @@ pub(super) async fn consume(
     group: String,
     strategy: &Strategy,
     (handler, accounts): (Handler, Option<Accounts>),
-    client: async_nats::Client,
+    (client, link): (async_nats::Client, Link),
     start: Start,
     notebook: &Notebook,
     mouth: &Mouth,
@@ -70,6 +98,7 @@ pub(super) async fn consume(
         access: assignment.access.clone(),
         system: assignment.system.clone(),
         client,
+        link,
         stream: assignment.stream.clone(),
         group,
         subject_prefix: assignment.subject_prefix.clone(),

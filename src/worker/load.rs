@@ -149,6 +149,7 @@ mod tests {
     use super::*;
     use crate::model::bank::Workload;
     use crate::model::units::Rate;
+    use crate::nats::link::Path;
     use crate::profile::plan::Way;
     use proptest::prelude::*;
 
@@ -163,6 +164,7 @@ mod tests {
             keys: 100,
             key_choice,
             message_id: true,
+            path: Path::Library,
             workload: Workload::Plain,
         }
     }

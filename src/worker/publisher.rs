@@ -15,9 +15,8 @@ mod windowed;
 
 use std::time::Duration;
 
-use async_nats::{Event, Subject};
+use async_nats::Event;
 use bytes::BytesMut;
-use futures_util::StreamExt;
 
 use self::road::Road;
 use self::way::Way;
@@ -85,7 +84,7 @@ struct Publisher<'a> {
     assignment: &'a Assignment,
     load: &'a Load,
     /// Subject by partition.
-    subjects: Vec<Subject>,
+    subjects: Vec<String>,
     way: Way,
     share: Share,
     keys: Keys,
@@ -103,6 +102,8 @@ struct Publisher<'a> {
     last_refusal: String,
     template: Template,
     buffer: BytesMut,
+    /// The id of the message that is being sent.
+    id: String,
 }
 
 /// Publishes as `assignment.author` until told to cease. Returns when all is settled, or time is up.
@@ -114,7 +115,11 @@ pub(super) async fn publish(
     mouth: &Mouth,
     ears: &mut Ears,
 ) -> Result<(), Error> {
-    let road = Road::open(assignment, note.clone()).await?;
+    let road = Road::open(assignment, load.path, note.clone()).await?;
+    if let Some(why) = &road.detour {
+        let text = format!("publishes through the client library, not on the plain path: {why}");
+        mouth.say(Word::Remark { text });
+    }
     let mut publisher = Publisher::new(assignment, load, notebook, road)?;
     notebook.life(LifeEvent::Ready)?;
     mouth.say(Word::Ready);
@@ -123,7 +128,7 @@ pub(super) async fn publish(
     let mut tick = clock::now();
     let open_again = async |after| {
         tokio::time::sleep(after).await;
-        Road::open(assignment, note.clone()).await
+        Road::open(assignment, load.path, note.clone()).await
     };
     // A future that is there only while the connection is lost.
     let mut opening = std::pin::pin!(futures_util::future::OptionFuture::from(None));
@@ -157,8 +162,8 @@ pub(super) async fn publish(
                     opening.set(Some(open_again(CONNECT_AGAIN_AFTER)).into());
                 }
             },
-            Some(message) = answers.next() => {
-                publisher.hear(&message);
+            Some((at, message)) = answers.next() => {
+                publisher.hear(at, &message);
                 publisher.hear_the_rest();
             }
             order = ears.recv() => match order {
@@ -197,8 +202,7 @@ impl<'a> Publisher<'a> {
             Rate::Max => None,
         };
         let partitions = (0..load.keys).map(|key| strategy::partition_of(key, assignment.partitions)).collect();
-        let subjects =
-            (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix).into()).collect();
+        let subjects = (0..assignment.partitions).map(|p| format!("{}.{p}", assignment.subject_prefix)).collect();
         let line = Line::new(load.way.window());
         let line = match load.way {
             plan::Way::Windowed { retry: Retry::PerMessage, .. } => line.unstopped(),
@@ -231,6 +235,7 @@ impl<'a> Publisher<'a> {
                 Workload::Ledger => template.with_amounts(assignment.seed),
             },
             buffer: BytesMut::new(),
+            id: String::new(),
         })
     }
 

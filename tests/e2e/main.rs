@@ -29,6 +29,7 @@ mod order;
 mod output;
 mod own_cluster;
 mod place;
+mod plain_path;
 mod processes;
 mod publish;
 mod rebalance;

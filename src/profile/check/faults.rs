@@ -6,6 +6,7 @@ use super::Findings;
 use crate::fault::step_down::Of;
 use crate::fault::{Form, Kind, Target};
 use crate::model::units::Timespan;
+use crate::nats::link::Path;
 use crate::profile::document::{Document, Fault, Handler, Storage};
 
 /// What to do where something needs copies.
@@ -47,6 +48,10 @@ fn servers(document: &Document, fault: &Fault, at: &impl Fn(&str) -> String, who
             message,
             Some("stream.storage = \"file\", or stream.replicas = 3 on server.nodes = 3"),
         );
+    }
+    if (fault.kind.strikes_servers() || fault.kind.ends_servers()) && document.strategy.path() == Path::Plain {
+        let message = format!("a {name} breaks connections, and members on the plain path do not connect again");
+        findings.add(&[&at("kind"), whole, "strategy.path"], message, Some("strategy.path = \"library\""));
     }
     match &fault.kind {
         Kind::StepDown(settings) => {

@@ -6,6 +6,8 @@
 //! ended, which the server answers at once, and the next message begins another. The server forgets a batch that has
 //! been silent for ten seconds; one of ours never is that old.
 
+use std::fmt::Write as _;
+
 use async_nats::{Message, Subject};
 use serde::Deserialize;
 
@@ -32,6 +34,8 @@ const END: u8 = 3;
 #[derive(Debug)]
 pub(super) struct Fast {
     inbox: String,
+    /// What all reply subjects of the batch begin with.
+    name: String,
     /// Counts the batches of the publisher.
     batch: u64,
     /// Messages between flow acknowledgements, as we ask for them: an upper bound.
@@ -83,7 +87,7 @@ enum Flow {
 
 impl Fast {
     pub(super) fn new(inbox: &str, flow: u16) -> Self {
-        Self { inbox: inbox.to_owned(), batch: 0, flow, state: State::Closed }
+        Self { inbox: inbox.to_owned(), name: Self::name(inbox, 0, flow), batch: 0, flow, state: State::Closed }
     }
 
     pub(super) fn renew(&mut self, inbox: &str) {
@@ -95,6 +99,7 @@ impl Fast {
     pub(super) fn restart(&mut self) {
         self.state = State::Closed;
         self.batch += 1;
+        self.name = Self::name(&self.inbox, self.batch, self.flow);
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -122,8 +127,17 @@ impl Fast {
 
     /// `<inbox>.<batch>.<flow>.fail.<sequence>.<operation>.$FI`; the batch's name is one token.
     fn reply(&self, sequence: u64, operation: u8) -> Subject {
-        let id = self.inbox.rsplit('.').next().unwrap_or_default();
-        format!("{}.{id}-{}.{}.fail.{sequence}.{operation}.$FI", self.inbox, self.batch, self.flow).into()
+        let mut reply = String::with_capacity(self.name.len() + 32);
+        reply.push_str(&self.name);
+        // Writing to a string cannot fail.
+        let _ = write!(reply, "{sequence}.{operation}.$FI");
+        reply.into()
+    }
+
+    /// What all reply subjects of the batch begin with.
+    fn name(inbox: &str, batch: u64, flow: u16) -> String {
+        let id = inbox.rsplit('.').next().unwrap_or_default();
+        format!("{inbox}.{id}-{batch}.{flow}.fail.")
     }
 
     pub(super) fn extra(&mut self, situation: Situation) -> Option<Extra> {

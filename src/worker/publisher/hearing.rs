@@ -2,7 +2,6 @@
 //! do not come or the connection breaks.
 
 use async_nats::Message;
-use futures_util::{FutureExt, StreamExt};
 
 use super::road::Road;
 use super::way::{Stored, Trouble};
@@ -33,15 +32,14 @@ impl Publisher<'_> {
 
     /// Books the answers that are there.
     pub(super) fn hear_the_rest(&mut self) {
-        while let Some(message) = self.road.answers.next().now_or_never().flatten() {
-            self.hear(&message);
+        while let Some((at, message)) = self.road.answers.take() {
+            self.hear(at, &message);
         }
     }
 
-    /// Books one answer.
-    pub(super) fn hear(&mut self, message: &Message) {
+    /// Books one answer, which came at `now`.
+    pub(super) fn hear(&mut self, now: MonoNs, message: &Message) {
         let had_room = self.has_room();
-        let now = clock::now();
         let heard = self.way.hear(message);
         match heard.stored {
             Some(Stored::One { ticket, stream_seq, duplicate }) => {

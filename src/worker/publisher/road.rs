@@ -8,37 +8,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_nats::{Event, HeaderMap, Subject, Subscriber};
-use bytes::Bytes;
+use async_nats::Event;
 use tokio::sync::watch;
 
+use crate::nats::Link;
+use crate::nats::link::{Path, Subscription};
+use crate::nats::plain::Envelope;
 use crate::protocol::Assignment;
 use crate::worker::Error;
 
 /// One connection.
 pub(super) struct Road {
-    client: async_nats::Client,
+    link: Link,
     /// All answers to what was sent on it.
-    pub(super) answers: Subscriber,
+    pub(super) answers: Subscription,
     /// Everything below this subject is an answer.
     pub(super) inbox: String,
     /// Turns true when the connection is lost, for good.
     pub(super) lost: watch::Receiver<bool>,
-}
-
-/// What is handed over.
-pub(super) struct Parcel {
-    pub(super) subject: Subject,
-    pub(super) reply: Option<Subject>,
-    pub(super) headers: Option<HeaderMap>,
-    pub(super) payload: Bytes,
+    /// Why it is not the path that was asked for.
+    pub(super) detour: Option<String>,
 }
 
 impl Road {
     /// Connects.
     pub(super) async fn open(
         assignment: &Assignment,
-        note: impl Fn(Event) + Send + Sync + 'static,
+        path: Path,
+        note: impl Fn(Event) + Clone + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let stands = Arc::new(AtomicBool::new(false));
         let stood = Arc::clone(&stands);
@@ -51,35 +48,32 @@ impl Road {
             }
             note(event);
         };
-        let client = assignment.access.connect_with(options, &assignment.author.to_string(), listen).await?;
+        let name = assignment.author.to_string();
+        let (link, detour) = Link::open(path, &assignment.access, options, &name, listen).await?;
         stands.store(true, Ordering::Relaxed);
-        let inbox = client.new_inbox();
-        let answers = client.subscribe(format!("{inbox}.>")).await.map_err(|_| Error::Closed)?;
-        Ok(Self { client, answers, inbox, lost })
+        let inbox = link.new_inbox();
+        let answers = link.subscribe(format!("{inbox}.>")).await.map_err(|_| Error::Closed)?;
+        Ok(Self { link, answers, inbox, lost, detour })
     }
 
     /// Whether it is lost.
     pub(super) fn is_lost(&self) -> bool {
-        *self.lost.borrow()
+        match &self.link {
+            Link::Library(_) => *self.lost.borrow(),
+            Link::Plain(client) => client.is_lost(),
+        }
     }
 
-    /// Hands `parcel` to the connection. A lost one takes nothing any more: who sent it finds that out by itself.
-    pub(super) async fn hand_over(&mut self, parcel: Parcel) -> Result<(), Error> {
-        let Parcel { subject, reply, headers, payload } = parcel;
-        let client = &self.client;
-        let handed_over = async move {
-            match (reply, headers) {
-                (Some(reply), Some(headers)) => {
-                    client.publish_with_reply_and_headers(subject, reply, headers, payload).await
-                }
-                (Some(reply), None) => client.publish_with_reply(subject, reply, payload).await,
-                (None, Some(headers)) => client.publish_with_headers(subject, headers, payload).await,
-                (None, None) => client.publish(subject, payload).await,
-            }
-        };
+    /// Hands a message to the connection. A lost one takes nothing any more: who sent it finds that out by itself.
+    pub(super) async fn hand_over(&mut self, envelope: &Envelope<'_>, payload: &[u8]) -> Result<(), Error> {
+        if let Link::Plain(client) = &self.link
+            && client.publish(envelope, payload)
+        {
+            return Ok(());
+        }
         tokio::select! {
             biased;
-            outcome = handed_over => outcome.map_err(|_| Error::Closed),
+            outcome = self.link.publish(envelope, payload) => outcome.map_err(|_| Error::Closed),
             _ = self.lost.wait_for(|lost| *lost) => Ok(()),
         }
     }

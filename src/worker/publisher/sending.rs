@@ -1,14 +1,13 @@
 //! What a publisher sends: all that is due, as far as there is room, and first what is to be sent again.
 
-use async_nats::{HeaderMap, Subject, header};
-use bytes::Bytes;
+use std::fmt::Write as _;
 
-use super::road::Parcel;
 use super::way::{Extra, Outgoing, Situation};
 use super::{Numbers, Publisher, Sent, TICK, Want};
 use crate::clock;
 use crate::model::record::{Fate, Publish};
 use crate::model::time::MonoNs;
+use crate::nats::plain::Envelope;
 use crate::strategy::key_name;
 use crate::worker::Error;
 
@@ -69,11 +68,11 @@ impl Publisher<'_> {
             goes_on: self.next_intended(now).is_some(),
         };
         match self.way.extra(situation) {
-            Some(Extra::Probe(subject)) => self.hand_over_extra(subject, None).await,
+            Some(Extra::Probe(subject)) => self.hand_over_extra(&subject, None).await,
             Some(Extra::EndOfBatch(reply)) => {
                 // It is not stored: any subject will do that the stream listens to.
-                let subject = self.subject(0, 0);
-                self.hand_over_extra(subject, Some(reply)).await
+                let subject = self.subject_of_key(0).unwrap_or_else(|| self.subjects[0].clone());
+                self.hand_over_extra(&subject, Some(&reply)).await
             }
             None => Ok(()),
         }
@@ -111,27 +110,32 @@ impl Publisher<'_> {
 
     async fn transmit(&mut self, outgoing: Outgoing, message: Numbers) -> Result<(), Error> {
         let Numbers { key, key_seq, partition, intended } = message;
+        self.buffer.clear();
         self.template.append(key, key_seq, partition, intended, &mut self.buffer);
-        let payload: Bytes = self.buffer.split().freeze();
-        let subject = self.subject(key, partition);
-        let mut envelope = self.way.envelope(outgoing);
+        let of_key = self.subject_of_key(key);
+        let envelope = self.way.envelope(outgoing);
         // What is never sent twice needs no id.
-        if self.load.message_id && self.way.sends_again() {
-            let id = format!("{:x}-{key}-{key_seq}", self.assignment.run_tag);
-            envelope.headers.get_or_insert_with(HeaderMap::new).insert(header::NATS_MESSAGE_ID, id.as_str());
+        let has_id = self.load.message_id && self.way.sends_again();
+        if has_id {
+            self.id.clear();
+            // Writing to a string cannot fail.
+            let _ = write!(self.id, "{:x}-{key}-{key_seq}", self.assignment.run_tag);
         }
-        self.road.hand_over(Parcel { subject, reply: envelope.reply, headers: envelope.headers, payload }).await
+        let envelope = Envelope {
+            subject: of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]),
+            reply: envelope.reply.as_deref(),
+            headers: envelope.headers.as_ref(),
+            message_id: has_id.then_some(&self.id),
+        };
+        self.road.hand_over(&envelope, &self.buffer).await
     }
 
-    /// Where a message of `key` is published to: its partition's subject, or its own if the server finds the partition.
-    fn subject(&self, key: u32, partition: u16) -> Subject {
-        match &self.assignment.key_prefix {
-            Some(prefix) => format!("{prefix}.{}", key_name(key)).into(),
-            None => self.subjects[usize::from(partition)].clone(),
-        }
+    /// Where a message of `key` is published to if the server finds the partition.
+    fn subject_of_key(&self, key: u32) -> Option<String> {
+        self.assignment.key_prefix.as_ref().map(|prefix| format!("{prefix}.{}", key_name(key)))
     }
 
-    async fn hand_over_extra(&mut self, subject: Subject, reply: Option<Subject>) -> Result<(), Error> {
-        self.road.hand_over(Parcel { subject, reply, headers: None, payload: Bytes::new() }).await
+    async fn hand_over_extra(&mut self, subject: &str, reply: Option<&str>) -> Result<(), Error> {
+        self.road.hand_over(&Envelope { subject, reply, ..Envelope::default() }, &[]).await
     }
 }
