@@ -105,6 +105,7 @@ mod tests {
         };
         vec![
             ("checkpoint", group(Commit::Checkpoint, Takeover::Safe)),
+            ("lease-group ack-all", group(Commit::AckAll, Takeover::Safe)),
             ("explicit", group(Commit::Explicit, Takeover::Safe)),
             ("resume", group(Commit::Explicit, Takeover::Resume)),
             ("shared-pull", Strategy::SharedPull(shared_pull::Settings::default())),
@@ -125,6 +126,7 @@ mod tests {
         // name, objections against interest, against a work queue, against eviction, against routing by the server
         let expected = [
             ("checkpoint", 3, 3, false, false),
+            ("lease-group ack-all", 2, 3, false, false),
             ("explicit", 2, 2, false, false),
             ("resume", 1, 0, false, false),
             ("shared-pull", 0, 0, false, false),

@@ -4,7 +4,8 @@
 //! handled. A member claims, renews and releases by compare-and-set on the record's revision. Each claim raises the
 //! record's epoch. The new owner deletes the consumers of older epochs and opens a private one, named after its own
 //! epoch, behind the last committed message; so nothing that an older owner had fetched or acknowledges counts any more.
-//! Owners renew every third of the `ttl` and commit with it, or acknowledge every message (`commit = "explicit"`). Members
+//! Owners renew every third of the `ttl` and commit with it (`commit = "checkpoint"`), or acknowledge every hundred messages at once
+//! (`"ack-all"`), or each (`"explicit"`). Members
 //! see each other by heartbeats in the bucket and share the partitions evenly: one that joins is given some, one that
 //! leaves finishes what is in hand, commits exactly, and releases.
 //!
@@ -71,6 +72,10 @@ pub const ABOUT: About = About {
 /// A member that has joined and been granted nothing for so long has nothing to wait for.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
+/// With `commit = "ack-all"`: messages an acknowledgement, by default and at most.
+const ACK_EVERY: u32 = 100;
+const ACK_EVERY_MAX: u32 = 10_000;
+
 /// Settings of the lease group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -81,12 +86,16 @@ pub struct Settings {
     pub commit: Commit,
     /// With `commit = "checkpoint"`: how often.
     pub commit_every: Timespan,
+    /// With `commit = "ack-all"`: after how many messages, and at the latest 100 ms after the last.
+    pub ack_every: u32,
     /// How a partition is taken over: `safe`, or the blog's `resume`, kept to be measured.
     pub takeover: Takeover,
     /// With `takeover = "resume"`: the durable's ack wait.
     pub ack_wait: Timespan,
     /// Messages a pull asks for.
     pub batch: u32,
+    /// How many partitions of one member that are behind are sent messages at the same time; the others wait for their turn.
+    pub catch_up: u32,
     /// A handler that takes longer stops the renewal of its member's lease.
     pub max_handling: Timespan,
     /// With `takeover = "safe"`: where the consumer of each epoch keeps its state. Nothing needs it after a crash.
@@ -135,6 +144,8 @@ pub enum ConsumerStorage {
 pub enum Commit {
     /// As a checkpoint in the lease record, every `commit-every`.
     Checkpoint,
+    /// Every `ack-every` messages, or 100 ms, one acknowledgement of all up to here.
+    AckAll,
     /// Every message is acknowledged.
     Explicit,
 }
@@ -145,6 +156,7 @@ impl Commit {
     pub fn name(self) -> &'static str {
         match self {
             Self::Checkpoint => "checkpoint",
+            Self::AckAll => "ack-all",
             Self::Explicit => "explicit",
         }
     }
@@ -166,9 +178,11 @@ impl Default for Settings {
             ttl: Timespan(Duration::from_secs(2)),
             commit: Commit::Checkpoint,
             commit_every: Timespan(Duration::from_millis(100)),
+            ack_every: ACK_EVERY,
             takeover: Takeover::Safe,
             ack_wait: Timespan(Duration::from_secs(120)),
             batch: 500,
+            catch_up: 4,
             max_handling: Timespan(Duration::from_secs(300)),
             consumer_storage: ConsumerStorage::Memory,
             consumer_replicas: 1,
@@ -206,8 +220,8 @@ impl Settings {
             is_replaced: safe,
             overlaps: safe,
             begins_later: safe,
-            acknowledges: self.commit == Commit::Explicit,
-            acknowledges_each: true,
+            acknowledges: self.commit != Commit::Checkpoint,
+            acknowledges_each: self.commit != Commit::AckAll,
             stops_at_holes: false,
             hears_what_is_published: false,
         }
@@ -238,11 +252,28 @@ impl Settings {
                 "takeover \"resume\" shares a durable, which knows nothing of checkpoints: use commit \"explicit\"";
             objections.push(("takeover", text.to_owned()));
         }
+        if self.takeover == Takeover::Resume && self.commit == Commit::AckAll {
+            let text =
+                "takeover \"resume\" shares a durable that is acknowledged message by message: use commit \"explicit\"";
+            objections.push(("takeover", text.to_owned()));
+        }
+        if !(1..=ACK_EVERY_MAX).contains(&self.ack_every) {
+            let text =
+                format!("an acknowledgement every {} messages does not work: 1 to {ACK_EVERY_MAX}", self.ack_every);
+            objections.push(("ack-every", text));
+        }
+        if self.commit != Commit::AckAll && self.ack_every != ACK_EVERY {
+            objections.push(("ack-every", "ack-every has no effect without commit = \"ack-all\"".to_owned()));
+        }
         if self.takeover == Takeover::Resume && self.ack_wait.0 < Duration::from_millis(100) {
             objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
         }
         if !(1..=10_000).contains(&self.batch) {
             objections.push(("batch", format!("a batch of {} does not work: 1 to 10000", self.batch)));
+        }
+        if !(1..=4096).contains(&self.catch_up) {
+            let text = format!("{} partitions that catch up at once do not work: 1 to 4096", self.catch_up);
+            objections.push(("catch-up", text));
         }
         if self.max_handling.0 < most {
             let text = "max-handling is shorter than a renewal interval, which is a third of the ttl";
@@ -400,6 +431,7 @@ impl Settings {
             .max_handling(self.max_handling.0)
             .commit(match self.commit {
                 Commit::Checkpoint => ::lease_group::Commit::Checkpoint { every: self.commit_every.0 },
+                Commit::AckAll => ::lease_group::Commit::AckAll { every: self.ack_every },
                 Commit::Explicit => ::lease_group::Commit::Explicit,
             })
             .takeover(match self.takeover {
@@ -414,6 +446,7 @@ impl Settings {
                 self.consumer_replicas.into(),
             )
             .batch(self.batch)
+            .catch_up(self.catch_up)
             .worker(&seat.member)
             .observer(Witness { notebook: seat.desk.notebook().clone(), start: seat.start.clone(), opening })
             .build()

@@ -258,7 +258,7 @@ fn leases(settings: &lease_group::Settings, names: &Names<'_>) -> Vec<Right> {
         names.put("claim, renew and release leases"),
         publish("$JS.FC", &[Rest(&format!("{bucket}.jetlag"))], "keep the watch on the leases flowing"),
     ]);
-    if settings.commit == lease_group::Commit::Explicit {
+    if settings.commit != lease_group::Commit::Checkpoint {
         rights.extend(acks(names));
     }
     if settings.sink != Sink::None {

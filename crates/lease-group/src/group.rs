@@ -14,6 +14,9 @@ use crate::options::{Commit, ConsumerStorage, Hints, Sink, Takeover};
 /// The placeholder for the partition's number in a subject template.
 const PLACEHOLDER: &str = "{partition}";
 
+/// How many partitions of a member that are behind are sent messages at once.
+const CATCH_UP: u32 = 4;
+
 /// A partitioned consumer group on one stream: a description, good for any number of [`join`](Self::join)s.
 #[derive(Clone)]
 pub struct Group {
@@ -36,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) consumer_storage: ConsumerStorage,
     pub(crate) consumer_replicas: usize,
     pub(crate) batch: u32,
+    pub(crate) catch_up: u32,
     pub(crate) worker: String,
     pub(crate) sink: Option<Sink>,
     pub(crate) hints: Option<Hints>,
@@ -75,9 +79,9 @@ impl Settings {
         (self.ttl / 3).clamp(Duration::from_millis(50), Duration::from_secs(2))
     }
 
-    /// Whether messages are acknowledged one by one.
+    /// Whether messages are acknowledged.
     pub(crate) fn acknowledges(&self) -> bool {
-        self.commit == Commit::Explicit || matches!(self.takeover, Takeover::Resume { .. })
+        !matches!(self.commit, Commit::Checkpoint { .. }) || matches!(self.takeover, Takeover::Resume { .. })
     }
 }
 
@@ -100,6 +104,7 @@ impl Group {
                 consumer_storage: ConsumerStorage::Memory,
                 consumer_replicas: 1,
                 batch: 500,
+                catch_up: CATCH_UP,
                 worker: "worker".to_owned(),
                 sink: None,
                 hints: None,
@@ -222,6 +227,15 @@ impl GroupBuilder {
         self
     }
 
+    /// How many partitions of one member that are behind are sent messages at the same time, 4 by default; the others wait for their turn, in
+    /// order. Those that keep up never wait. Every consumer that is sent messages is work for the server, side by side with the rest: with
+    /// hundreds of them the renewals of leases had to wait for seconds.
+    #[must_use]
+    pub fn catch_up(mut self, at_once: u32) -> Self {
+        self.settings.catch_up = at_once;
+        self
+    }
+
     /// A label for people, and a hint: a restarted worker prefers the partitions that its label had. It identifies nobody.
     #[must_use]
     pub fn worker(mut self, label: impl Into<String>) -> Self {
@@ -309,10 +323,24 @@ impl GroupBuilder {
             format!("max_handling of {:?} is shorter than a renewal interval", settings.max_handling),
         );
         demand((1..=10_000).contains(&settings.batch), format!("a batch of {}; 1 to 10000 work", settings.batch));
+        demand(
+            (1..=4096).contains(&settings.catch_up),
+            format!("{} partitions that catch up at once; 1 to 4096 work", settings.catch_up),
+        );
         if let Commit::Checkpoint { every } = settings.commit {
             demand(
                 (Duration::from_millis(1)..=Duration::from_secs(60)).contains(&every),
                 format!("a checkpoint every {every:?}; 1 ms to one minute work"),
+            );
+        }
+        if let Commit::AckAll { every } = settings.commit {
+            demand(
+                (1..=10_000).contains(&every),
+                format!("an acknowledgement every {every} messages; 1 to 10000 work"),
+            );
+            demand(
+                settings.takeover == Takeover::Safe,
+                "takeover by resuming shares a consumer that is acknowledged message by message".to_owned(),
             );
         }
         demand(

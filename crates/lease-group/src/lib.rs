@@ -52,6 +52,7 @@
 pub mod assign;
 pub mod clock;
 pub mod continuity;
+mod demand;
 mod error;
 pub mod fence;
 pub mod footing;
@@ -62,6 +63,7 @@ pub mod liveness;
 mod member;
 mod message;
 mod observer;
+mod openings;
 mod options;
 mod output;
 pub mod partitioner;

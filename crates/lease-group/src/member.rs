@@ -5,7 +5,7 @@ use std::thread;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::error::{JoinError, MemberError};
 use crate::group::Settings;
@@ -84,7 +84,8 @@ impl Member {
             })
             .map_err(|error| JoinError::Thread(error.to_string()))?;
         ready.await.map_err(|_| JoinError::Thread("it ended before it was ready".to_owned()))??;
-        Ok(Self { session, data: Data { settings, client, cuts, sink, reports: reports_in }, orders, ended })
+        let places = Arc::new(Semaphore::new(settings.catch_up as usize));
+        Ok(Self { session, data: Data { settings, client, cuts, places, sink, reports: reports_in }, orders, ended })
     }
 
     /// This session.

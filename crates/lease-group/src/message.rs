@@ -54,6 +54,8 @@ pub struct Delivery {
     pub stream_sequence: u64,
     /// Its sequence in the consumer.
     pub consumer_sequence: u64,
+    /// How many messages the consumer has still to deliver behind this one.
+    pub pending: u64,
 }
 
 impl Delivery {
@@ -73,6 +75,8 @@ impl Delivery {
             delivered: numbers.next()??,
             stream_sequence: numbers.next()??,
             consumer_sequence: numbers.next()??,
+            // Behind the time.
+            pending: numbers.nth(1)??,
         })
     }
 }
@@ -83,7 +87,7 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_reply_subject_are_read() {
-        let expected = Some(Delivery { delivered: 1, stream_sequence: 42, consumer_sequence: 7 });
+        let expected = Some(Delivery { delivered: 1, stream_sequence: 42, consumer_sequence: 7, pending: 3 });
         assert_eq!(Delivery::parse("$JS.ACK.ORDERS.g-p1-e1.1.42.7.1700000000.3"), expected);
         assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3"), expected);
         assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.ORDERS.g-p1-e1.1.42.7.1700000000.3.random"), expected);

@@ -12,6 +12,12 @@ pub enum Commit {
         /// The interval. 100 ms by default.
         every: Duration,
     },
+    /// One acknowledgement every so many messages stands for all up to there, and is confirmed. After a crash at most what was handled
+    /// since the last one is repeated. The server's consumer then shows how far the group is, and nothing is written to the bucket but renewals.
+    AckAll {
+        /// Messages an acknowledgement; it is sent 100 ms after the last one at the latest. 100 is a good value.
+        every: u32,
+    },
     /// Every message is acknowledged, and the acknowledgement is confirmed: after a crash at most the few that were on their way are
     /// repeated.
     Explicit,

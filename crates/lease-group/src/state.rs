@@ -170,6 +170,12 @@ impl Partition {
         self.held().is_some() || matches!(self.phase, Phase::Claiming)
     }
 
+    /// Whether a consumer for this epoch is waited for.
+    #[must_use]
+    pub fn is_opening(&self, epoch: u64) -> bool {
+        matches!(&self.phase, Phase::Opening(held) if held.epoch == epoch)
+    }
+
     /// Whether the session has nothing to do with the partition any more: no lease, no handler, no write.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -16,12 +16,14 @@ const NEVER: Duration = Duration::from_secs(24 * 3600);
 const RESUME_ACK_PENDING_MAX: i64 = 512;
 
 /// What an epoch has been given to consume from and to write to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Opened {
     pub(crate) consumer: String,
     pub(crate) start: u64,
     /// The sequence of its fence, where there is a sink.
     pub(crate) fence: Option<u64>,
+    /// How many messages wait to be delivered.
+    pub(crate) pending: u64,
 }
 
 /// Rule 4 behind the claim: reads and deletes what lower epochs left, then creates the consumer of `epoch`. Answers its name and the
@@ -52,15 +54,16 @@ pub(crate) async fn open(
             }
             let start = checkpoint.max(floor) + 1;
             let name = epoch_name(settings, partition, epoch);
-            stream.create_consumer_strict(epoch_consumer(settings, partition, &name, start)).await?;
-            Ok(Opened { consumer: name, start, fence })
+            let made = stream.create_consumer_strict(epoch_consumer(settings, partition, &name, start)).await?;
+            Ok(Opened { consumer: name, start, fence, pending: made.cached_info().num_pending })
         }
         Takeover::Resume { ack_wait } => {
             let name = format!("{}-p{partition}", settings.name);
             let consumer =
                 stream.get_or_create_consumer(&name, durable_consumer(settings, partition, &name, ack_wait)).await?;
-            let start = consumer.cached_info().ack_floor.stream_sequence + 1;
-            Ok(Opened { consumer: name, start, fence: None })
+            let info = consumer.cached_info();
+            let start = info.ack_floor.stream_sequence + 1;
+            Ok(Opened { consumer: name, start, fence: None, pending: info.num_pending })
         }
     }
 }
@@ -72,6 +75,8 @@ fn epoch_name(settings: &Settings, partition: u32, epoch: u64) -> String {
 fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -> pull::Config {
     let (ack_policy, max_ack_pending) = match settings.commit {
         Commit::Checkpoint { .. } => (AckPolicy::None, 0),
+        // What is buffered, and what waits for its acknowledgement.
+        Commit::AckAll { every } => (AckPolicy::All, i64::from(settings.batch) * 2 + i64::from(every) * 2),
         Commit::Explicit => (AckPolicy::Explicit, i64::from(settings.batch) * 2),
     };
     pull::Config {
@@ -127,7 +132,7 @@ async fn lower_epochs(
 async fn clear(stream: &Stream<()>, settings: &Settings, lower: Vec<String>) -> Result<u64, async_nats::Error> {
     let floors = lower.iter().map(async |name| {
         let mut floor = 0;
-        if settings.commit == Commit::Explicit {
+        if !matches!(settings.commit, Commit::Checkpoint { .. }) {
             // A consumer that is gone meanwhile has nothing to say; the checkpoint in the lease is never ahead of it.
             if let Ok(info) = stream.consumer_info(name).await {
                 floor = info.ack_floor.stream_sequence;

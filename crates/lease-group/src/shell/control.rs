@@ -35,6 +35,7 @@ use crate::group::Settings;
 use crate::handover::{Handover, Situation};
 use crate::liveness::Watchman;
 use crate::observer::{Connection, MemberEvent};
+use crate::openings::Openings;
 use crate::options::Commit;
 use crate::record::{Heartbeat, Presence, Session};
 use crate::roster::Roster;
@@ -76,6 +77,7 @@ struct Loop {
     /// The view was current at the last turn.
     was_current: bool,
     work: Work,
+    openings: Openings,
     watch: Option<Watch>,
     watch_pause: Duration,
     heartbeat: Beat,
@@ -205,6 +207,7 @@ impl Loop {
                 slots,
                 roster: Roster::default(),
                 work: Work::new(),
+                openings: Openings::default(),
                 watch: None,
                 watch_pause: Duration::ZERO,
                 heartbeat: Beat { due: now, in_flight: false, again: false, cleaning_due: now },

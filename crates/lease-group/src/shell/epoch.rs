@@ -4,6 +4,7 @@
 //! and costs a third less.
 
 mod acks;
+mod place;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -18,10 +19,13 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::acks::Acks;
+use self::place::Place;
 use super::grant::{Grant, Order};
 use super::pump::Data;
 use crate::clock::monotonic_ns;
 use crate::continuity::{Continuity, Position};
+use crate::demand::Demand;
 use crate::handler::{Handler, pause_after};
 use crate::message::{Delivery, Message};
 use crate::observer::PartitionEvent;
@@ -43,11 +47,11 @@ pub(crate) struct Epoch<'a> {
     acknowledges: bool,
     heartbeat: Duration,
     inbox: String,
-    /// What pulls still allow the server to send, minus what was taken from the subscription.
-    outstanding: u64,
+    demand: Demand,
+    place: Place,
     continuity: Continuity,
     arrived: VecDeque<(async_nats::Message, u64)>,
-    acks: VecDeque<(u64, Instant)>,
+    acks: Acks,
     /// Where the epoch's effects are written to.
     output: Option<Output>,
 }
@@ -64,10 +68,11 @@ impl<'a> Epoch<'a> {
             acknowledges: settings.acknowledges(),
             heartbeat: (settings.ttl / 2).clamp(Duration::from_millis(250), Duration::from_secs(5)),
             inbox: data.client.new_inbox(),
-            outstanding: 0,
+            demand: Demand::new(settings.batch, grant.pending),
+            place: Place::among(&data.places),
             continuity: Continuity::starting_at(grant.start),
             arrived: VecDeque::new(),
-            acks: VecDeque::new(),
+            acks: Acks::new(settings.commit),
             output: grant.fence.zip(data.sink.clone()).map(|(fence, sink)| {
                 let of = (grant.partition, grant.epoch);
                 Output::new(data.client.clone(), sink, of, fence, settings.request_timeout())
@@ -111,10 +116,13 @@ impl<'a> Epoch<'a> {
             if !self.pull().await {
                 return Stopped::Silent;
             }
-            if self.acknowledges
-                && let Some(why) = self.confirmed_so_far(confirmations)
-            {
-                return why;
+            if self.acknowledges {
+                if let Some(why) = self.confirmed_so_far(confirmations) {
+                    return why;
+                }
+                if let Err(why) = self.acknowledge_due(confirmations).await {
+                    return why;
+                }
             }
             turn += 1;
             if turn >= TURN {
@@ -156,20 +164,25 @@ impl<'a> Epoch<'a> {
         (self.private && cuts.has_changed().unwrap_or(true)).then_some(Stopped::Reconnected)
     }
 
-    /// Keeps at least half a batch requested. Overlapping pulls on one inbox keep the order (facts A.1, d_steady).
+    /// Keeps at least half a batch requested, as soon as there is a place for it. Overlapping pulls on one inbox keep the order (facts A.1,
+    /// d_steady).
     async fn pull(&mut self) -> bool {
-        let batch = u64::from(self.data.settings.batch);
-        if self.outstanding > batch / 2 {
+        if !self.demand.is_low() {
             return true;
         }
+        if self.demand.is_behind() && !self.place.take() {
+            return true;
+        }
+        self.place.serve();
+        let settings = &self.data.settings;
         let request = format!(
-            r#"{{"batch":{batch},"expires":{},"idle_heartbeat":{}}}"#,
+            r#"{{"batch":{},"expires":{},"idle_heartbeat":{}}}"#,
+            settings.batch,
             PULL_EXPIRES.as_nanos(),
             self.heartbeat.as_nanos()
         );
-        let settings = &self.data.settings;
         let subject = format!("{}.CONSUMER.MSG.NEXT.{}.{}", settings.api_prefix, settings.stream, self.grant.consumer);
-        self.outstanding += batch;
+        self.demand.asked();
         let reply = format!("{}.m", self.inbox);
         self.data.client.publish_with_reply(subject, reply, Bytes::from(request)).await.is_ok()
     }
@@ -185,7 +198,10 @@ impl<'a> Epoch<'a> {
         let patience = self.heartbeat * 3;
         loop {
             let silent_at = Instant::now() + patience;
-            let confirm_by = self.acks.front().map_or(silent_at, |(_, since)| *since + self.ack_patience());
+            // Where nothing was asked for, nothing is sent.
+            let listens = self.demand.is_open() || !self.place.is_waited_for();
+            let confirm_by = self.acks.oldest().map_or(silent_at, |since| since + self.ack_patience());
+            let ack_due = self.acks.due();
             tokio::select! {
                 biased;
                 raw = messages.next() => return raw.map(|raw| (raw, monotonic_ns())).ok_or(Stopped::Silent),
@@ -199,9 +215,11 @@ impl<'a> Epoch<'a> {
                     }
                     return Err(Stopped::Asked);
                 }
+                () = tokio::time::sleep_until(ack_due.unwrap_or(silent_at)), if ack_due.is_some() => return Err(Stopped::Asked),
+                () = self.place.granted(), if self.place.is_waited_for() => return Err(Stopped::Asked),
                 _ = cuts.changed(), if self.private => return Err(Stopped::Reconnected),
                 () = tokio::time::sleep_until(confirm_by), if !self.acks.is_empty() => return Err(Stopped::AckRefused),
-                () = tokio::time::sleep_until(silent_at) => {
+                () = tokio::time::sleep_until(silent_at), if listens => {
                     // Woken much too late: a handler held the thread, and what arrived was not read yet.
                     if silent_at.elapsed() < self.heartbeat / 2 {
                         return Err(Stopped::Silent);
@@ -215,7 +233,7 @@ impl<'a> Epoch<'a> {
         let Some(delivery) = raw.reply.as_deref().and_then(Delivery::parse) else {
             return self.status(&raw).map(|()| None);
         };
-        self.outstanding = self.outstanding.saturating_sub(1);
+        self.demand.took(delivery.pending);
         let position = Position { stream: delivery.stream_sequence, consumer: delivery.consumer_sequence };
         if self.private && !self.continuity.follow(position) {
             return Err(Stopped::Gap);
@@ -243,7 +261,11 @@ impl<'a> Epoch<'a> {
             // Sent behind everything delivered before it: what was booked and has not arrived is lost.
             Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
                 Some(delivered) if self.private && self.continuity.lacks(delivered) => Err(Stopped::TailLost),
-                _ => Ok(()),
+                _ => {
+                    self.demand.caught_up();
+                    self.place.leave();
+                    Ok(())
+                }
             },
             Some(404 | 503) => Err(Stopped::ConsumerGone),
             Some(409) if raw.description.as_deref().is_some_and(|text| text.contains("Deleted")) => {
@@ -251,8 +273,8 @@ impl<'a> Epoch<'a> {
             }
             // The pull has ended; what it had not used is not coming.
             Some(408 | 409) => {
-                let unused = number("Nats-Pending-Messages").unwrap_or(self.outstanding);
-                self.outstanding = self.outstanding.saturating_sub(unused);
+                self.demand.ended(number("Nats-Pending-Messages"));
+                self.place.leave();
                 Ok(())
             }
             _ => Ok(()),
@@ -327,6 +349,11 @@ impl<'a> Epoch<'a> {
             // Bounded by what was pulled. An end of the subscription is met again by whoever reads next.
             while let Poll::Ready(Some(raw)) = messages.poll_next_unpin(context) {
                 self.arrived.push_back((raw, monotonic_ns()));
+            }
+            // However long the handler takes, nobody waits for this partition meanwhile.
+            self.place.withdraw();
+            if self.demand.is_served(self.arrived.len()) {
+                self.place.leave();
             }
             Poll::Pending
         })

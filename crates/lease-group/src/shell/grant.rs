@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::consumers::Opened;
 use crate::clock::{Moment, monotonic_ns};
 use crate::state::Stopped;
 
@@ -15,6 +16,8 @@ pub(crate) struct Grant {
     /// The sequence of its fence in the sink, where there is one.
     pub(crate) fence: Option<u64>,
     pub(crate) start: u64,
+    /// How many messages waited when its consumer was made.
+    pub(crate) pending: u64,
     deadline: AtomicU64,
     deadline_told_ns: AtomicU64,
     handled: AtomicU64,
@@ -25,8 +28,8 @@ impl Grant {
     pub(crate) fn new(
         partition: u32,
         epoch: u64,
-        (consumer, fence): (String, Option<u64>),
         start: u64,
+        Opened { consumer, fence, pending, .. }: Opened,
         (deadline, told_ns): (Moment, u64),
     ) -> Self {
         Self {
@@ -35,6 +38,7 @@ impl Grant {
             consumer,
             fence,
             start,
+            pending,
             deadline: AtomicU64::new(deadline.as_ns()),
             deadline_told_ns: AtomicU64::new(told_ns),
             handled: AtomicU64::new(start.saturating_sub(1)),

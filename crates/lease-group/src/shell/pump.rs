@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_nats::Client;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::epoch::Epoch;
 use super::grant::{Order, Report};
@@ -18,6 +18,8 @@ pub(crate) struct Data {
     pub(crate) client: Client,
     /// Rises with every lost data connection.
     pub(crate) cuts: watch::Receiver<u64>,
+    /// For the partitions that are behind.
+    pub(crate) places: Arc<Semaphore>,
     /// Where effects are written to.
     pub(crate) sink: Option<Sink>,
     pub(crate) reports: mpsc::Sender<Report>,

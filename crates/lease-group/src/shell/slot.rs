@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::consumers::Opened;
 use super::grant::{Grant, Order};
 use crate::clock::{Moment, monotonic_ns, told_ns};
 use crate::group::Settings;
@@ -23,10 +24,8 @@ pub(crate) struct Slot {
     machine: Partition,
     wish: bool,
     grant: Option<Arc<Grant>>,
-    /// The consumer of the epoch being opened.
-    consumer: String,
-    /// And its fence.
-    fence: Option<u64>,
+    /// What the epoch being opened was given.
+    opened: Opened,
     order: watch::Sender<Order>,
     /// The last deadline on the telling clock: converted once, so that what is told is what is checked.
     deadline: (Moment, u64),
@@ -39,8 +38,7 @@ impl Slot {
             machine,
             wish: false,
             grant: None,
-            consumer: String::new(),
-            fence: None,
+            opened: Opened::default(),
             order,
             deadline: Default::default(),
         }
@@ -54,10 +52,9 @@ impl Slot {
         self.grant.as_ref()
     }
 
-    /// The consumer that [`Input::Opened`] is about, and its fence.
-    pub(crate) fn set_consumer(&mut self, name: String, fence: Option<u64>) {
-        self.consumer = name;
-        self.fence = fence;
+    /// What [`Input::Opened`] is about.
+    pub(crate) fn set_opened(&mut self, opened: Opened) {
+        self.opened = opened;
     }
 
     pub(crate) fn wish(&mut self, settings: &Settings, now: Moment, wish: bool) -> Vec<Deed> {
@@ -88,8 +85,8 @@ impl Slot {
                 Command::Read { after } => deeds.push(Deed::Read { after }),
                 Command::Open { epoch, checkpoint } => deeds.push(Deed::Open { epoch, checkpoint }),
                 Command::Run { epoch, start, deadline } => {
-                    let opened = (std::mem::take(&mut self.consumer), self.fence.take());
-                    let grant = Arc::new(Grant::new(self.number, epoch, opened, start, self.told_deadline(deadline)));
+                    let opened = std::mem::take(&mut self.opened);
+                    let grant = Arc::new(Grant::new(self.number, epoch, start, opened, self.told_deadline(deadline)));
                     self.grant = Some(Arc::clone(&grant));
                     self.order.send_replace(Order::Run(grant));
                 }

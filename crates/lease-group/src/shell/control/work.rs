@@ -13,6 +13,7 @@ use crate::fence::Fence;
 use crate::footing::Duty;
 use crate::liveness::Gone;
 use crate::observer::{MemberEvent, PartitionEvent};
+use crate::openings::Opening;
 use crate::record::Session;
 use crate::shell::consumers::{self, Opened};
 use crate::shell::probes::News;
@@ -61,28 +62,38 @@ impl Loop {
                     }));
                 }
                 Deed::Open { epoch, checkpoint } => {
-                    let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
-                    let mut cuts = self.bucket.cuts();
-                    let (sink, client, fence) =
-                        (self.sink.clone(), self.bucket.client().clone(), Fence { epoch, session: self.session });
-                    self.work.push(Box::pin(async move {
-                        let partition = number as u32;
-                        let raise = async {
-                            let Some(sink) = sink else { return Ok(None) };
-                            sink.raise(&client, partition, fence, settings.request_timeout()).await.map(Some)
-                        };
-                        let open = consumers::open(&stream, &settings, partition, epoch, checkpoint, raise);
-                        let opened = tokio::select! {
-                            biased;
-                            opened = open => opened.map_err(|error| error.to_string()),
-                            // The answer went with the connection.
-                            _ = cuts.changed() => Err("the connection was lost".to_owned()),
-                            () = tokio::time::sleep(settings.ttl) => Err("no answer in time".to_owned()),
-                        };
-                        Done::Opened(number, epoch, opened)
-                    }));
+                    self.openings.want(Opening { number, epoch, checkpoint });
+                    self.open_next();
                 }
             }
+        }
+    }
+
+    /// Begins what waits to be opened, as far as the bound allows.
+    fn open_next(&mut self) {
+        let slots = &self.slots;
+        while let Some(opening) = self.openings.next(|it| slots[it.number].machine().is_opening(it.epoch)) {
+            let Opening { number, epoch, checkpoint } = opening;
+            let (stream, settings) = (self.stream.clone(), Arc::clone(&self.settings));
+            let mut cuts = self.bucket.cuts();
+            let (sink, client, fence) =
+                (self.sink.clone(), self.bucket.client().clone(), Fence { epoch, session: self.session });
+            self.work.push(Box::pin(async move {
+                let partition = number as u32;
+                let raise = async {
+                    let Some(sink) = sink else { return Ok(None) };
+                    sink.raise(&client, partition, fence, settings.request_timeout()).await.map(Some)
+                };
+                let open = consumers::open(&stream, &settings, partition, epoch, checkpoint, raise);
+                let opened = tokio::select! {
+                    biased;
+                    opened = open => opened.map_err(|error| error.to_string()),
+                    // The answer went with the connection.
+                    _ = cuts.changed() => Err("the connection was lost".to_owned()),
+                    () = tokio::time::sleep(settings.ttl) => Err("no answer in time".to_owned()),
+                };
+                Done::Opened(number, epoch, opened)
+            }));
         }
     }
 
@@ -101,18 +112,23 @@ impl Loop {
                 self.hear_silence(number, found.is_none(), asked);
                 self.read_back(number, found);
             }
-            Done::Opened(number, epoch, Ok(Opened { consumer, start, fence })) => {
+            Done::Opened(number, epoch, Ok(opened)) => {
                 self.footing.worked(Duty::Open);
+                self.openings.ended();
+                let start = opened.start;
                 // An answer for an older epoch sets a name too: the one that is waited for replaces it before it is used.
-                self.slots[number].set_consumer(consumer, fence);
+                self.slots[number].set_opened(opened);
                 self.step(number, Input::Opened { epoch, start });
+                self.open_next();
             }
             Done::Opened(number, epoch, Err(reason)) => {
                 tracing::warn!(partition = number, epoch, %reason, "the consumer could not be opened");
                 let failed = PartitionEvent::OpenFailed { epoch, reason };
                 self.settings.observer.partition(monotonic_ns(), number as u32, &failed);
                 self.footing.failed(Moment::now(), Duty::Open);
+                self.openings.ended();
                 self.step(number, Input::OpenFailed { epoch });
+                self.open_next();
             }
             Done::Heartbeat(stored) => {
                 self.heartbeat.in_flight = false;
