@@ -383,6 +383,17 @@ pub struct LatencyPoint {
     pub p99_ms: f64,
     /// Greatest.
     pub max_ms: f64,
+    /// Number of the first of `bins`. Bin n holds what took 10^(n/10) µs or more, and less than 10^((n+1)/10) µs.
+    #[serde(default)]
+    pub bin_first: u16,
+    /// Observations by their length: ten bins a decade, from `bin_first` on. Empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bins: Vec<u64>,
+}
+
+impl LatencyPoint {
+    /// How many bins a decade has.
+    pub const BINS_A_DECADE: u16 = 10;
 }
 
 /// A belief: one incarnation thinks that it owns one partition.

@@ -521,6 +521,8 @@ fn figures(shape: &Shape, ownership: Vec<OwnershipSpan>, silences: Vec<Silence>,
             p50_ms: base,
             p99_ms,
             max_ms: p99_ms * (1.2 + noise.next()),
+            bin_first: 32,
+            bins: vec![handled as u64 / 2, handled as u64 / 3, u64::from(still), 0, 3],
         });
         for quarter in 0..4 {
             let at_ms = at_ms + f64::from(quarter) * 250.0;

@@ -5,7 +5,7 @@ use super::axis::{self, Axis};
 use super::chart::Chart;
 use super::palette::Ink;
 use super::timeline::Timeline;
-use crate::model::report::Report;
+use crate::model::report::{BacklogPoint, Report};
 use crate::render::number;
 
 /// The picture.
@@ -22,6 +22,8 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     );
     chart.surface(series(), Ink::Series(4));
     chart.series(series(), Ink::Series(4), 2.0);
+    let told = |point: &BacklogPoint| (point.at_ms, format!("{} waiting", number::of(point.messages, "message")));
+    chart.canvas.readout(&points.iter().map(told).collect::<Vec<_>>());
     let alt = format!("Backlog over time; at most {} waited.", number::of(highest, "message"));
     Some(Plot {
         id: "backlog".into(),

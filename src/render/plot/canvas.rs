@@ -2,7 +2,7 @@
 
 use plotters::prelude::{Color as _, DrawingBackend as _, IntoFont as _, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, FontTransform, ShapeStyle, TextStyle};
+use plotters::style::{FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle};
 
 use super::palette::Ink;
 
@@ -11,6 +11,9 @@ const SCALE: f64 = 4.0;
 
 /// Nothing a run holds lies outside of this; it keeps every figure inside of what plotters can count.
 const FAR: f64 = 100_000.0;
+
+/// Begins the attribute with what the script tells.
+pub(super) const READOUT: &str = "data-readout=\"";
 
 /// Where a text stands, seen from its anchor.
 #[derive(Clone, Copy)]
@@ -38,12 +41,72 @@ pub(super) struct Font {
 pub(super) struct Canvas {
     size: (f64, f64),
     svg: String,
+    pin: Option<f64>,
+    attributes: String,
+}
+
+/// What a part of a drawing is to the script that zooms. Whatever lies in no group stays as it is.
+#[derive(Clone, Copy)]
+pub(super) enum Group {
+    /// Drawn over time: moves and stretches with it, but for what is pinned.
+    Time,
+    /// Lines and labels of round instants: drawn anew for the instants shown.
+    Ticks,
 }
 
 impl Canvas {
     /// An empty sheet.
     pub(super) fn new(width: f64, height: f64) -> Self {
-        Self { size: (width, height), svg: String::new() }
+        Self { size: (width, height), svg: String::new(), pin: None, attributes: String::new() }
+    }
+
+    /// Begins a group, which [`Self::close`] ends.
+    pub(super) fn open(&mut self, group: Group) {
+        let class = match group {
+            Group::Time => "over-time",
+            Group::Ticks => "ticks",
+        };
+        self.svg.push_str(&format!("<g class=\"{class}\">\n"));
+    }
+
+    /// Ends a group.
+    pub(super) fn close(&mut self) {
+        self.svg.push_str("</g>\n");
+    }
+
+    /// What is drawn moves with this pixel when time is stretched, and keeps its own size.
+    pub(super) fn pinned<T>(&mut self, x: f64, draw: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.pin.replace(x);
+        let drawn = draw(self);
+        self.pin = before;
+        drawn
+    }
+
+    /// Says that the drawing runs over time, from 0 at one pixel to `end_ms` at another.
+    pub(super) fn over_time(&mut self, (from, to): (f64, f64), end_ms: f64) {
+        let (from, to) = (from * SCALE, to * SCALE);
+        self.attributes.push_str(&format!(" data-time=\"{from} {to} {end_ms}\""));
+    }
+
+    /// What is told of the instants that are pointed at: from when on, and what. For the script only.
+    pub(super) fn readout(&mut self, told: &[(f64, String)]) {
+        if let Ok(json) = serde_json::to_string(told) {
+            self.attributes.push_str(&format!(" {READOUT}{}\"", escaped(&json)));
+        }
+    }
+
+    /// Many rectangles of one colour as one element: their corners.
+    pub(super) fn cells(&mut self, cells: &[((f64, f64), (f64, f64))], ink: Ink, alpha: f64) {
+        let mut path = String::new();
+        for (from, to) in cells {
+            let ((left, top), (right, bottom)) = (scaled(*from), scaled(*to));
+            path.push_str(&format!("M{left} {top}H{right}V{bottom}H{left}Z"));
+        }
+        if !path.is_empty() {
+            let RGBColor(.., code) = ink.sentinel();
+            let class = Ink::class(code);
+            self.svg.push_str(&format!("<path class=\"f-{class}\" opacity=\"{alpha:.2}\" d=\"{path}\"/>\n"));
+        }
     }
 
     /// plotters writes a document for each backend; the drawing of one element is taken out of it.
@@ -55,8 +118,16 @@ impl Canvas {
         }
         let inner = document.split_once('\n').map_or("", |(_, inner)| inner);
         let inner = inner.strip_suffix("</svg>\n").unwrap_or(inner);
-        if !inner.is_empty() {
-            self.svg.push_str(&polish(inner));
+        if inner.is_empty() {
+            return;
+        }
+        let element = polish(inner);
+        match (self.pin, element.find(' ')) {
+            (Some(x), Some(at)) => {
+                let pin = scaled((x, 0.0)).0;
+                self.svg.push_str(&format!("{} data-pin=\"{pin}\"{}", &element[..at], &element[at..]));
+            }
+            _ => self.svg.push_str(&element),
         }
     }
 
@@ -162,8 +233,9 @@ impl Canvas {
     pub(super) fn finish(self, alt: &str) -> String {
         let (width, height) = (self.size.0 * SCALE, self.size.1 * SCALE);
         format!(
-            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">\n{}</svg>",
+            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\"{}>\n{}</svg>",
             escaped(alt),
+            self.attributes,
             self.svg
         )
     }

@@ -1,7 +1,7 @@
 //! The frame of a picture with a value axis over time: grid, labels, unit, faults. The data is drawn between.
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::canvas::{Canvas, Font, Group, Side, text_width};
 use super::palette::Ink;
 use super::timeline::{LEFT, RIGHT, SMALL, Timeline, WIDTH};
 
@@ -44,6 +44,7 @@ impl<'a> Chart<'a> {
         canvas.line(&[(LEFT, bottom), (RIGHT, bottom)], Ink::Muted, 1.0);
         let title_y = if crowded { 9.0 } else { top - 17.0 };
         canvas.text(unit, (2.0, title_y), Side::Start, TITLE);
+        canvas.open(Group::Time);
         Self { canvas, timeline, axis, top, bottom }
     }
 
@@ -74,11 +75,13 @@ impl<'a> Chart<'a> {
 
     /// A cross at the foot of the drawing.
     pub(super) fn cross(&mut self, at_ms: f64, title: &str) {
-        cross(&mut self.canvas, (self.timeline.x(at_ms), self.bottom - 7.0), 4.5, title);
+        let x = self.timeline.x(at_ms);
+        self.canvas.pinned(x, |canvas| cross(canvas, (x, self.bottom - 7.0), 4.5, title));
     }
 
     /// The faults on top, and the element.
     pub(super) fn finish(mut self, alt: &str) -> String {
+        self.canvas.close();
         self.timeline.draw_faults(&mut self.canvas, self.top, self.bottom);
         self.canvas.finish(alt)
     }

@@ -1,6 +1,6 @@
 //! A picture as a file of its own, for a README: title, caption, legend and drawing, with its colours for both themes inside.
 
-use super::canvas::{Canvas, Font, Side, escaped, text_width};
+use super::canvas::{Canvas, Font, READOUT, Side, escaped, text_width};
 use super::palette::{Ink, style_sheet};
 use super::timeline::WIDTH;
 use super::{Key, Plot};
@@ -55,8 +55,15 @@ fn alone(plot: &Plot) -> String {
         style_sheet(),
         include_str!("../../../templates/patterns.svg"),
         placed(&words.finish_decoration(), (0.0, 0.0), (WIDTH, drawing_at)),
-        placed(&plot.svg, (0.0, drawing_at), drawn),
+        placed(&unread(&plot.svg), (0.0, drawing_at), drawn),
     )
+}
+
+/// Without what only the script of a page reads.
+fn unread(svg: &str) -> String {
+    let Some((before, told)) = svg.split_once(READOUT) else { return svg.to_owned() };
+    let after = told.split_once('"').map_or("", |(_, after)| after);
+    format!("{}{after}", before.trim_end())
 }
 
 /// A drawing of ours at a place of another.

@@ -1,6 +1,6 @@
 //! The signature picture: one row a partition, coloured by its owner, with silences, overlaps and violations.
 
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::canvas::{Canvas, Font, Group, Side, text_width};
 use super::chart::cross;
 use super::clusters::{Cluster, clusters, is_absence};
 use super::owners::{Overlap, Owners, is_later_life, overlaps};
@@ -54,10 +54,13 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     };
     rows.tracks(partitions);
     rows.timeline.draw_seconds(&mut rows.canvas, top, bottom);
+    rows.canvas.open(Group::Time);
     for span in &figures.ownership {
         rows.span(span, &owners);
     }
+    rows.canvas.close();
     timeline.draw_faults(&mut rows.canvas, top, bottom);
+    rows.canvas.open(Group::Time);
     // The longest come first in the report, and lie above the shorter ones.
     for silence in figures.silences.iter().rev() {
         rows.silence(silence);
@@ -68,6 +71,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     for cluster in clusters(&report.violations, timeline) {
         rows.violations(&cluster);
     }
+    rows.canvas.close();
     let alt = alt(report, partitions, &owners, overlaps.len());
     Some(Plot {
         id: "ownership".into(),
@@ -155,10 +159,10 @@ impl Rows<'_> {
             self.title(tell);
         }
         if to - from > 3.0 {
-            self.canvas.rect((from, y), (from + 1.25, y + inner), Ink::Paper);
+            self.canvas.pinned(from, |canvas| canvas.rect((from, y), (from + 1.25, y + inner), Ink::Paper));
         }
         if span.end == OwnershipEnd::Died && !self.is_thin() {
-            self.canvas.rect((to - 2.0, y), (to + 0.5, y + inner), Ink::Text);
+            self.canvas.pinned(to, |canvas| canvas.rect((to - 2.0, y), (to + 0.5, y + inner), Ink::Text));
         }
         self.name(span, owners.number(&span.owner), (from, to), y + inner / 2.0);
     }
@@ -183,12 +187,16 @@ impl Rows<'_> {
         };
         let placed = [long.as_str(), span.owner.as_str()].into_iter().find_map(|text| Some((text, place(&text)?)));
         if let Some((text, at)) = placed {
-            if is_later_life(&span.owner) {
-                let width = text_width(text, font.size) + 6.0;
-                let half = font.size * 0.62;
-                self.canvas.rect((at - 2.0, middle - half), (at - 2.0 + width, middle + half), Ink::Owner(owner));
-            }
-            self.canvas.text(text, (at, middle), Side::Start, font);
+            // It stands behind the start of its stretch, or behind the line of a fault.
+            let anchor = lines.iter().copied().filter(|x| *x <= at).fold(from, f64::max);
+            self.canvas.pinned(anchor, |canvas| {
+                if is_later_life(&span.owner) {
+                    let width = text_width(text, font.size) + 6.0;
+                    let half = font.size * 0.62;
+                    canvas.rect((at - 2.0, middle - half), (at - 2.0 + width, middle + half), Ink::Owner(owner));
+                }
+                canvas.text(text, (at, middle), Side::Start, font);
+            });
         }
     }
 
@@ -213,8 +221,10 @@ impl Rows<'_> {
         let width = text_width(&length, font.size) + 6.0;
         if inner >= 12.0 && to - from > width + 2.0 {
             let middle = (from + to) / 2.0;
-            self.canvas.rect((middle - width / 2.0, y + 2.0), (middle + width / 2.0, y + inner - 2.0), Ink::Paper);
-            self.canvas.text(&length, (middle, y + inner / 2.0), Side::Middle, font);
+            self.canvas.pinned(middle, |canvas| {
+                canvas.rect((middle - width / 2.0, y + 2.0), (middle + width / 2.0, y + inner - 2.0), Ink::Paper);
+                canvas.text(&length, (middle, y + inner / 2.0), Side::Middle, font);
+            });
         }
     }
 
@@ -256,22 +266,26 @@ impl Rows<'_> {
             self.canvas.title(&title);
         }
         let at = (cluster.from, y);
-        if is_absence(&cluster.first.kind) {
-            self.canvas.dot(at, size + 2.5, Ink::Paper, true);
-            self.canvas.dot(at, size + 1.0, Ink::Bad, true);
-            self.canvas.dot(at, size - 1.0, Ink::Paper, true);
-            self.canvas.title(&title);
-        } else {
-            cross(&mut self.canvas, at, size, &title);
-        }
+        self.canvas.pinned(cluster.from, |canvas| {
+            if is_absence(&cluster.first.kind) {
+                canvas.dot(at, size + 2.5, Ink::Paper, true);
+                canvas.dot(at, size + 1.0, Ink::Bad, true);
+                canvas.dot(at, size - 1.0, Ink::Paper, true);
+                canvas.title(&title);
+            } else {
+                cross(canvas, at, size, &title);
+            }
+        });
         if number > 1 && self.inner() >= 10.5 {
             let font = Font { size: 11.0, bold: true, ink: Ink::Bad };
             let text = format!("×{number}");
             let from = cluster.to.max(cluster.from + size) + 4.0;
             let half = (self.inner() / 2.0 - 1.0).min(8.0);
             let width = text_width(&text, font.size) + 6.0;
-            self.canvas.rect((from, y - half), (from + width, y + half), Ink::Paper);
-            self.canvas.text(&text, (from + 3.0, y), Side::Start, font);
+            self.canvas.pinned(cluster.to, |canvas| {
+                canvas.rect((from, y - half), (from + width, y + half), Ink::Paper);
+                canvas.text(&text, (from + 3.0, y), Side::Start, font);
+            });
         }
     }
 }

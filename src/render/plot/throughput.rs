@@ -46,6 +46,11 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
         let title = format!("{} at {}", number::of(point.violations, "violation"), number::instant(point.at_ms));
         chart.cross(point.at_ms + 500.0, &title);
     }
+    let told = |point: &ThroughputPoint| {
+        let parts = SERIES.iter().map(|(name, .., pick)| format!("{name} {}", number::count(pick(point))));
+        (point.at_ms, parts.collect::<Vec<_>>().join(" · "))
+    };
+    chart.canvas.readout(&points.iter().map(told).collect::<Vec<_>>());
     let ordered: u64 = points.iter().map(|point| point.ordered).sum();
     let alt = format!(
         "Throughput over {} seconds: {} handled in order, {}.",

@@ -1,7 +1,7 @@
 //! The time axis that all pictures over time share: faults as marked, labelled lines, phases as shades.
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Font, Side, text_width};
+use super::canvas::{Canvas, Font, Group, Side, text_width};
 use super::palette::Ink;
 use crate::model::report::Report;
 use crate::model::story::Phase;
@@ -88,17 +88,21 @@ impl Timeline {
 
     /// What lies below the data: shades of the phases in which nothing is measured, and seconds along the bottom.
     pub(super) fn draw_below(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
+        canvas.open(Group::Time);
         for (phase, from, to) in &self.phases {
             if *phase != Phase::Measure && to - from > 0.25 {
                 canvas.rect((*from, top), (*to, bottom), Ink::Unmeasured);
                 canvas.title(phase_name(*phase));
             }
         }
+        canvas.close();
     }
 
     /// Seconds along the bottom, and the names of the phases that have room for one.
     pub(super) fn draw_seconds(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
         let short = self.axis.high() < 5_000.0;
+        canvas.over_time((LEFT, RIGHT), self.axis.high());
+        canvas.open(Group::Ticks);
         for tick in Axis::linear(0.0, self.axis.high() / 1e3, LEFT, RIGHT).ticks(if short { 5 } else { 10 }) {
             let x = self.x(tick * 1e3);
             canvas.line(&[(x, top), (x, bottom)], Ink::Grid, 1.0);
@@ -106,6 +110,8 @@ impl Timeline {
             let label = if tick == 0.0 { "0 s".to_owned() } else { super::axis::short(tick) };
             canvas.text(&label, (x, bottom + 13.0), Side::Middle, SMALL);
         }
+        canvas.close();
+        canvas.open(Group::Time);
         let mut free_from = 0.0;
         for (phase, from, to) in &self.phases {
             let name = phase_name(*phase);
@@ -117,6 +123,7 @@ impl Timeline {
                 }
             }
         }
+        canvas.close();
     }
 
     /// Whether a fault stands in the corner where the title of the value axis would be.
@@ -134,6 +141,7 @@ impl Timeline {
 
     /// The faults, above the data.
     pub(super) fn draw_faults(&self, canvas: &mut Canvas, top: f64, bottom: f64) {
+        canvas.open(Group::Time);
         for mark in &self.faults {
             let from = match mark.place {
                 Some((level, _)) => top - 11.0 - level as f64 * LEVEL_HEIGHT,
@@ -145,15 +153,13 @@ impl Timeline {
             canvas.title(&mark.title);
             if let Some((_, left)) = mark.place {
                 let (x, side) = if left { (mark.x - 4.0, Side::End) } else { (mark.x + 4.0, Side::Start) };
-                canvas.text(&mark.label, (x, from - 2.0), side, LABEL);
+                canvas.pinned(mark.x, |canvas| canvas.text(&mark.label, (x, from - 2.0), side, LABEL));
             } else {
-                canvas.area(
-                    &[(mark.x - 3.5, top - 8.0), (mark.x + 3.5, top - 8.0), (mark.x, top - 1.0)],
-                    Ink::Fault,
-                    1.0,
-                );
+                let corners = [(mark.x - 3.5, top - 8.0), (mark.x + 3.5, top - 8.0), (mark.x, top - 1.0)];
+                canvas.pinned(mark.x, |canvas| canvas.area(&corners, Ink::Fault, 1.0));
             }
         }
+        canvas.close();
     }
 
     /// How many faults have a line and no label: a caption must say so.
