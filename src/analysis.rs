@@ -86,6 +86,7 @@ pub fn study(history: &History) -> Findings {
     };
     let liveness = liveness::liveness(history, &timeline, &ledger.exclusion.beliefs, &silences);
     let violations = violations::violations(history, &timeline, &ledger, &liveness, &faults);
+    let explanations = explain::first(history, &ledger, &violations);
     let health = health::examine(history, &timeline, &ledger, &latencies);
     let bank = bank::audit(history, &timeline, &ledger, &faults);
     Findings {
@@ -122,6 +123,7 @@ pub fn study(history: &History) -> Findings {
         faults,
         processes,
         violations,
+        explanations,
         bank,
         figures,
         health,

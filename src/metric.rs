@@ -93,6 +93,7 @@ pub fn report(history: &History) -> Report {
         readings,
         faults: analysis::faults(&findings),
         violations: analysis::violations(&findings),
+        explanations: findings.explanations.clone(),
         accounts: findings.bank.as_ref().map(analysis::BankFinding::told),
         figures: analysis::figures(&findings),
         environment: findings.environment,

@@ -6,6 +6,7 @@ use super::instants::Instants;
 use super::latency::Latencies;
 use super::liveness::Liveness;
 use super::timeline::{Timeline, round_ms};
+use crate::model::explanation::Explanation;
 use crate::model::history::History;
 use crate::model::manifest::Environment;
 use crate::model::promise::Promises;
@@ -84,6 +85,8 @@ pub struct Findings {
     pub processes: Vec<ProcessUse>,
     /// Evidence of what went wrong: the first hundred of each kind.
     pub violations: Vec<Violation>,
+    /// How the first of each kind came about.
+    pub explanations: Vec<Explanation>,
     /// The accounts, when the workload is the ledger.
     pub bank: Option<BankFinding>,
     /// What the plots show.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bank::Bank;
+use super::explanation::Explanation;
 use super::manifest::Environment;
 use super::promise::Promises;
 use super::reading::Reading;
@@ -42,6 +43,9 @@ pub struct Report {
     pub hazards: Vec<HazardFinding>,
     /// Evidence of what went wrong: the first hundred of each kind.
     pub violations: Vec<Violation>,
+    /// How the first of each kind came about; their numbers are places in `violations`, from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explanations: Vec<Explanation>,
     /// The accounts, when the workload is the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Accounts>,

@@ -92,6 +92,51 @@ fn view(explanation: &Explanation) -> String {
     format!("What happened to {about} {reach}{most}; > marks the messages concerned, ms counts from the violation:")
 }
 
+/// An explanation as a page shows it.
+pub(super) struct Lines<'a> {
+    /// What went wrong, in sentences.
+    pub told: &'a [String],
+    /// What was looked at.
+    pub view: String,
+    /// Names of the columns that have something in them.
+    pub head: Vec<&'static str>,
+    /// The events.
+    pub rows: Vec<Line>,
+    /// What is left out behind the last.
+    pub left_out: Option<String>,
+    /// What is wrong with the evidence.
+    pub damage: &'a [String],
+}
+
+/// One event.
+pub(super) struct Line {
+    /// What is left out right before it.
+    pub left_out: Option<String>,
+    /// Whether it is about the messages concerned.
+    pub concerned: bool,
+    /// The cells, each with whether it stands right.
+    pub cells: Vec<(String, bool)>,
+}
+
+/// The explanation for a page: columns without a word in them are left out.
+pub(super) fn lines(explanation: &Explanation) -> Lines<'_> {
+    let rows: Vec<[String; 9]> = explanation.events.iter().map(cells).collect();
+    let used: Vec<usize> = (0..COLUMNS.len()).filter(|at| rows.iter().any(|row| !row[*at].is_empty())).collect();
+    let line = |(event, row): (&Event, &[String; 9])| Line {
+        left_out: left_out(event.left_out),
+        concerned: event.concerned,
+        cells: used.iter().map(|at| (row[*at].clone(), RIGHT.contains(at))).collect(),
+    };
+    Lines {
+        told: &explanation.told,
+        view: view(explanation),
+        head: used.iter().map(|at| COLUMNS[*at]).collect(),
+        rows: explanation.events.iter().zip(&rows).map(line).collect(),
+        left_out: left_out(explanation.left_out_after),
+        damage: &explanation.damage,
+    }
+}
+
 /// The head: what is explained.
 fn head(explanation: &Explanation) -> String {
     let Violation { kind, at_ms, promised, .. } = &explanation.violation;

@@ -449,6 +449,7 @@ fn build(shape: &Shape) -> Report {
         readings: readings(),
         faults,
         violations: Vec::new(),
+        explanations: Vec::new(),
         accounts: None,
         figures,
         environment: Environment {

@@ -6,6 +6,7 @@ use super::state::{State, state};
 use crate::model::reading::{Reading, Scope};
 use crate::model::report::{AccountStep, AccountStory, FaultReport, Report, RunState, TakeoverPhases, Violation};
 use crate::render::accounts;
+use crate::render::explain::{self, Lines};
 use crate::render::faults::{self, GapRow, Spread, Stranded};
 use crate::render::hazards;
 use crate::render::number::{self, ABSENT};
@@ -35,6 +36,7 @@ pub(super) struct Page<'a> {
     environment: Vec<(&'static str, String)>,
     health: Vec<(&'static str, String)>,
     settings: String,
+    fault_list: String,
 }
 
 /// One kind of fault.
@@ -75,6 +77,8 @@ struct Evidence<'a> {
     violation: &'a Violation,
     at: String,
     facts: String,
+    /// How it came about, for the first of each kind.
+    history: Option<Lines<'a>>,
 }
 
 /// The accounts, when there are any.
@@ -121,7 +125,7 @@ impl<'a> Page<'a> {
             plots: plot::all(report),
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
-            kinds: violations(&report.violations),
+            kinds: violations(report),
             hazards: hazards::rows(report),
             hazards_told: hazards::sentence(report),
             accounts: accounts(report),
@@ -130,6 +134,7 @@ impl<'a> Page<'a> {
             environment: environment(report),
             health: health(report),
             settings: serde_json::to_string_pretty(&report.settings).unwrap_or_default(),
+            fault_list: fault_list(report),
         }
     }
 }
@@ -191,6 +196,16 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
     }
 }
 
+/// The faults for the script, as JSON that no page takes for markup: from, to, name.
+fn fault_list(report: &Report) -> String {
+    let fault = |fault: &FaultReport| {
+        let name = format!("{} {} {}, {}", fault.id, fault.kind, fault.target, number::instant(fault.at_ms));
+        (fault.at_ms, fault.window_end_ms, name)
+    };
+    let faults: Vec<(f64, f64, String)> = report.faults.iter().map(fault).collect();
+    serde_json::to_string(&faults).unwrap_or_default().replace('<', "\\u003c")
+}
+
 fn accounts(report: &Report) -> Option<Accounts> {
     let step = |step: &AccountStep| {
         let (cells, said) = accounts::step(step);
@@ -206,10 +221,10 @@ fn accounts(report: &Report) -> Option<Accounts> {
     Some(Accounts { told, worst })
 }
 
-fn violations(all: &[Violation]) -> Vec<ViolationKind<'_>> {
+fn violations(report: &Report) -> Vec<ViolationKind<'_>> {
     const SHOWN: usize = 25;
     let mut kinds: Vec<ViolationKind<'_>> = Vec::new();
-    for (number, violation) in (1..).zip(all) {
+    for (number, violation) in (1..).zip(&report.violations) {
         let at = kinds.iter().position(|kind| kind.kind == violation.kind).unwrap_or_else(|| {
             let promised = violation.promised;
             kinds.push(ViolationKind { kind: &violation.kind, promised, number: 0, shown: Vec::new() });
@@ -217,13 +232,14 @@ fn violations(all: &[Violation]) -> Vec<ViolationKind<'_>> {
         });
         kinds[at].number += 1;
         if kinds[at].shown.len() < SHOWN {
-            kinds[at].shown.push(evidence(number, violation));
+            let history = report.explanations.iter().find(|it| it.number == number).map(explain::lines);
+            kinds[at].shown.push(evidence(number, violation, history));
         }
     }
     kinds
 }
 
-fn evidence(place: u32, violation: &Violation) -> Evidence<'_> {
+fn evidence<'a>(place: u32, violation: &'a Violation, history: Option<Lines<'a>>) -> Evidence<'a> {
     let mut facts = vec![format!("partition {}", violation.partition)];
     facts.extend(violation.key.map(|key| format!("key {key}")));
     facts.extend(violation.key_seq.map(|seq| format!("key_seq {seq}")));
@@ -234,7 +250,7 @@ fn evidence(place: u32, violation: &Violation) -> Evidence<'_> {
         facts.push(format!("{member}{epoch}"));
     }
     facts.extend(violation.fault.map(|fault| format!("in the window of fault {fault}")));
-    Evidence { number: place, violation, at: number::instant(violation.at_ms), facts: facts.join(" · ") }
+    Evidence { number: place, violation, at: number::instant(violation.at_ms), facts: facts.join(" · "), history }
 }
 
 fn readings(report: &Report) -> Vec<Row<'_>> {
