@@ -59,7 +59,11 @@ STRUCTURE = """(() => {
     if (it.scrollWidth > it.clientWidth + 1 && it.tabIndex < 0) found.push('keys cannot scroll ' + it.textContent.trim().slice(0, 40));
   }
   const wide = document.scrollingElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide > 1) found.push(`the page is ${wide} pixels wider than the window`);
+  if (wide > 1) {
+    const edge = document.documentElement.clientWidth;
+    const out = [...document.querySelectorAll('main *')].filter((it) => it.getBoundingClientRect().right > edge + 1 && !it.closest('.scroll'));
+    found.push(`the page is ${wide} pixels wider than the window, for ${out.slice(0, 3).map((it) => it.tagName + '.' + it.className + ' ' + it.textContent.trim().slice(0, 30))}`);
+  };
   for (const it of document.querySelectorAll('[src],[href]')) {
     const to = it.getAttribute('src') || it.getAttribute('href');
     if (/^([a-z]+:)?\\/\\//i.test(to)) found.push(`it points outside: ${to}`);
@@ -96,7 +100,7 @@ CENTER = """(() => {{
   return [box.left + box.width / 2, box.top + box.height / 2, box.width];
 }})()"""
 
-SHAPE = "document.querySelector('svg[data-time]').innerHTML.replace(/<clipPath.*?<\\/clipPath>| clip-path=\"[^\"]*\"|<line class=\"cursor\".*?<\\/line>/g, '')"
+SHAPE = "document.querySelector('svg[data-time]').innerHTML.replace(/<clipPath.*?<\\/clipPath>| clip-path=\"[^\"]*\"|<line class=\"cursor\".*?<\\/line>|<title>.*?<\\/title>/g, '')"
 RANGE = "document.querySelector('.zoom output').textContent"
 
 
