@@ -43,6 +43,7 @@ pub(crate) mod sample;
 mod tests;
 
 pub use plot::image::Image;
+pub use plot::png::{NoPixels, pixels};
 
 use thiserror::Error;
 
@@ -124,6 +125,9 @@ pub fn format(name: &str) -> Option<&'static Format> {
 
 /// The name under which the pictures of a page are asked for, each as a file of its own.
 pub const IMAGES: &str = "svg";
+
+/// The same as pixels, for chats that show no SVG.
+pub const PIXELS: &str = "png";
 
 /// The pictures of a report.
 #[must_use]

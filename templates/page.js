@@ -65,7 +65,8 @@
         const of = (name) => Number(element.getAttribute(name));
         const pin = element.dataset.pin;
         const kind = element.tagName;
-        const place = { element, kind, pin: pin === undefined ? null : Number(pin) };
+        const place = { element, kind, pin: pin === undefined ? null : Number(pin), hold: Number(element.dataset.hold || 0) };
+        if (place.hold) place.room = element.getBBox().width + 40;
         if (kind === "rect") [place.x, place.width] = [of("x"), of("width")];
         if (kind === "line") [place.x1, place.x2] = [of("x1"), of("x2")];
         if (kind === "circle") place.x = of("cx");
@@ -99,7 +100,10 @@
     for (const place of moving) {
       const { element, kind, pin } = place;
       if (pin !== null) {
-        const by = whole ? 0 : Math.min(Math.max(move(pin), left - 4000), right + 4000) - pin;
+        let to = Math.min(Math.max(move(pin), left - 4000), right + 4000);
+        // The name of a stretch stays in view as long as the stretch has room for it.
+        if (place.hold && to < left && move(place.hold) - left > place.room) to = left;
+        const by = whole ? 0 : to - pin;
         by ? element.setAttribute("transform", `translate(${by})`) : element.removeAttribute("transform");
       } else if (kind === "rect") {
         const [from, to] = [at(place.x), at(place.x + place.width)];

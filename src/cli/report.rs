@@ -17,6 +17,9 @@ use crate::model::sweep::Sweep;
 use crate::render::{self, Format, Image, comparison, search, sweep};
 use crate::search::SUSTAINABLE;
 
+/// The names of the formats that are a file for each picture.
+const PICTURES: [&str; 2] = [render::IMAGES, render::PIXELS];
+
 /// Words of `jetlag report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -45,8 +48,10 @@ enum Error {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Doubtful(String),
-    #[error("svg is a file for each picture: name a folder for them with --out")]
-    Images,
+    #[error("{0} is a file for each picture: name a folder for them with --out")]
+    Images(String),
+    #[error("cannot draw {file}: {source}")]
+    Pixels { file: String, source: render::NoPixels },
     #[error("'{name}' is a format of one run, and these are several: name one of their folders, or take {known}")]
     OfOneRun { name: String, known: String },
     #[error(transparent)]
@@ -68,7 +73,7 @@ fn remedy(source: &render::Error) -> &'static str {
 
 /// Renders again.
 pub(super) fn run(args: &ReportArgs) -> ExitCode {
-    let known: Vec<_> = render::ALL.iter().map(|format| format.name).chain([render::IMAGES]).collect();
+    let known: Vec<_> = render::ALL.iter().map(|format| format.name).chain(PICTURES).collect();
     if let Some(name) = args.format.iter().find(|name| !known.contains(&name.as_str())) {
         errln!("error: there is no format '{name}'; there are {}", known.join(", "));
         return ExitCode::from(exit::ARGUMENTS);
@@ -79,7 +84,7 @@ pub(super) fn run(args: &ReportArgs) -> ExitCode {
     }
     let code = |error: &Error| match error {
         Error::Doubtful(_) => exit::INVALID,
-        Error::OfOneRun { .. } | Error::Images => exit::ARGUMENTS,
+        Error::OfOneRun { .. } | Error::Images(_) => exit::ARGUMENTS,
         _ => exit::ENVIRONMENT,
     };
     match show(args) {
@@ -166,7 +171,7 @@ fn chosen<'a, T>(all: &'a [Format<T>], names: &[String]) -> Result<Vec<&'a Forma
             .find(|format| format.name == *name)
             .ok_or_else(|| Error::OfOneRun { name: name.clone(), known: known() })
     };
-    names.iter().filter(|name| *name != render::IMAGES).map(of_name).collect()
+    names.iter().filter(|name| !PICTURES.contains(&name.as_str())).map(of_name).collect()
 }
 
 /// How something is shown.
@@ -184,14 +189,28 @@ struct Pages<T: 'static> {
 impl<T> Pages<T> {
     /// Writes what was chosen into the folder, or prints the one format that was chosen, or writes the page.
     fn put(&self, args: &ReportArgs, path: &Path, shown: &T, summary: impl Fn() -> String) -> Result<(), Error> {
-        let with_images = args.format.iter().any(|name| name == render::IMAGES);
+        let wants = |name: &str| args.format.iter().any(|wanted| wanted == name);
         match (&args.out, self.formats.as_slice()) {
             (Some(folder), formats) => {
-                let files = formats.iter().map(|format| (format.file.to_owned(), format.render(shown)));
-                let images = if with_images { (self.images)(shown) } else { Vec::new() };
-                write(folder, files.chain(images.into_iter().map(|image| (image.file, image.svg))))?;
+                let mut files: Vec<(String, Vec<u8>)> =
+                    formats.iter().map(|format| (format.file.to_owned(), format.render(shown).into_bytes())).collect();
+                let images = if PICTURES.into_iter().any(wants) { (self.images)(shown) } else { Vec::new() };
+                for image in images {
+                    if wants(render::PIXELS) {
+                        let pixels = render::pixels(&image);
+                        let (file, bytes) =
+                            pixels.map_err(|source| Error::Pixels { file: image.file.clone(), source })?;
+                        files.push((file, bytes));
+                    }
+                    if wants(render::IMAGES) {
+                        files.push((image.file, image.svg.into_bytes()));
+                    }
+                }
+                write(folder, files)?;
             }
-            (None, _) if with_images => return Err(Error::Images),
+            (None, _) if let Some(name) = PICTURES.into_iter().find(|name| wants(name)) => {
+                return Err(Error::Images(name.to_owned()));
+            }
             (None, []) => write_page(path, self.all, shown, self.state, args.json)?,
             // The terminal has colours.
             (None, [format, ..]) if format.name == render::text::FORMAT.name => out!("{}", summary()),
@@ -202,11 +221,11 @@ impl<T> Pages<T> {
 }
 
 /// Writes files into the folder, which is made if need be, and prints their paths.
-fn write(folder: &Path, files: impl Iterator<Item = (String, String)>) -> Result<(), Error> {
+fn write(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
-    for (file, text) in files {
+    for (file, content) in files {
         let path = folder.join(file);
-        evidence::write_atomic(&path, text.as_bytes())?;
+        evidence::write_atomic(&path, &content)?;
         outln!("{}", path.display());
     }
     Ok(())
@@ -248,7 +267,9 @@ pub(super) fn metrics() -> Vec<Item> {
 pub(super) fn formats() -> Vec<Item> {
     let item = |format: &Format| Item::new(format.name, format.about).with("file", format.file.to_owned());
     let images = Item::new(render::IMAGES, "The pictures, each a file of its own, for a README: only with --out");
-    render::ALL.iter().map(item).chain([images.with("file", "NAME.svg".to_owned())]).collect()
+    let pixels = Item::new(render::PIXELS, "The pictures as pixels, for a chat: only with --out");
+    let pictures = [images.with("file", "NAME.svg".to_owned()), pixels.with("file", "NAME.png".to_owned())];
+    render::ALL.iter().map(item).chain(pictures).collect()
 }
 
 #[cfg(test)]

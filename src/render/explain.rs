@@ -98,8 +98,8 @@ pub(super) struct Lines<'a> {
     pub told: &'a [String],
     /// What was looked at.
     pub view: String,
-    /// Names of the columns that have something in them.
-    pub head: Vec<&'static str>,
+    /// Names of the columns that have something in them, each with whether it stands right.
+    pub head: Vec<(&'static str, bool)>,
     /// The events.
     pub rows: Vec<Line>,
     /// What is left out behind the last.
@@ -130,7 +130,7 @@ pub(super) fn lines(explanation: &Explanation) -> Lines<'_> {
     Lines {
         told: &explanation.told,
         view: view(explanation),
-        head: used.iter().map(|at| COLUMNS[*at]).collect(),
+        head: used.iter().map(|at| (COLUMNS[*at], RIGHT.contains(at))).collect(),
         rows: explanation.events.iter().zip(&rows).map(line).collect(),
         left_out: left_out(explanation.left_out_after),
         damage: &explanation.damage,

@@ -23,6 +23,7 @@ pub(super) mod ownership;
 pub(super) mod palette;
 pub(super) mod percentiles;
 pub(super) mod phases;
+pub(super) mod png;
 pub(super) mod resources;
 pub(super) mod rows;
 pub(super) mod throughput;

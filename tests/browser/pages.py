@@ -154,6 +154,9 @@ def zoom(browser):
     if browser.value(SHAPE) == before:
         found.append("dragging over a picture changes nothing in it")
     found += [f"zoomed by dragging: {it}" for it in browser.value(TOUCHING)]
+    named = "[...document.querySelectorAll('#ownership [data-hold]')].some((it) => it.getAttribute('transform'))"
+    if browser.value("Boolean(document.querySelector('#ownership [data-hold]'))") and not browser.value(named):
+        found.append("zoomed by dragging: no owner's name has moved")
     browser.value("document.querySelector('svg[data-time]').closest('.scroll').focus()")
     for key, changes in [("+", True), ("ArrowLeft", True), ("ArrowRight", True), ("-", True), ("0", True)]:
         was = browser.value(RANGE)

@@ -41,7 +41,7 @@ pub(super) struct Font {
 pub(super) struct Canvas {
     size: (f64, f64),
     svg: String,
-    pin: Option<f64>,
+    pin: Option<(f64, Option<f64>)>,
     attributes: String,
 }
 
@@ -76,7 +76,15 @@ impl Canvas {
 
     /// What is drawn moves with this pixel when time is stretched, and keeps its own size.
     pub(super) fn pinned<T>(&mut self, x: f64, draw: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.pin.replace(x);
+        let before = self.pin.replace((x, None));
+        let drawn = draw(self);
+        self.pin = before;
+        drawn
+    }
+
+    /// The same for what belongs to a stretch: as long as that is in view, so is this.
+    pub(super) fn held<T>(&mut self, x: f64, end: f64, draw: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.pin.replace((x, Some(end)));
         let drawn = draw(self);
         self.pin = before;
         drawn
@@ -123,9 +131,10 @@ impl Canvas {
         }
         let element = polish(inner);
         match (self.pin, element.find(' ')) {
-            (Some(x), Some(at)) => {
+            (Some((x, end)), Some(at)) => {
                 let pin = scaled((x, 0.0)).0;
-                self.svg.push_str(&format!("{} data-pin=\"{pin}\"{}", &element[..at], &element[at..]));
+                let hold = end.map_or_else(String::new, |end| format!(" data-hold=\"{}\"", scaled((end, 0.0)).0));
+                self.svg.push_str(&format!("{} data-pin=\"{pin}\"{hold}{}", &element[..at], &element[at..]));
             }
             _ => self.svg.push_str(&element),
         }

@@ -116,12 +116,14 @@ fn marks(canvas: &mut Canvas, axis: &Axis, fault: &FaultReport, y: f64, affected
     let observed = |gap: &&PartitionGap| gap.affected == affected && gap.gap_ms.is_some_and(f64::is_finite);
     let ink = if affected { AFFECTED } else { BYSTANDER };
     let mut drawn: BTreeSet<(i64, i64)> = BTreeSet::new();
+    // Where there are many, those that nearly hide one another are drawn once.
+    let grain = if fault.partitions.len() > 64 { 3.0 } else { 0.5 };
     for gap in fault.partitions.iter().filter(observed) {
         let value = gap.gap_ms.unwrap_or_default();
         // Marks of a like value would hide one another: the partition's number spreads them over the lane.
         let spread = f64::from(gap.partition.wrapping_mul(5) % 7) - 3.0;
         let at = (axis.at(value.max(0.1)), y + spread);
-        if drawn.insert(((at.0 * 2.0) as i64, at.1 as i64)) {
+        if drawn.insert(((at.0 / grain) as i64, at.1 as i64)) {
             canvas.dot(at, if affected { 3.5 } else { 3.0 }, ink, affected);
             canvas.title(&format!("partition {}: {}", gap.partition, number::ms(value)));
         }

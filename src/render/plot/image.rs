@@ -1,7 +1,7 @@
 //! A picture as a file of its own, for a README: title, caption, legend and drawing, with its colours for both themes inside.
 
 use super::canvas::{Canvas, Font, READOUT, Side, escaped, text_width};
-use super::palette::{Ink, style_sheet};
+use super::palette::{Ink, Theme, flat_sheet, style_sheet, themed};
 use super::timeline::WIDTH;
 use super::{Key, Plot};
 
@@ -12,6 +12,13 @@ pub struct Image {
     pub file: String,
     /// What is in it.
     pub svg: String,
+}
+
+impl Image {
+    /// The same picture in the colours of one theme, without anything that only browsers know.
+    pub(super) fn flat(&self, theme: Theme) -> String {
+        themed(&self.svg.replace(&style_sheet(), &flat_sheet(theme)), theme)
+    }
 }
 
 const TITLE: Font = Font { size: 19.0, bold: true, ink: Ink::Text };

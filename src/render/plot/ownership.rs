@@ -189,7 +189,7 @@ impl Rows<'_> {
         if let Some((text, at)) = placed {
             // It stands behind the start of its stretch, or behind the line of a fault.
             let anchor = lines.iter().copied().filter(|x| *x <= at).fold(from, f64::max);
-            self.canvas.pinned(anchor, |canvas| {
+            self.canvas.held(anchor, to, |canvas| {
                 if is_later_life(&span.owner) {
                     let width = text_width(text, font.size) + 6.0;
                     let half = font.size * 0.62;

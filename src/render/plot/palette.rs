@@ -143,6 +143,43 @@ pub(crate) fn style_sheet() -> String {
     )
 }
 
+/// The same rules with the colours of one theme in them, for programs that know no variables.
+pub(super) fn flat_sheet(theme: Theme) -> String {
+    let whole = style_sheet();
+    let (head, rules) = whole.split_once("@media print").unwrap_or(("", ""));
+    let rules = rules.split_once('\n').map_or("", |(_, rules)| rules);
+    resolved(rules, head, theme)
+}
+
+/// Which of the two themes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// `text` with the colour of this theme in the place of each variable.
+pub(super) fn themed(text: &str, theme: Theme) -> String {
+    let whole = style_sheet();
+    resolved(text, whole.split_once("@media print").map_or("", |(head, _)| head), theme)
+}
+
+/// Each variable of `head`, which has those of the light theme first, replaced by its value.
+fn resolved(text: &str, head: &str, theme: Theme) -> String {
+    let themes: Vec<&str> = head.split(":root{").skip(1).filter_map(|block| block.split('}').next()).collect();
+    let block = match theme {
+        Theme::Light => themes.first(),
+        Theme::Dark => themes.last(),
+    };
+    let mut out = text.to_owned();
+    for (name, value) in block.iter().flat_map(|block| block.split(';')).filter_map(|pair| pair.split_once(':')) {
+        out = out.replace(&format!("var({name})"), value);
+    }
+    out
+}
+
 fn owner_color(owner: u8) -> (u8, u8, u8) {
     let (red, green, blue) = HUES[usize::from(owner) % HUES.len()];
     let mix = |channel: u8| match owner / HUES.len() as u8 {
@@ -160,4 +197,23 @@ fn hex((red, green, blue): (u8, u8, u8)) -> String {
 fn luminance((red, green, blue): (u8, u8, u8)) -> f64 {
     let linear = |channel: u8| (f64::from(channel) / 255.0).powf(2.2);
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_theme_has_its_own_colours_and_no_variable_is_left() {
+        let (light, dark) = (flat_sheet(Theme::Light), flat_sheet(Theme::Dark));
+        for sheet in [&light, &dark] {
+            assert!(
+                sheet.contains(".f-text{fill:#") && sheet.contains(".s-l7{stroke:#") && !sheet.contains("var("),
+                "{sheet}"
+            );
+            assert!(sheet.contains(".f-silence{fill:url(#stripes)}"));
+        }
+        assert!(light.contains(".f-paper{fill:#ffffff}") && dark.contains(".f-paper{fill:#14171b}"));
+        assert_eq!(themed("a var(--bad) b", Theme::Light), "a #b3001b b");
+    }
 }

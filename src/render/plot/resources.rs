@@ -54,6 +54,18 @@ pub(super) fn memory(report: &Report, timeline: &Timeline) -> Option<Plot> {
     )
 }
 
+/// So many points a line has at most: more than there is room for would only make the page large.
+const POINTS_MAX: usize = 400;
+
+/// The points of a line; where there are too many, the greatest of each few, so that no peak is lost.
+fn thinned(points: &[ResourcePoint], pick: fn(&ResourcePoint) -> f64) -> Vec<(f64, f64)> {
+    let greatest = |few: &[ResourcePoint]| {
+        let values = few.iter().map(|point| (point.at_ms, pick(point))).filter(|(_, value)| value.is_finite());
+        values.max_by(|(_, one), (_, other)| one.total_cmp(other))
+    };
+    points.chunks(points.len().div_ceil(POINTS_MAX).max(1)).filter_map(greatest).collect()
+}
+
 fn draw(
     report: &Report,
     timeline: &Timeline,
@@ -79,7 +91,7 @@ fn draw(
         let mut processes: u64 = 0;
         for series in all.iter().filter(|series| kind(&series.process) == number && !series.points.is_empty()) {
             processes += 1;
-            chart.series(series.points.iter().map(|point| (point.at_ms, pick(point))), ink, width);
+            chart.series(thinned(&series.points, pick).into_iter(), ink, width);
             chart.canvas.title(&series.process);
             for value in series.points.iter().map(pick).filter(|value| value.is_finite()) {
                 if greatest.is_none_or(|(most, _)| value > most) {
@@ -96,6 +108,10 @@ fn draw(
     }
     let alt =
         format!("{title} over time: {}.", legend.iter().map(|key| key.label.as_str()).collect::<Vec<_>>().join("; "));
-    let caption = "One line a process.".to_owned();
+    let most = all.iter().map(|series| series.points.len()).max().unwrap_or(0).div_ceil(POINTS_MAX);
+    let caption = match most {
+        0 | 1 => "One line a process.".to_owned(),
+        more => format!("One line a process; a point is the greatest of {more} samples."),
+    };
     Some(Plot { id: id.into(), title: title.into(), caption, svg: chart.finish(&alt), legend })
 }
