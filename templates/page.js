@@ -221,6 +221,7 @@
       mark = make("rect", { class: "chosen", x, y: 0, width: 0, height: picture.height });
       picture.svg.append(mark);
       picture.svg.setPointerCapture(event.pointerId);
+      picture.svg.closest(".scroll")?.focus({ preventScroll: true });
       event.preventDefault();
     });
     picture.svg.addEventListener("pointermove", (event) => {

@@ -1,7 +1,7 @@
 //! A picture as a file of its own, for a README: title, caption, legend and drawing, with its colours for both themes inside.
 
 use super::canvas::{Canvas, Font, READOUT, Side, escaped, text_width};
-use super::palette::{Ink, Theme, flat_sheet, style_sheet, themed};
+use super::palette::{Ink, flat, flat_sheet, style_sheet};
 use super::timeline::WIDTH;
 use super::{Key, Plot};
 
@@ -15,9 +15,9 @@ pub struct Image {
 }
 
 impl Image {
-    /// The same picture in the colours of one theme, without anything that only browsers know.
-    pub(super) fn flat(&self, theme: Theme) -> String {
-        themed(&self.svg.replace(&style_sheet(), &flat_sheet(theme)), theme)
+    /// The same picture in the colours of the light theme, without anything that only browsers know.
+    pub(super) fn flat(&self) -> String {
+        flat(&self.svg.replace(&style_sheet(), &flat_sheet()))
     }
 }
 

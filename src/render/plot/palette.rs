@@ -143,38 +143,20 @@ pub(crate) fn style_sheet() -> String {
     )
 }
 
-/// The same rules with the colours of one theme in them, for programs that know no variables.
-pub(super) fn flat_sheet(theme: Theme) -> String {
+/// The same rules with the colours of the light theme in them, for programs that know no variables.
+pub(super) fn flat_sheet() -> String {
     let whole = style_sheet();
-    let (head, rules) = whole.split_once("@media print").unwrap_or(("", ""));
-    let rules = rules.split_once('\n').map_or("", |(_, rules)| rules);
-    resolved(rules, head, theme)
+    // The rules stand behind the line that gives paper its colours.
+    let rules = whole.split_once("@media print").and_then(|(_, rest)| rest.split_once('\n'));
+    flat(rules.map_or("", |(_, rules)| rules))
 }
 
-/// Which of the two themes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Theme {
-    /// Dark on light.
-    Light,
-    /// Light on dark.
-    Dark,
-}
-
-/// `text` with the colour of this theme in the place of each variable.
-pub(super) fn themed(text: &str, theme: Theme) -> String {
+/// `text` with the colour of the light theme in the place of each variable.
+pub(super) fn flat(text: &str) -> String {
     let whole = style_sheet();
-    resolved(text, whole.split_once("@media print").map_or("", |(head, _)| head), theme)
-}
-
-/// Each variable of `head`, which has those of the light theme first, replaced by its value.
-fn resolved(text: &str, head: &str, theme: Theme) -> String {
-    let themes: Vec<&str> = head.split(":root{").skip(1).filter_map(|block| block.split('}').next()).collect();
-    let block = match theme {
-        Theme::Light => themes.first(),
-        Theme::Dark => themes.last(),
-    };
+    let variables = whole.split_once(":root{").and_then(|(_, rest)| rest.split_once('}'));
     let mut out = text.to_owned();
-    for (name, value) in block.iter().flat_map(|block| block.split(';')).filter_map(|pair| pair.split_once(':')) {
+    for (name, value) in variables.iter().flat_map(|(all, _)| all.split(';')).filter_map(|pair| pair.split_once(':')) {
         out = out.replace(&format!("var({name})"), value);
     }
     out
@@ -204,16 +186,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_theme_has_its_own_colours_and_no_variable_is_left() {
-        let (light, dark) = (flat_sheet(Theme::Light), flat_sheet(Theme::Dark));
-        for sheet in [&light, &dark] {
-            assert!(
-                sheet.contains(".f-text{fill:#") && sheet.contains(".s-l7{stroke:#") && !sheet.contains("var("),
-                "{sheet}"
-            );
-            assert!(sheet.contains(".f-silence{fill:url(#stripes)}"));
-        }
-        assert!(light.contains(".f-paper{fill:#ffffff}") && dark.contains(".f-paper{fill:#14171b}"));
-        assert_eq!(themed("a var(--bad) b", Theme::Light), "a #b3001b b");
+    fn flat_rules_have_the_colours_of_the_light_theme_and_no_variable() {
+        let sheet = flat_sheet();
+        assert!(sheet.contains(".f-text{fill:#1b1f24}") && sheet.contains(".s-l7{stroke:#3f4752;"), "{sheet}");
+        assert!(
+            sheet.contains(".f-silence{fill:url(#stripes)}") && sheet.contains(".f-paper{fill:#ffffff}"),
+            "{sheet}"
+        );
+        assert!(!sheet.contains("var(") && !sheet.contains("@media"), "{sheet}");
+        assert_eq!(flat("a var(--bad) b"), "a #b3001b b");
     }
 }

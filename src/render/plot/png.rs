@@ -6,7 +6,6 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
 use super::image::Image;
-use super::palette::Theme;
 
 /// Sharp on a screen with twice as many dots, too.
 const SCALE: f32 = 2.0;
@@ -39,7 +38,7 @@ pub enum NoPixels {
 /// When the picture is too large, or cannot be read.
 pub fn pixels(image: &Image) -> Result<(String, Vec<u8>), NoPixels> {
     let options = Options { font_family: FAMILY.to_owned(), fontdb: letters(), ..Options::default() };
-    let tree = Tree::from_str(&image.flat(Theme::Light), &options)?;
+    let tree = Tree::from_str(&image.flat(), &options)?;
     let (width, height) = (tree.size().width() * SCALE, tree.size().height() * SCALE);
     let too_large = || NoPixels::Size { width, height };
     if width > SIDE_MAX || height > SIDE_MAX {
