@@ -6,6 +6,7 @@ mod analyze;
 mod baseline;
 mod clean;
 mod compare;
+mod doctor;
 mod exit;
 mod explain;
 mod external;
@@ -64,6 +65,8 @@ enum Command {
     Baseline(baseline::BaselineCommand),
     /// Remove what a run whose driver died left on your own server.
     Clean(clean::CleanArgs),
+    /// Look at this machine: what runs made here will suffer from, and what to do about it.
+    Doctor(doctor::DoctorArgs),
     /// List what there is: profiles, sweeps, strategies, faults, hazards, metrics, formats.
     List(list::ListArgs),
     /// Check, show or describe profiles.
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Gate(args) => logged(|| gate::run(&args, &typed)),
         Command::Baseline(command) => baseline::run(&command),
         Command::Clean(args) => logged(|| clean::run(&args)),
+        Command::Doctor(args) => logged(|| doctor::run(&args, &typed)),
         Command::List(args) => {
             let text = list::run(&args, &report::metrics(), &report::formats());
             out!("{text}");

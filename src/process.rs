@@ -3,8 +3,11 @@
 //! What the processes do and why they are struck is the driver's business.
 
 pub mod child;
+pub mod disk;
 pub mod environment;
 pub mod family;
+pub mod host;
+pub mod loopback;
 pub mod reaper;
 pub mod sample;
 

@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod bencher;
 pub mod benchstat;
+pub mod checkup;
 pub mod comparison;
 pub mod contrast;
 pub mod csv;

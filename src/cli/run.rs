@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::make::{Maker, Trouble, folder_name};
-use super::out::{err, errln, out, outln};
+use super::out::{err, out, outln};
 use super::progress::Display;
 use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
@@ -57,13 +57,7 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
     };
     let access = match args.server.access() {
         Ok(access) => access,
-        Err(problems) => {
-            errln!("error: {}", problems.join("\nerror: "));
-            if args.json {
-                outln!("{}", serde_json::json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
-            }
-            return ExitCode::from(exit::ARGUMENTS);
-        }
+        Err(problems) => return exit::bad_words(&problems, args.json),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
