@@ -14,6 +14,7 @@ pub mod explanation;
 pub mod gate;
 pub mod gone;
 pub mod history;
+pub mod live;
 pub mod manifest;
 pub mod message_id;
 pub mod offer;

@@ -12,7 +12,7 @@ pub mod reaper;
 pub mod sample;
 
 pub use child::{Child, Exit, Group, Handle, PASSWORD_VARIABLE, Pid, SERVER_VARIABLE, TOKEN_VARIABLE};
-pub use environment::machine;
+pub use environment::{VERSION, machine};
 pub use family::{Families, is_stopped, stop_descendants};
 pub use reaper::Reaper;
 pub use sample::{Usage, usage};

@@ -18,6 +18,7 @@ pub mod hlog;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod live;
 pub mod markdown;
 pub mod openmessaging;
 pub mod openmetrics;

@@ -51,7 +51,7 @@ pub(super) fn environment(error: &dyn std::error::Error, json: bool) -> ExitCode
 pub(super) fn bad_words(problems: &[String], json: bool) -> ExitCode {
     errln!("error: {}", problems.join("\nerror: "));
     if json {
-        outln!("{}", serde_json::json!({ "error": problems.join("; "), "exit_code": ARGUMENTS }));
+        say_json(&problems.join("; "), ARGUMENTS);
     }
     ExitCode::from(ARGUMENTS)
 }
@@ -60,6 +60,11 @@ pub(super) fn bad_words(problems: &[String], json: bool) -> ExitCode {
 pub(super) fn say(error: &dyn std::error::Error, code: u8, json: bool) {
     errln!("error: {error}");
     if json {
-        outln!("{}", serde_json::json!({ "error": error.to_string(), "exit_code": code }));
+        say_json(&error.to_string(), code);
     }
+}
+
+/// The object of an error on standard output.
+pub(super) fn say_json(error: &str, code: u8) {
+    outln!("{}", serde_json::json!({ "error": error, "exit_code": code }));
 }

@@ -51,7 +51,7 @@ const PART: f64 = 0.5;
 
 /// Makes both runs in a folder of their own on the disk under `out`.
 pub(super) async fn calibrate(out: &Path, typed: &[OsString], access: Option<Access>) -> Result<GeneratorSeen, Error> {
-    let maker = Maker::new(typed, access, false)?;
+    let maker = Maker::new(typed, access, false, &Display::silent())?;
     let path = probe::existing(out);
     let folder = tempfile::Builder::new().prefix(".jetlag-doctor-").tempdir_in(&path);
     let folder = folder.map_err(|source| Error::Folder { path, source })?;
@@ -69,7 +69,7 @@ pub(super) async fn calibrate(out: &Path, typed: &[OsString], access: Option<Acc
 async fn measure(maker: &Maker, folder: &Path, rate: &str) -> Result<Report, Error> {
     let sets = [format!("load.rate={rate}")];
     let loaded = profile::parse("doctor", "doctor", PROFILE, &sets)?;
-    let (report, ending) = maker.make(&loaded.plans()[0], folder, &mut Display::new(true)).await?;
+    let (report, ending) = maker.make(&loaded.plans()[0], folder, &mut Display::silent()).await?;
     if ending == Ending::Interrupted { Err(Trouble::from(driver::Error::StoppedEarly).into()) } else { Ok(report) }
 }
 
