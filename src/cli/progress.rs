@@ -113,9 +113,9 @@ impl Display {
         match scene {
             Scene::Note(text) => self.line(text),
             Scene::Fault { at, what } => {
-                let told = format!("{} fault: {what}", line::clock(*at));
-                *self.live.faults.entry(what.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
-                self.line(&told);
+                let told = format!("{}{} fault: {what}", self.label, line::clock(*at));
+                self.say(&told);
+                self.live.note_fault(what.split(' ').next().unwrap_or_default(), told);
             }
             Scene::Progress(progress) => {
                 if self.live.about.is_none() {
@@ -149,14 +149,18 @@ impl Display {
     /// Says a line of its own.
     pub(super) fn line(&mut self, text: &str) {
         let line = format!("{}{text}", self.label);
-        match (&self.bar, &self.screen) {
-            (_, Some(_)) => {}
-            (Some(bar), _) => bar.suspend(|| errln!("{line}")),
-            (None, _) if !self.quiet => errln!("{line}"),
-            (None, _) => {}
-        }
+        self.say(&line);
         self.live.note(line);
         self.refresh();
+    }
+
+    /// Puts a line onto the terminal, where no screen shows it.
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| errln!("{line}")),
+            None if self.quiet || self.screen.is_some() => {}
+            None => errln!("{line}"),
+        }
     }
 
     /// Draws the screen anew, and what the endpoint tells.

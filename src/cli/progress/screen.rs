@@ -3,6 +3,7 @@
 //! Ctrl-C stays a signal: only the echo of what is typed is switched off, and comes back at the end.
 
 use std::io::{self, Stderr};
+use std::time::Duration;
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
@@ -47,14 +48,15 @@ pub(super) struct Screen {
 impl Screen {
     /// Takes the terminal over.
     pub(super) fn open() -> io::Result<Self> {
+        let terminal = Terminal::new(CrosstermBackend::new(io::stderr()))?;
         let before = tcgetattr(rustix::stdio::stdin()).ok();
-        if let Some(before) = &before {
+        // From here on, whatever fails, dropping it gives back what was taken.
+        let screen = Self { terminal, before, colour: may_colour(&io::stderr()) };
+        if let Some(before) = &screen.before {
             let mut silent = before.clone();
             silent.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
             tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &silent)?;
         }
-        let terminal = Terminal::new(CrosstermBackend::new(io::stderr()))?;
-        let screen = Self { terminal, before, colour: may_colour(&io::stderr()) };
         execute!(io::stderr(), EnterAlternateScreen, Hide)?;
         Ok(screen)
     }
@@ -148,10 +150,15 @@ fn latency(frame: &mut Frame<'_>, area: Rect, live: &Live, colour: bool) {
         |latency| format!("p50 {} · max {}", span(latency.p50), span(latency.max)),
     );
     let now = latency.map_or_else(|| "–".to_owned(), |latency| span(latency.p99));
-    let title = format!(" end to end p99 {now} ");
-    let micros =
-        |point: &Point| point.latency_p99.map_or(0, |latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
-    picture(frame, area, (&title, &figures), live, micros, style(0, colour));
+    let title = format!(" end to end p99 {now}, logarithmic ");
+    picture(frame, area, (&title, &figures), live, |point| height(point.latency_p99), style(0, colour));
+}
+
+/// The height of a latency: its logarithm, from 10 µs on, or one bad second would press all others to the ground.
+fn height(latency: Option<Duration>) -> u64 {
+    let Some(latency) = latency else { return 0 };
+    let above = latency.as_secs_f64() / 1e-5;
+    (above.max(1.0).log10() * 1_000.0) as u64 + 1
 }
 
 /// A stretch of the past as bars, the latest at the right, and figures of now below.
@@ -208,8 +215,6 @@ fn style(number: usize, colour: bool) -> Style {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use ratatui::backend::TestBackend;
 
     use super::*;
