@@ -6,12 +6,15 @@ mod analyze;
 mod baseline;
 mod clean;
 mod compare;
+mod doctor;
 mod exit;
 mod explain;
 mod external;
 mod gate;
 pub mod list;
 mod make;
+mod manual;
+mod metrics;
 mod out;
 pub mod profile;
 mod progress;
@@ -26,16 +29,16 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::process::reaper;
+use crate::process::{self, reaper};
 use crate::relay;
 use crate::worker;
 use out::{err, out};
 
 /// Measures what it costs NATS JetStream to keep messages in order, and proves whether the order held.
 #[derive(Debug, Parser)]
-#[command(name = "jetlag", version, max_term_width = 100, after_help = exit::HELP)]
+#[command(name = "jetlag", version = process::VERSION, max_term_width = 100, after_help = exit::HELP)]
 struct Words {
     #[command(subcommand)]
     command: Command,
@@ -64,6 +67,8 @@ enum Command {
     Baseline(baseline::BaselineCommand),
     /// Remove what a run whose driver died left on your own server.
     Clean(clean::CleanArgs),
+    /// Look at this machine: what runs made here will suffer from, and what to do about it.
+    Doctor(doctor::DoctorArgs),
     /// List what there is: profiles, sweeps, strategies, faults, hazards, metrics, formats.
     List(list::ListArgs),
     /// Check, show or describe profiles.
@@ -72,6 +77,10 @@ enum Command {
     /// Try a program of your own as a member.
     #[command(subcommand)]
     External(external::ExternalCommand),
+    /// Print what completes these words in a shell.
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, or write one for each subcommand.
+    Man(manual::ManArgs),
     /// A publisher or consumer; started by `run`.
     #[command(hide = true)]
     Worker,
@@ -91,7 +100,13 @@ pub fn main() -> ExitCode {
         Ok(words) => words,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(exit::ARGUMENTS) } else { exit::GOOD };
+            if !error.use_stderr() {
+                return exit::GOOD;
+            }
+            if typed.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json") {
+                exit::say_json(&refusal(&error.to_string()), exit::ARGUMENTS);
+            }
+            return ExitCode::from(exit::ARGUMENTS);
         }
     };
     match words.command {
@@ -105,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Gate(args) => logged(|| gate::run(&args, &typed)),
         Command::Baseline(command) => baseline::run(&command),
         Command::Clean(args) => logged(|| clean::run(&args)),
+        Command::Doctor(args) => logged(|| doctor::run(&args, &typed)),
         Command::List(args) => {
             let text = list::run(&args, &report::metrics(), &report::formats());
             out!("{text}");
@@ -117,6 +133,8 @@ pub fn main() -> ExitCode {
             ExitCode::from(answer.code)
         }
         Command::External(command) => logged(|| external::run(&command)),
+        Command::Completions(args) => manual::completions(&args, Words::command()),
+        Command::Man(args) => manual::man(&args, Words::command()),
         Command::Worker => logged(worker::run),
         Command::Relay => relay::run(),
         Command::Reaper => match reaper::run() {
@@ -124,6 +142,12 @@ pub fn main() -> ExitCode {
             Err(error) => exit::environment(&error, false),
         },
     }
+}
+
+/// What was refused, in one line: the first paragraph of what clap says. The rest is usage and tips.
+fn refusal(said: &str) -> String {
+    let paragraph = said.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Logs go to standard error, as much as `JETLAG_LOG` asks for (`info`, `jetlag=debug`, …).

@@ -5,6 +5,7 @@
 
 pub mod alarm;
 pub mod burn;
+pub mod trial;
 
 use std::marker::PhantomData;
 

@@ -14,6 +14,7 @@ pub mod metric;
 pub mod contrast;
 pub mod search;
 
+pub mod checkup;
 pub mod gate;
 pub mod render;
 // floor 2

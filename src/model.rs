@@ -5,6 +5,7 @@
 
 pub mod bank;
 pub mod baseline;
+pub mod checkup;
 pub mod comparison;
 pub mod contrast;
 pub mod digest;
@@ -13,6 +14,7 @@ pub mod explanation;
 pub mod gate;
 pub mod gone;
 pub mod history;
+pub mod live;
 pub mod manifest;
 pub mod message_id;
 pub mod offer;

@@ -3,13 +3,16 @@
 //! What the processes do and why they are struck is the driver's business.
 
 pub mod child;
+pub mod disk;
 pub mod environment;
 pub mod family;
+pub mod host;
+pub mod loopback;
 pub mod reaper;
 pub mod sample;
 
 pub use child::{Child, Exit, Group, Handle, PASSWORD_VARIABLE, Pid, SERVER_VARIABLE, TOKEN_VARIABLE};
-pub use environment::machine;
+pub use environment::{VERSION, machine};
 pub use family::{Families, is_stopped, stop_descendants};
 pub use reaper::Reaper;
 pub use sample::{Usage, usage};

@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod bencher;
 pub mod benchstat;
+pub mod checkup;
 pub mod comparison;
 pub mod contrast;
 pub mod csv;
@@ -17,6 +18,7 @@ pub mod hlog;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod live;
 pub mod markdown;
 pub mod openmessaging;
 pub mod openmetrics;

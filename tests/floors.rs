@@ -10,7 +10,17 @@ use std::path::{Path, PathBuf};
 /// The rooms, floor by floor, from left to right. Rooms in one entry do not know each other.
 const HOUSE: &[&[&[&str]]] = &[
     &[&["model"]],
-    &[&["fault"], &["verdict"], &["analysis"], &["metric"], &["contrast"], &["search"], &["gate"], &["render"]],
+    &[
+        &["fault"],
+        &["verdict"],
+        &["analysis"],
+        &["metric"],
+        &["contrast"],
+        &["search"],
+        &["gate"],
+        &["checkup"],
+        &["render"],
+    ],
     &[&["clock"], &["process"], &["relay"], &["nats"], &["evidence"], &["strategy"]],
     &[&["profile"], &["protocol"], &["driver", "worker"]],
     &[&["cli"]],

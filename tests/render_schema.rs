@@ -55,3 +55,8 @@ fn the_schema_of_a_gate_is_that_of_its_type() {
 fn the_schema_of_an_explanation_is_that_of_its_type() {
     check("explanation.schema.json", &schema::explanation());
 }
+
+#[test]
+fn the_schema_of_a_checkup_is_that_of_its_type() {
+    check("checkup.schema.json", &schema::checkup());
+}

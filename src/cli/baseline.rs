@@ -76,6 +76,9 @@ pub(super) struct ShowArgs {
 pub(super) struct RmArgs {
     /// Its name.
     name: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     shelf: Shelf,
 }
@@ -116,7 +119,7 @@ pub(super) fn run(command: &BaselineCommand) -> ExitCode {
         BaselineCommand::Save(args) => (save(args), args.json),
         BaselineCommand::List(args) => (list(args), args.json),
         BaselineCommand::Show(args) => (show(args), args.json),
-        BaselineCommand::Rm(args) => (remove(args), false),
+        BaselineCommand::Rm(args) => (remove(args), args.json),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -217,6 +220,10 @@ fn show(args: &ShowArgs) -> Result<u8, Error> {
 fn remove(args: &RmArgs) -> Result<u8, Error> {
     let path = kept(&args.name, &args.shelf)?;
     std::fs::remove_file(&path).map_err(|source| Error::Io { deed: "remove", path: path.clone(), source })?;
-    outln!("{} is removed", path.display());
+    if args.json {
+        outln!("{}", json!({ "name": args.name, "removed": path, "exit_code": 0 }));
+    } else {
+        outln!("{} is removed", path.display());
+    }
     Ok(0)
 }

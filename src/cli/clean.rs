@@ -30,9 +30,9 @@ pub(super) fn run(args: &CleanArgs) -> ExitCode {
         Ok(Some(access)) => access,
         Ok(None) => {
             let remedy = "name the server with --server URL: one that jetlag started itself is gone with its run";
-            return bad_words(&[remedy.to_owned()], args.json);
+            return exit::bad_words(&[remedy.to_owned()], args.json);
         }
-        Err(problems) => return bad_words(&problems, args.json),
+        Err(problems) => return exit::bad_words(&problems, args.json),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -57,12 +57,4 @@ pub(super) fn run(args: &CleanArgs) -> ExitCode {
         outln!("{}", json!({ "removed": removed, "exit_code": 0 }));
     }
     exit::GOOD
-}
-
-fn bad_words(problems: &[String], json: bool) -> ExitCode {
-    errln!("error: {}", problems.join("\nerror: "));
-    if json {
-        outln!("{}", json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
-    }
-    ExitCode::from(exit::ARGUMENTS)
 }

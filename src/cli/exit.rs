@@ -47,10 +47,24 @@ pub(super) fn environment(error: &dyn std::error::Error, json: bool) -> ExitCode
     ExitCode::from(ENVIRONMENT)
 }
 
+/// Says everything that is wrong with the words, a line each, and gives the code for that.
+pub(super) fn bad_words(problems: &[String], json: bool) -> ExitCode {
+    errln!("error: {}", problems.join("\nerror: "));
+    if json {
+        say_json(&problems.join("; "), ARGUMENTS);
+    }
+    ExitCode::from(ARGUMENTS)
+}
+
 /// Says `error`: a sentence on standard error, and with `json` an object on standard output.
 pub(super) fn say(error: &dyn std::error::Error, code: u8, json: bool) {
     errln!("error: {error}");
     if json {
-        outln!("{}", serde_json::json!({ "error": error.to_string(), "exit_code": code }));
+        say_json(&error.to_string(), code);
     }
+}
+
+/// The object of an error on standard output.
+pub(super) fn say_json(error: &str, code: u8) {
+    outln!("{}", serde_json::json!({ "error": error, "exit_code": code }));
 }

@@ -34,14 +34,19 @@ pub(super) struct Maker {
 }
 
 impl Maker {
-    /// For a command as `typed`, on the server behind `access`. Must be called within a `LocalSet`: Ctrl-C is listened
+    /// For a command as `typed`, on the server behind `access`, shown on `display`. Must be called within a `LocalSet`: Ctrl-C is listened
     /// for from here on.
     ///
     /// # Errors
     /// When this program, or signals, cannot be had.
-    pub(super) fn new(typed: &[OsString], access: Option<Access>, keep: bool) -> Result<Self, Trouble> {
+    pub(super) fn new(
+        typed: &[OsString],
+        access: Option<Access>,
+        keep: bool,
+        display: &Display,
+    ) -> Result<Self, Trouble> {
         let options = driver::Options { exe: own_program()?, command: command(typed), access, keep };
-        Ok(Self { options, stop: listen_for_stop()? })
+        Ok(Self { options, stop: listen_for_stop(display.leaves_room())? })
     }
 
     /// Makes one run of `plan` in the new folder `path` and judges it.
@@ -54,6 +59,7 @@ impl Maker {
         path: &Path,
         display: &mut Display,
     ) -> Result<(Report, Ending), Trouble> {
+        display.follow(path);
         let show = &mut |scene: &driver::Scene| display.show(scene);
         let ran = driver::run(plan, &self.options, path.to_owned(), self.stop.clone(), show).await;
         if let Err(driver::Error::NotRemoved { .. }) = &ran {
@@ -74,8 +80,9 @@ pub(super) fn own_program() -> std::io::Result<PathBuf> {
     if link.exists() { Ok(link) } else { std::env::current_exe() }
 }
 
-/// Counts how often the user asked to stop, by Ctrl-C or a signal. After the second time nothing is waited for.
-pub(super) fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
+/// Counts how often the user asked to stop, by Ctrl-C or a signal. After the second time nothing is waited for. `aloud`, it
+/// is said that this was heard.
+pub(super) fn listen_for_stop(aloud: bool) -> Result<driver::Stop, std::io::Error> {
     let (asked, stop) = watch::channel(0);
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind)?;
@@ -84,7 +91,7 @@ pub(super) fn listen_for_stop() -> Result<driver::Stop, std::io::Error> {
             while signals.recv().await.is_some() {
                 asked.send_modify(|count| *count += 1);
                 let times = *asked.borrow();
-                if times == 1 {
+                if times == 1 && aloud {
                     errln!("stopping in good order; once more stops at once");
                 }
             }

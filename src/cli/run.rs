@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::make::{Maker, Trouble, folder_name};
-use super::out::{err, errln, out, outln};
-use super::progress::Display;
+use super::out::{err, out, outln};
+use super::progress::{Display, ShowArgs};
 use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
 use crate::driver::{self, Ending};
@@ -33,9 +33,8 @@ pub(super) struct RunArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Show no progress.
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    show: ShowArgs,
     /// Leave the stream and the bucket on your own server.
     #[arg(long)]
     keep: bool,
@@ -57,19 +56,19 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
     };
     let access = match args.server.access() {
         Ok(access) => access,
-        Err(problems) => {
-            errln!("error: {}", problems.join("\nerror: "));
-            if args.json {
-                outln!("{}", serde_json::json!({ "error": problems.join("; "), "exit_code": exit::ARGUMENTS }));
-            }
-            return ExitCode::from(exit::ARGUMENTS);
-        }
+        Err(problems) => return exit::bad_words(&problems, args.json),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::environment(&error, args.json),
     };
-    let mut display = Display::new(args.quiet);
+    let mut display = match Display::new(&args.show) {
+        Ok(display) => display,
+        Err(error) => {
+            exit::say(&error, error.code(), args.json);
+            return ExitCode::from(error.code());
+        }
+    };
     let mut made = Made { folder: args.out.join(folder_name(&plans[0].name)), runs: Vec::new() };
     let making = make_all(&plans, typed, (access, args.keep), &mut made, &mut display);
     let outcome = tokio::task::LocalSet::new().block_on(&runtime, making);
@@ -111,7 +110,7 @@ async fn make_all(
     made: &mut Made,
     display: &mut Display,
 ) -> Result<(), Trouble> {
-    let maker = Maker::new(typed, access, keep)?;
+    let maker = Maker::new(typed, access, keep, display)?;
     let runs: Vec<(String, &Plan)> = plans.iter().flat_map(named).collect();
     for (name, plan) in &runs {
         let path = if runs.len() == 1 { made.folder.clone() } else { made.folder.join(name) };

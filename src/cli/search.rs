@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::make::{Maker, Trouble, folder_name};
 use super::out::{err, out, outln};
-use super::progress::Display;
+use super::progress::{self, Display, ShowArgs};
 use super::server::ServerArgs;
 use super::{exit, may_colour, profile};
 use crate::driver::{self, Ending};
@@ -52,9 +52,8 @@ pub(super) struct SearchArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Show no progress.
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    show: ShowArgs,
     /// Leave the streams and the buckets on your own server.
     #[arg(long)]
     keep: bool,
@@ -79,6 +78,8 @@ enum Error {
     Trouble(#[from] Trouble),
     #[error(transparent)]
     Write(#[from] evidence::Error),
+    #[error(transparent)]
+    Show(#[from] progress::Error),
     #[error("cannot start: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -88,6 +89,7 @@ impl Error {
         match self {
             Self::Profile(_) | Self::Words(_) => exit::ARGUMENTS,
             Self::Trouble(Trouble::Driver(driver::Error::StoppedEarly)) => exit::INTERRUPTED,
+            Self::Show(error) => error.code(),
             Self::Trouble(_) | Self::Write(_) | Self::Runtime(_) => exit::ENVIRONMENT,
         }
     }
@@ -149,7 +151,7 @@ impl Hunt {
     /// To the end, and gives the exit code.
     fn run(mut self, args: &SearchArgs, typed: &[OsString], access: Option<Access>) -> Result<u8, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut display = Display::new(args.quiet);
+        let mut display = Display::new(&args.show)?;
         let searching = self.search(args, typed, access, &mut display);
         let searched = tokio::task::LocalSet::new().block_on(&runtime, searching);
         display.end();
@@ -178,7 +180,7 @@ impl Hunt {
         access: Option<Access>,
         display: &mut Display,
     ) -> Result<End, Error> {
-        let maker = Maker::new(typed, access, args.keep)?;
+        let maker = Maker::new(typed, access, args.keep, display)?;
         loop {
             let (rate_per_s, purpose) = match search::next(&self.terms, &self.trials()) {
                 Step::Done(end) => return Ok(end),

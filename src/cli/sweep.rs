@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use super::list;
 use super::make::Trouble;
 use super::out::{err, errln, out, outln};
-use super::progress::Display;
+use super::progress::{Display, ShowArgs};
 use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
 use crate::driver;
@@ -56,9 +56,8 @@ pub(super) struct SweepArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Show no progress.
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    show: ShowArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -105,6 +104,13 @@ pub(super) fn run(args: &SweepArgs, typed: &[OsString]) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::environment(&error, args.json),
     };
+    let mut display = match Display::new(&args.show) {
+        Ok(display) => display,
+        Err(error) => {
+            exit::say(&error, error.code(), args.json);
+            return ExitCode::from(error.code());
+        }
+    };
     let place = match &args.resume {
         None => Place::make(&args.out, &grid),
         Some(folder) => Place::open(folder, &grid),
@@ -112,11 +118,11 @@ pub(super) fn run(args: &SweepArgs, typed: &[OsString]) -> ExitCode {
     let place = match place {
         Ok(place) => place,
         Err(error) => {
+            display.end();
             exit::say(&error, error.code(), args.json);
             return ExitCode::from(error.code());
         }
     };
-    let mut display = Display::new(args.quiet);
     let way = Way { wanted, again: args.again.is_some(), drop_evidence: args.drop_evidence };
     let mut sweeping = Sweeping::new(&grid, place, way);
     let going = sweeping.go_on(typed, access, &mut display);

@@ -5,13 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
 
 use crate::clock;
 use crate::evidence::Follower;
 use crate::model::gone::Gone;
+use crate::model::live::Latency;
 use crate::model::offer::Offer;
 use crate::model::record::{Author, Fate, Handling, Publish, Record};
 use crate::model::time::MonoNs;
+
+/// Longer than that is told as that: an hour.
+const LATENCY_MAX_US: u64 = 3_600_000_000;
 
 /// Follows all journals of a run.
 pub(super) struct Look {
@@ -28,6 +35,8 @@ pub(super) struct Look {
     /// What the consumers offer.
     offer: Offer,
     seen: Seen,
+    /// Time from `intended` to `finished` of what was handled since it was last asked for, in microseconds.
+    latency: Histogram<u64>,
 }
 
 /// Messages that wait, by stream sequence. Handled ones are swept out now and then.
@@ -120,7 +129,19 @@ impl Look {
             early: BTreeSet::new(),
             offer: Offer::default(),
             seen: Seen::default(),
+            latency: Histogram::new_with_bounds(1, LATENCY_MAX_US, 2).expect("the bounds are far enough apart"),
         }
+    }
+
+    /// What handling took since this was asked last.
+    pub(super) fn take_latency(&mut self) -> Option<Latency> {
+        if self.latency.is_empty() {
+            return None;
+        }
+        let at = |quantile| Duration::from_micros(self.latency.value_at_quantile(quantile));
+        let latency = Latency { p50: at(0.5), p99: at(0.99), max: Duration::from_micros(self.latency.max()) };
+        self.latency.reset();
+        Some(latency)
     }
 
     /// The consumers have been made: what of the messages that were stored by then they do not offer waits for nobody.
@@ -191,6 +212,9 @@ impl Look {
             let Some(key) = self.keys.get_mut(handling.key as usize) else { continue };
             if key.handled.set(handling.key_seq) {
                 self.seen.handled += 1;
+                if let Some(finish) = handling.finished {
+                    self.latency.saturating_record(finish.at.since(handling.intended).0 / 1_000);
+                }
                 self.seen.backlog -= u64::from(key.stored.has(handling.key_seq) && !key.gone.has(handling.key_seq));
                 // Where a consumer does not begin at the first message, the first one handled of a key breaks nothing.
                 let begins = key.high == 0 && self.offer != Offer::default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::story::Phase;
+pub use crate::model::live::Progress;
 
 /// One look at a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,29 +18,4 @@ pub enum Scene {
         /// Kind and whom it struck.
         what: String,
     },
-}
-
-/// How far a run is.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Progress {
-    /// Which phase it is in.
-    pub phase: Option<Phase>,
-    /// Time since the load began.
-    pub elapsed: Duration,
-    /// Time from the start of the load to the end of the measure phase.
-    pub planned: Duration,
-    /// Messages that the schedule wants a second; `None` in a closed loop and when the load has ended.
-    pub offered_per_s: Option<f64>,
-    /// Messages stored a second, since the last look.
-    pub stored_per_s: f64,
-    /// Messages handled a second, since the last look.
-    pub handled_per_s: f64,
-    /// Stored and not yet handled.
-    pub backlog: u64,
-    /// Members alive.
-    pub members: usize,
-    /// Kind of the next fault, and how long until it strikes.
-    pub next_fault: Option<(String, Duration)>,
-    /// First handlings that came too early or too late so far, about.
-    pub breaks: u64,
 }

@@ -85,7 +85,7 @@ pub const FORMAT: u32 = 1;
 pub struct Environment {
     /// Version of jetlag.
     pub jetlag_version: String,
-    /// Commit that jetlag was built from, where whoever built it said so (`JETLAG_COMMIT`).
+    /// Commit that jetlag was built from, where it is known; `-dirty` when something was changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jetlag_commit: Option<String>,
     /// Version of nats-server.

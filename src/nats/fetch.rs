@@ -17,6 +17,8 @@ pub const BINARY_VARIABLE: &str = "JETLAG_NATS_SERVER";
 pub const CACHE_VARIABLE: &str = "JETLAG_CACHE_DIR";
 
 const PROGRAM: &str = if cfg!(windows) { "nats-server.exe" } else { "nats-server" };
+/// Where in the cache they lie.
+const FOLDER: &str = "nats-server";
 /// A program that has not told its version by then is no nats-server.
 const VERSION_WITHIN: Duration = Duration::from_secs(20);
 /// Another jetlag may be fetching; its download is bounded, so this is.
@@ -182,14 +184,15 @@ impl Finder {
         }
     }
 
+    /// Whether `version` is in the cache. It is not tried whether it runs.
+    #[must_use]
+    pub fn has_cached(&self, version: Version) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.join(FOLDER).join(file_of(version)).is_file())
+    }
+
     async fn cached_or_fetched(&self, version: Version, fetches: &mut dyn FnMut(Version)) -> Result<Binary, Error> {
-        let folder = self.cache.as_ref().ok_or(Error::NoCache)?.join("nats-server");
-        let path = folder.join(format!(
-            "{version}-{}-{}{}",
-            std::env::consts::OS,
-            std::env::consts::ARCH,
-            std::env::consts::EXE_SUFFIX
-        ));
+        let folder = self.cache.as_ref().ok_or(Error::NoCache)?.join(FOLDER);
+        let path = folder.join(file_of(version));
         if is_version(&path, version).await {
             return Ok(Binary { path, version, source: Source::Cache });
         }
@@ -232,6 +235,12 @@ impl Finder {
         }
         std::fs::rename(&unpacked, path).map_err(|source| cache_error(path, source))
     }
+}
+
+/// The file of a version in the cache.
+fn file_of(version: Version) -> String {
+    use std::env::consts::{ARCH, EXE_SUFFIX, OS};
+    format!("{version}-{OS}-{ARCH}{EXE_SUFFIX}")
 }
 
 /// Whether a version will do.

@@ -4,6 +4,11 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::model::manifest::Environment;
 
+/// Version of this program and, where it is known, the commit that it was built from: `0.1.0 (4f2a9c01d3e7)`.
+pub const VERSION: &str = env!("JETLAG_VERSION");
+/// That commit (`build.rs`); empty where it is not known.
+const COMMIT: &str = env!("JETLAG_BUILT_FROM");
+
 /// Describes this machine and this build. The fields about the server are left for who knows the server.
 /// What the system does not tell is left empty or 0: a run does not fail for it.
 #[must_use]
@@ -14,8 +19,7 @@ pub fn machine() -> Environment {
     let cpus = system.as_ref().map(System::cpus).unwrap_or_default();
     Environment {
         jetlag_version: env!("CARGO_PKG_VERSION").to_owned(),
-        // Said by who builds, not asked of git: a build must not depend on where the sources lie.
-        jetlag_commit: option_env!("JETLAG_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
+        jetlag_commit: Some(COMMIT).filter(|commit| !commit.is_empty()).map(str::to_owned),
         os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
         kernel: System::kernel_version().unwrap_or_default(),
         cpu: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).unwrap_or_default(),

@@ -139,7 +139,7 @@ fn scope(scope: &Scope) -> String {
     }
 }
 
-fn label(name: &str, value: &str) -> String {
+pub(super) fn label(name: &str, value: &str) -> String {
     format!("{name}=\"{}\",", escaped(value))
 }
 

@@ -4,6 +4,7 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 
 use super::json::pretty;
 use crate::model::baseline::Baseline;
+use crate::model::checkup::Checkup;
 use crate::model::comparison::Comparison;
 use crate::model::contrast::Contrast;
 use crate::model::explanation::Explanation;
@@ -46,6 +47,12 @@ pub fn gate() -> String {
 #[must_use]
 pub fn baseline() -> String {
     schema::<Baseline>("urn:jetlag:schema:baseline:1", "jetlag baseline, version 1")
+}
+
+/// `schemas/checkup.schema.json`.
+#[must_use]
+pub fn checkup() -> String {
+    schema::<Checkup>("urn:jetlag:schema:checkup:1", "jetlag check-up, version 1")
 }
 
 /// `schemas/sweep.schema.json`.

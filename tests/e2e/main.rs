@@ -45,3 +45,4 @@ mod stored;
 mod strategies;
 mod stream;
 mod sweep;
+mod watching;

@@ -20,6 +20,7 @@ fn main() {
         trial("the_csv_module_of_python_reads_every_row", python::alone, python::csv),
         trial("hdrhistogram_reads_every_latency_from_the_log", python::hdrhistogram, python::hlog),
         trial("prometheus_client_parses_every_sample", python::prometheus_client, python::openmetrics),
+        trial("prometheus_client_parses_a_live_run", python::prometheus_client, python::openmetrics_of_a_live_run),
         trial("junitparser_counts_what_passed_failed_and_was_skipped", python::junitparser, python::junit),
         trial("junitparser_counts_the_rules_and_quantities_of_a_gate", python::junitparser, python::junit_of_a_gate),
         trial("otava_finds_a_planted_change_in_a_table_with_a_row_a_run", python::otava, python::change),

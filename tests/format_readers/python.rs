@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use jetlag::model::live::{About, Latency, Live, Progress};
 use jetlag::model::reading::{Scope, Stat};
 use jetlag::model::report::Report;
+use jetlag::model::story::Phase;
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -131,6 +134,43 @@ pub(crate) fn openmetrics(python: &Python) -> Result<(), Failed> {
     hold(state.is_some_and(|it| it["value"] == 1.0), "the run is complete", &said)?;
     let same = samples.iter().all(|it| it["labels"]["variant"] == HOSTILE && it["stamp_s"].is_number());
     hold(same, "labels come back as they were, and every sample has its time", &said)
+}
+
+pub(crate) fn openmetrics_of_a_live_run(python: &Python) -> Result<(), Failed> {
+    let about = About { run: "0199".to_owned(), variant: Some(HOSTILE.to_owned()), seed: 7, ..About::default() };
+    let mut live = Live { about: Some(about), ..Live::default() };
+    let latency = Latency { p99: Duration::from_millis(25), ..Latency::default() };
+    live.note_progress(&Progress {
+        phase: Some(Phase::Measure),
+        offered_per_s: Some(2_000.0),
+        stored: 12_345,
+        latency: Some(latency),
+        owners: vec![Some(1), None, None],
+        next_fault: Some(("kill".to_owned(), Duration::from_millis(3_500))),
+        ..Progress::default()
+    });
+    live.note_fault("kill", "it struck".to_owned());
+    let path = file(&folder("live"), "live.txt", &jetlag::render::live::openmetrics(&live));
+    let read = python.reads("read_openmetrics.py", &path)?;
+    let said = read.to_string();
+    let samples = read.as_array().cloned().unwrap_or_default();
+    let value = |name: &str, key: &str, label: &str| {
+        let is_it = |it: &&Value| it["name"] == name && (key.is_empty() || it["labels"][key] == label);
+        samples.iter().find(is_it).and_then(|it| it["value"].as_f64())
+    };
+    for (name, key, label, expected) in [
+        ("jetlag_run_info", "seed", "7", 1.0),
+        ("jetlag_phase", "jetlag_phase", "measure", 1.0),
+        ("jetlag_phase", "jetlag_phase", "drain", 0.0),
+        ("jetlag_messages_stored_total", "", "", 12_345.0),
+        ("jetlag_end_to_end_seconds", "stat", "p99", 0.025),
+        ("jetlag_partitions_unowned", "", "", 2.0),
+        ("jetlag_faults_total", "fault_kind", "kill", 1.0),
+        ("jetlag_next_fault_seconds", "fault_kind", "kill", 3.5),
+    ] {
+        hold(value(name, key, label) == Some(expected), &format!("{name} {label} is {expected}"), &said)?;
+    }
+    hold(samples.iter().all(|it| it["labels"]["variant"] == HOSTILE), "labels come back as they were", &said)
 }
 
 /// A name with everything that a format has to escape.

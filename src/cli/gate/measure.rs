@@ -49,7 +49,7 @@ pub(super) fn measure(bench: Bench, question: Question, command: &str) -> Result
 }
 
 async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Error> {
-    let mut stop = listen_for_stop().map_err(Trouble::Signals)?;
+    let mut stop = listen_for_stop(true).map_err(Trouble::Signals)?;
     let group =
         |side: &Side| Group { name: side.name.to_owned(), source: side.out.display().to_string(), runs: Vec::new() };
     let Sides { head, base, programs_differ } = &bench.sides;

@@ -92,7 +92,7 @@ impl<'g> Sweeping<'g> {
         access: Option<Access>,
         display: &mut Display,
     ) -> Result<(), Error> {
-        let maker = Maker::new(typed, access, false)?;
+        let maker = Maker::new(typed, access, false, display)?;
         for cell in self.grid.cells.iter() {
             if let Err(reason) = &cell.what {
                 display.line(&format!("left out: {} ({reason})", cell.name));
@@ -141,7 +141,7 @@ impl<'g> Sweeping<'g> {
     }
 
     /// Takes what is there already, and removes what is to be made again.
-    fn look_around(&mut self, display: &Display) -> Result<(), Error> {
+    fn look_around(&mut self, display: &mut Display) -> Result<(), Error> {
         let mut kept: Vec<(Turn, Box<Report>)> = Vec::new();
         for turn in self.grid.turns() {
             let there = self.place.look(self.grid, turn)?;

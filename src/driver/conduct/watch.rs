@@ -61,8 +61,12 @@ impl Conductor<'_> {
             offered_per_s: self.offered_per_s(),
             stored_per_s: per_s(seen.stored, before.stored),
             handled_per_s: per_s(seen.handled, before.handled),
+            stored: seen.stored,
+            handled: seen.handled,
             backlog: seen.backlog,
+            latency: self.look.take_latency(),
             members: members.count(),
+            owners: self.fleet.snapshot(self.plan.stream.partitions).owners,
             next_fault,
             breaks: seen.breaks,
         };
