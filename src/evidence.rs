@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use folder::{Folder, load, write_atomic};
-pub use follow::Follower;
+pub use follow::{Follower, Given};
 pub use reader::{Read, read_journal};
 pub use story::StoryWriter;
 pub use supply::Stalls;

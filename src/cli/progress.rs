@@ -86,9 +86,11 @@ fn describe(progress: &Progress) -> String {
         None => String::new(),
     };
     let breaks = if progress.breaks == 0 { String::new() } else { format!(" · order breaks {}", progress.breaks) };
+    let violations =
+        if progress.violations == 0 { String::new() } else { format!(" · VIOLATIONS {}", progress.violations) };
     let offered = progress.offered_per_s.map(|rate| format!("offered {rate:.0}/s ")).unwrap_or_default();
     format!(
-        "{} {phase:<7} {offered}stored {:.0}/s handled {:.0}/s · backlog {} · {} members{breaks}{next}",
+        "{} {phase:<7} {offered}stored {:.0}/s handled {:.0}/s · backlog {} · {} members{breaks}{violations}{next}",
         clock(progress.elapsed),
         progress.stored_per_s,
         progress.handled_per_s,

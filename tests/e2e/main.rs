@@ -42,3 +42,4 @@ mod slow;
 mod strategies;
 mod stream;
 mod sweep;
+mod watch;
