@@ -95,6 +95,7 @@ fn counts(out: &mut String, labels: &str, progress: &Progress, has_owners: bool)
             "First handlings that came too early or too late, about; the report judges.",
             progress.breaks,
         ),
+        ("jetlag_violations", "Broken promises that have been seen so far.", progress.violations),
     ] {
         head(out, name, "counter", "", help);
         sample(out, &format!("{name}_total"), labels, "", value as f64);

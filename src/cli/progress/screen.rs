@@ -130,7 +130,12 @@ fn heading<'t>(live: &'t Live, label: &'t str) -> Text<'t> {
         0 => Span::raw(" · no order breaks"),
         breaks => Span::styled(format!(" · ORDER BREAKS {breaks}"), Modifier::BOLD | Modifier::REVERSED),
     };
-    Text::from(vec![Line::styled(what, Modifier::BOLD), Line::from(vec![Span::raw(far), breaks])])
+    let mut words = vec![Span::raw(far), breaks];
+    if progress.violations > 0 {
+        let violations = format!(" · VIOLATIONS {}", progress.violations);
+        words.push(Span::styled(violations, Modifier::BOLD | Modifier::REVERSED));
+    }
+    Text::from(vec![Line::styled(what, Modifier::BOLD), Line::from(words)])
 }
 
 fn throughput(frame: &mut Frame<'_>, area: Rect, live: &Live, colour: bool) {
