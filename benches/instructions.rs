@@ -159,7 +159,7 @@ mod counted {
             rate: Rate::Max,
             arrivals: Arrivals::Poisson,
             payload_bytes: 256,
-            path: jetlag::nats::Path::default(),
+            path: jetlag::nats::link::Path::default(),
             way: Way::Sync,
             backlog: 0,
             keys: 10_000,

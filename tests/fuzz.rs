@@ -260,7 +260,7 @@ fn a_run_folder() {
         if let Ok(history) = evidence::load(folder.path()) {
             let report = metric::report(&history);
             for format in render::ALL {
-                format.render(&report);
+                std::hint::black_box(format.render(&report));
             }
             let view = jetlag::model::explanation::View { around_ms: Some(2_000.0), events_max: Some(60) };
             for number in 1..=report.violations.len().min(5) as u32 {
@@ -280,9 +280,9 @@ fn a_report() {
         let text = text(&edited(whole.as_bytes(), edits));
         if let Ok(report) = render::parse(&text) {
             for format in render::ALL {
-                format.render(&report);
+                std::hint::black_box(format.render(&report));
             }
-            render::images(&report);
+            std::hint::black_box(render::images(&report));
         }
     });
 }
