@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 
 use stream::Subjects;
-pub(super) use stream::remove;
+pub(super) use stream::{answers, remove};
 
 use super::drops::Drops;
 use super::scene::Scene;
