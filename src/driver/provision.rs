@@ -25,7 +25,7 @@ use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::offer::Offer;
 use crate::model::story::{StoryEvent, StoryLine};
-use crate::model::time::MonoNs;
+use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
@@ -36,6 +36,9 @@ use crate::strategy::{Site, accounts, effects};
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+
+/// A connection that is not there again within this is not made again soon.
+const RECONNECTS_WITHIN: SpanNs = SpanNs(2_000_000_000);
 
 /// What a run stands on.
 pub(super) struct Ground {
@@ -324,6 +327,19 @@ impl Ground {
     pub(super) fn majority_has_ended(&self) -> bool {
         let nodes = self.servers().count();
         nodes > 0 && (nodes - self.servers_ended.len()) * 2 <= nodes
+    }
+
+    /// Whether the user's server is not there any more: nobody takes the connection for a while. Whether one of jetlag's own has ended
+    /// is seen from its process.
+    pub(super) async fn users_server_is_gone(&self) -> bool {
+        let until = clock::now() + RECONNECTS_WITHIN;
+        while self.cluster.is_none() && !answers(&self.jetstream) {
+            if clock::now() >= until {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
     }
 
     /// The running processes of jetlag's own servers.
