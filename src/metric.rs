@@ -109,6 +109,7 @@ mod tests {
     use crate::model::bank::{Bank, Repeats, Store, Write};
     use crate::model::gone::Gone;
     use crate::model::record::{Fate, Life, LifeEvent, Publish};
+    use crate::model::stored::Extent;
     use crate::model::story::{StoryEvent, StoryLine};
 
     #[test]
@@ -144,8 +145,15 @@ mod tests {
         history.journals[0].life.push(Life { at, event: LifeEvent::AckRefused });
         history.manifest.bank = Some(Bank { store: Store::Kv, write: Write::default(), repeats: Repeats::default() });
         let report = report(&history);
+        // What the server lost can be told only where no limit may have taken it.
+        let mut read_back = history.clone();
+        read_back.story.retain(|line| !matches!(line.event, StoryEvent::Gone { .. }));
+        let extent = Extent { messages: 0, through: 1, last: 1 };
+        read_back.story.push(StoryLine { at, event: StoryEvent::StreamRead { extent } });
+        let read_back = super::report(&read_back);
         for metric in all() {
-            assert!(report.readings.iter().any(|reading| reading.metric == metric.id), "{} is silent", metric.id);
+            let mut readings = report.readings.iter().chain(&read_back.readings);
+            assert!(readings.any(|reading| reading.metric == metric.id), "{} is silent", metric.id);
         }
         assert!(report.readings.iter().all(|reading| find(&reading.metric).is_some()));
         let json = serde_json::to_string(&report).expect("a report is data");

@@ -203,6 +203,11 @@ impl Conductor<'_> {
         }
         self.dismiss().await?;
         self.dismiss_relay();
+        if self.ground.users_server_is_gone().await {
+            let reason =
+                "the server was gone when the run ended: what was not stored or handled says nothing of the strategy";
+            self.ground.tell(StoryEvent::Damage { reason: reason.to_owned() })?;
+        }
         self.read_balances().await?;
         self.read_effects().await?;
         // The run is over: what is read from here on is what it left behind.

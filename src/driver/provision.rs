@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 
 use stream::Subjects;
-pub(super) use stream::remove;
+pub(super) use stream::{answers, remove};
 
 use super::drops::Drops;
 use super::scene::Scene;
@@ -26,7 +26,7 @@ use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use crate::model::offer::Offer;
 use crate::model::story::{StoryEvent, StoryLine};
-use crate::model::time::MonoNs;
+use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
@@ -38,6 +38,9 @@ use crate::verdict::stream::Sighting;
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+
+/// A connection that is not there again within this is not made again soon.
+const RECONNECTS_WITHIN: SpanNs = SpanNs(2_000_000_000);
 
 /// What a run stands on.
 pub(super) struct Ground {
@@ -345,6 +348,19 @@ impl Ground {
     pub(super) fn majority_has_ended(&self) -> bool {
         let nodes = self.servers().count();
         nodes > 0 && (nodes - self.servers_ended.len()) * 2 <= nodes
+    }
+
+    /// Whether the user's server is not there any more: nobody takes the connection for a while. Whether one of jetlag's own has ended
+    /// is seen from its process.
+    pub(super) async fn users_server_is_gone(&self) -> bool {
+        let until = clock::now() + RECONNECTS_WITHIN;
+        while self.cluster.is_none() && !answers(&self.jetstream) {
+            if clock::now() >= until {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
     }
 
     /// The running processes of jetlag's own servers.

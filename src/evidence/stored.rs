@@ -231,9 +231,11 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn wherever_it_is_cut_whole_blocks_are_read_and_no_damage_is_told(cut in 0.0..1.0_f64) {
-            let all = messages(BLOCK_MESSAGES as u64 * 2 + 5);
+            let all = messages(BLOCK_MESSAGES as u64 + 5);
             let bytes = written(&all);
             let cut = (bytes.len() as f64 * cut) as usize;
             let found = parse(&bytes[..cut], TAG).expect("it is of this format");

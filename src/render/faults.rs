@@ -201,17 +201,48 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
     let stranded = Stranded::of(readings, &Scope::Fault(fault.id));
     let stranded = stranded.ms_max.map_or_else(String::new, |ms| format!(", stranded for {}", number::ms(ms)));
     let censored = if fault.censored { ", window cut short" } else { "" };
+    let instants = instants(fault);
     format!(
-        "{} {}{struck} at {}: {affected} affected, {gap}{outage}{stranded}{censored}",
+        "{} {}{struck} at {}: {instants}{affected} affected, {gap}{outage}{stranded}{censored}",
         fault.kind,
         fault.target,
         number::instant(fault.at_ms)
     )
 }
 
+/// When it was delivered, seen to take effect and over, from when it struck on; what has no evidence is left out.
+fn instants(fault: &FaultReport) -> String {
+    let told = [("delivered", fault.delivered_ms), ("seen", fault.observed_ms), ("over", fault.passed_ms)];
+    let since = |at: f64| number::ms((at - fault.at_ms).max(0.0));
+    let told = told.into_iter().filter_map(|(what, at)| Some(format!("{what} after {}", since(at?))));
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { String::new() } else { format!("{}; ", told.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_says_when_it_was_delivered_seen_and_over_as_far_as_that_is_known() {
+        let fault = FaultReport {
+            id: 0,
+            kind: "cut".to_owned(),
+            target: "c1".to_owned(),
+            struck: vec!["c1.1".to_owned()],
+            at_ms: 1_000.0,
+            delivered_ms: Some(1_000.5),
+            observed_ms: None,
+            passed_ms: Some(3_000.0),
+            window_end_ms: 4_000.0,
+            censored: false,
+            partitions: Vec::new(),
+        };
+        assert_eq!(instants(&fault), "delivered after 0.5 ms, over after 2,000 ms; ");
+        let told = line(&fault, &[]);
+        assert!(told.contains("delivered after 0.5 ms, over after 2,000 ms; 0 partitions affected"), "{told}");
+        assert_eq!(instants(&FaultReport { delivered_ms: None, passed_ms: None, ..fault }), "");
+    }
 
     #[test]
     fn bystanders_are_told_kind_by_kind_each_against_its_own_before() {

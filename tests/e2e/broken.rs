@@ -72,7 +72,8 @@ fn a_users_server_that_is_gone_for_good_ends_the_run_and_is_named() {
     place.wait_until_nobody_is_left();
     let folder = place.run_folder().expect("the run is there");
     let told = Told::read(&folder);
-    assert_ne!(told.report.state, RunState::Complete, "{:#?}", told.report.state_reasons);
+    let told = told.is(RunState::Invalid);
+    told.gives_a_reason_with(&["the server was gone"]);
     assert!(told.count("stored") > 0.0);
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
     // It cannot be cleaned up now, and how to do that later is said.

@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, consumer};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::Conductor;
 use crate::driver::Error;
+use crate::driver::provision::answers;
 use crate::evidence::StoredWriter;
 use crate::model::manifest::Confirmation;
 use crate::model::payload;
@@ -25,6 +27,9 @@ const READ_AT_ONCE: u64 = 5000;
 const BYTES_AT_ONCE: u64 = 32 << 20;
 /// Between pulls of a stream that says it has more and gives nothing.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a replica may take to get what its leader has, when nothing is published any more.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(3);
+const TOO_LONG: &str = "it took too long (run.read-back)";
 /// The server forgets the consumer after so long.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
@@ -33,7 +38,11 @@ impl Conductor<'_> {
     pub(super) async fn read_stream(&mut self, over: MonoNs) -> Result<(), Error> {
         let told = match self.why_unread() {
             Some(reason) => StoryEvent::StreamNotRead { reason: reason.to_owned() },
-            None => self.read_what_it_holds().await?,
+            // A disk that is full now takes nothing from what was recorded before.
+            None => self
+                .read_what_it_holds()
+                .await
+                .unwrap_or_else(|error| StoryEvent::StreamNotRead { reason: error.to_string() }),
         };
         self.ground.tell_at(over, told)
     }
@@ -49,7 +58,7 @@ impl Conductor<'_> {
             Some("the profile wants it so (run.read-back)")
         } else if self.asked_twice() {
             Some("the user asked twice to stop")
-        } else if self.ground.majority_has_ended() {
+        } else if self.ground.majority_has_ended() || !answers(self.ground.jetstream()) {
             Some("no server was left to read it from")
         } else {
             None
@@ -101,24 +110,41 @@ impl Reading {
         deadline: Instant,
     ) -> Result<Option<String>, Error> {
         let opened = timeout_at(deadline, open(jetstream, name)).await;
-        let (consumer, last) = match opened {
+        let (stream, consumer, last) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(why)) => return Ok(Some(why)),
-            Err(_) => return Ok(Some("it took too long (run.read-back)".to_owned())),
+            Err(_) => return Ok(Some(TOO_LONG.to_owned())),
         };
         self.extent.last = last;
         let mut waiting = consumer.cached_info().num_pending;
-        while waiting > 0 {
+        let mut behind_until = None;
+        loop {
+            if waiting == 0 {
+                // The consumer is on one of the replicas. It may not have got everything yet that the leader has.
+                match timeout_at(deadline, is_behind(&stream, self.extent.through, last)).await {
+                    Ok(Ok(false)) => break,
+                    Ok(Ok(true)) => {}
+                    Ok(Err(why)) => return Ok(Some(why)),
+                    Err(_) => return Ok(Some(TOO_LONG.to_owned())),
+                }
+                let until = *behind_until.get_or_insert_with(|| Instant::now() + CATCHES_UP_WITHIN);
+                if Instant::now() >= until {
+                    return Ok(Some("the replica that was read is behind its leader".to_owned()));
+                }
+                waiting = 1;
+                tokio::time::sleep(PAUSE).await;
+            }
             let batch = usize::try_from(waiting.min(at_once)).unwrap_or(1);
             match timeout_at(deadline, self.pull(&consumer, batch)).await {
                 Ok(Ok(Some(left))) => waiting = left,
+                Ok(Ok(None)) if behind_until.is_some() => waiting = 0,
                 Ok(Ok(None)) => tokio::time::sleep(PAUSE).await,
                 Ok(Err(Trouble::Server(why))) => return Ok(Some(why)),
                 Ok(Err(Trouble::Disk(error))) => return Err(error),
-                Err(_) => return Ok(Some("it took too long (run.read-back)".to_owned())),
+                Err(_) => return Ok(Some(TOO_LONG.to_owned())),
             }
             if Instant::now() >= deadline && waiting > 0 {
-                return Ok(Some("it took too long (run.read-back)".to_owned()));
+                return Ok(Some(TOO_LONG.to_owned()));
             }
         }
         self.extent.through = last;
@@ -161,8 +187,20 @@ enum Trouble {
     Disk(Error),
 }
 
-/// A consumer of the whole stream, and the stream's last sequence.
-async fn open(jetstream: &jetstream::Context, name: &str) -> Result<(Consumer, u64), String> {
+/// Whether the leader holds a last message that was not read: what is not there any more cannot be read.
+async fn is_behind(stream: &Stream, through: u64, last: u64) -> Result<bool, String> {
+    if through >= last {
+        return Ok(false);
+    }
+    match stream.get_raw_message(last).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(false),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The stream, a consumer of all of it, and its last sequence.
+async fn open(jetstream: &jetstream::Context, name: &str) -> Result<(Stream, Consumer, u64), String> {
     let stream = jetstream.get_stream(name).await.map_err(|error| error.to_string())?;
     let last = stream.cached_info().state.last_sequence;
     let config = consumer::pull::Config {
@@ -173,5 +211,5 @@ async fn open(jetstream: &jetstream::Context, name: &str) -> Result<(Consumer, u
         ..Default::default()
     };
     let consumer = stream.create_consumer(config).await.map_err(|error| error.to_string())?;
-    Ok((consumer, last))
+    Ok((stream, consumer, last))
 }
