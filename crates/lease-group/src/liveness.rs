@@ -99,11 +99,16 @@ impl Watchman {
         }
     }
 
-    /// Somebody says that `session` is gone: it is probed once, now. [`asks`](Self::asks) forgets those that own nothing.
+    /// Somebody says that `session` is gone: it is probed once, now. Where that is being done already, once more in a moment: what was said
+    /// first may have come before the server knew. [`asks`](Self::asks) forgets those that own nothing.
     pub fn told(&mut self, now: Moment, session: Session) {
         self.forget_the_trusted(now);
-        if session != self.session && !self.suspects.contains_key(&session) {
-            self.suspect(session, now, false);
+        match self.suspects.get_mut(&session) {
+            Some(suspect) if suspect.asked => {
+                (suspect.asked, suspect.confirm_at) = (false, now.plus(CONFIRM_AFTER));
+            }
+            None if session != self.session => self.suspect(session, now, false),
+            Some(_) | None => {}
         }
     }
 
@@ -205,6 +210,8 @@ mod tests {
         assert_eq!(watchman.asks(at(10), &[session(2)]), [confirm(2)]);
         watchman.told(at(20), session(2));
         assert_eq!(watchman.asks(at(20), &[session(2)]), [], "it is being asked");
+        assert_eq!(watchman.asks(at(23), &[session(2)]), [confirm(2)], "it was said again");
+        assert_eq!(watchman.asks(at(99), &[session(2)]), []);
         watchman.told(at(900), session(2));
         assert_eq!(watchman.asks(at(900), &[session(2)]), [confirm(2)], "it was there the last time");
     }

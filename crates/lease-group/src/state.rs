@@ -63,6 +63,8 @@ struct Held {
     checkpoint: u64,
     /// Handled, not necessarily confirmed.
     handled: u64,
+    /// What older owners had handled, as far as the opening found out. Where the lease does not know it yet, only this session does.
+    inherited: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -282,7 +284,8 @@ impl Partition {
             return self.lose(now, LostReason::DeadlinePassed, out);
         }
         let mut held = held.clone();
-        held.handled = held.handled.max(start.saturating_sub(1));
+        held.inherited = start.saturating_sub(1);
+        held.handled = held.handled.max(held.inherited);
         out.push(Command::Tell(Told::Opened { epoch, start }));
         out.push(Command::Run { epoch, start, deadline: held.deadline });
         self.running = Some(epoch);

@@ -11,6 +11,7 @@ use crate::footing::Refusal;
 use crate::group::Settings;
 use crate::observer::{Connection, MemberEvent};
 use crate::record::Session;
+use crate::shell::probes::CONTROL;
 
 /// Connects. The number behind the receiver rises with every lost connection; what the server refuses for want of a right that
 /// matters goes to `refusals`, as long as there is room: it is said again when it is tried again.
@@ -25,7 +26,7 @@ pub(crate) async fn connect(
     let (refusals, names) = (refusals.clone(), settings.names());
     let observer = Arc::clone(&settings.observer);
     let role = match connection {
-        Connection::Control => "control",
+        Connection::Control => CONTROL,
         Connection::Data => "data",
     };
     let client = settings

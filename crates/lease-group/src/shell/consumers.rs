@@ -24,10 +24,13 @@ pub(crate) struct Opened {
     pub(crate) fence: Option<u64>,
     /// How many messages wait to be delivered.
     pub(crate) pending: u64,
+    /// Consumers of older epochs that know more than the lease does: to be deleted when the lease has what they knew.
+    pub(crate) elders: Vec<String>,
 }
 
 /// Rule 4 behind the claim: reads and deletes what lower epochs left, then creates the consumer of `epoch`. Answers its name and the
-/// first stream sequence it may deliver. `raise` puts up the fence, before anything of an older owner's is touched; what is only looked
+/// first stream sequence it may deliver. What the lease does not know yet is not deleted: an opening may fail at any request, and its
+/// successor could not read it again. `raise` puts up the fence, before anything of an older owner's is touched; what is only looked
 /// up may be asked for meanwhile.
 pub(crate) async fn open(
     stream: &Stream<()>,
@@ -43,7 +46,13 @@ pub(crate) async fn open(
                 tokio::try_join!(raise, lower_epochs(stream, settings, partition, epoch), async {
                     Ok(stream.get_info().await?)
                 })?;
-            let floor = clear(stream, settings, lower).await?;
+            let floor = floor(stream, settings, &lower).await;
+            let elders = if floor > checkpoint {
+                lower
+            } else {
+                delete(stream, &lower).await?;
+                Vec::new()
+            };
             if checkpoint > info.state.last_sequence {
                 // A start beyond the end would wait for it, and skip everything on the way.
                 return Err(format!(
@@ -55,7 +64,7 @@ pub(crate) async fn open(
             let start = checkpoint.max(floor) + 1;
             let name = epoch_name(settings, partition, epoch);
             let made = stream.create_consumer_strict(epoch_consumer(settings, partition, &name, start)).await?;
-            Ok(Opened { consumer: name, start, fence, pending: made.cached_info().num_pending })
+            Ok(Opened { consumer: name, start, fence, pending: made.cached_info().num_pending, elders })
         }
         Takeover::Resume { ack_wait } => {
             let name = format!("{}-p{partition}", settings.name);
@@ -63,7 +72,7 @@ pub(crate) async fn open(
                 stream.get_or_create_consumer(&name, durable_consumer(settings, partition, &name, ack_wait)).await?;
             let info = consumer.cached_info();
             let start = info.ack_floor.stream_sequence + 1;
-            Ok(Opened { consumer: name, start, fence: None, pending: info.num_pending })
+            Ok(Opened { consumer: name, start, fence: None, pending: info.num_pending, elders: Vec::new() })
         }
     }
 }
@@ -127,24 +136,25 @@ async fn lower_epochs(
     Ok(names.into_iter().filter(is_lower).collect())
 }
 
-/// Deletes consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner. Answers the highest
-/// sequence that they had confirmed, 0 where the commit mode's floors mean delivery and not handling.
-async fn clear(stream: &Stream<()>, settings: &Settings, lower: Vec<String>) -> Result<u64, async_nats::Error> {
-    let floors = lower.iter().map(async |name| {
-        let mut floor = 0;
-        if !matches!(settings.commit, Commit::Checkpoint { .. }) {
-            // A consumer that is gone meanwhile has nothing to say; the checkpoint in the lease is never ahead of it.
-            if let Ok(info) = stream.consumer_info(name).await {
-                floor = info.ack_floor.stream_sequence;
-            }
-        }
-        delete(stream, name).await.map(|()| floor)
-    });
-    let floors = futures_util::future::try_join_all(floors).await?;
-    Ok(floors.into_iter().max().unwrap_or(0))
+/// The highest sequence that consumers of lower epochs had confirmed, 0 where the commit mode's floors mean delivery and not handling.
+async fn floor(stream: &Stream<()>, settings: &Settings, lower: &[String]) -> u64 {
+    if matches!(settings.commit, Commit::Checkpoint { .. }) {
+        return 0;
+    }
+    // A consumer that is gone meanwhile has nothing to say; the checkpoint in the lease is never ahead of it.
+    let floors = lower
+        .iter()
+        .map(async |name| stream.consumer_info(name).await.map_or(0, |info| info.ack_floor.stream_sequence));
+    futures_util::future::join_all(floors).await.into_iter().max().unwrap_or(0)
 }
 
-async fn delete(stream: &Stream<()>, name: &str) -> Result<(), async_nats::Error> {
+/// Deletes consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner.
+pub(crate) async fn delete(stream: &Stream<()>, lower: &[String]) -> Result<(), async_nats::Error> {
+    futures_util::future::try_join_all(lower.iter().map(|name| delete_one(stream, name))).await?;
+    Ok(())
+}
+
+async fn delete_one(stream: &Stream<()>, name: &str) -> Result<(), async_nats::Error> {
     use async_nats::jetstream::ErrorCode;
     use async_nats::jetstream::stream::ConsumerErrorKind;
     match stream.delete_consumer(name).await {

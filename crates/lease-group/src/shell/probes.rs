@@ -19,6 +19,8 @@ use crate::record::Session;
 
 /// Where the server tells of connections that ended, in the system account.
 const DISCONNECTS: &str = "$SYS.ACCOUNT.*.DISCONNECT";
+/// What the name of a control connection says before the session.
+pub(crate) const CONTROL: &str = "control";
 /// The last token of the subject on which members tell each other.
 const GONE: &str = "gone";
 /// The last token of a probe's reply subject.
@@ -123,7 +125,8 @@ impl Probes {
     }
 }
 
-/// The session whose connection has ended, by the name that its client gave itself.
+/// The session whose control connection has ended, by the name that its client gave itself. That is the one that listens to probes: the
+/// others of a member that died may end sooner, and a probe would still find somebody.
 fn session_of(event: &[u8], group: &str) -> Option<Session> {
     #[derive(Deserialize)]
     struct Event {
@@ -136,7 +139,9 @@ fn session_of(event: &[u8], group: &str) -> Option<Session> {
     }
     let event: Event = serde_json::from_slice(event).ok()?;
     let (of, rest) = event.client.name.split_once(' ')?;
-    rest.rsplit(' ').next().filter(|_| of == group)?.parse().ok()
+    let mut ends = rest.rsplit(' ');
+    let (session, role) = (ends.next()?, ends.next()?);
+    (of == group && role == CONTROL).then(|| session.parse().ok())?
 }
 
 #[cfg(test)]
@@ -156,6 +161,8 @@ mod tests {
         for foreign in ["", "billing", "billing w control", "x"] {
             assert_eq!(session_of(event(foreign).as_bytes(), "billing"), None, "{foreign}");
         }
+        let data = event(&format!("billing w 1 data {session}"));
+        assert_eq!(session_of(data.as_bytes(), "billing"), None, "nobody probes that one");
         assert_eq!(session_of(b"{}", "billing"), None);
     }
 }

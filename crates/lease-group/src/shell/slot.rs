@@ -14,9 +14,21 @@ use crate::state::{Command, Input, Partition, Told};
 
 /// What the control thread has to do over the network.
 pub(crate) enum Deed {
-    Write { expected: u64, lease: Lease },
-    Read { after: std::time::Duration },
-    Open { epoch: u64, checkpoint: u64 },
+    Write {
+        expected: u64,
+        lease: Lease,
+    },
+    Read {
+        after: std::time::Duration,
+    },
+    Open {
+        epoch: u64,
+        checkpoint: u64,
+    },
+    /// Delete consumers of older epochs: the lease knows what they knew.
+    Clear {
+        elders: Vec<String>,
+    },
 }
 
 pub(crate) struct Slot {
@@ -26,6 +38,8 @@ pub(crate) struct Slot {
     grant: Option<Arc<Grant>>,
     /// What the epoch being opened was given.
     opened: Opened,
+    /// Consumers of older epochs, and what the lease must know before they are deleted.
+    elders: (u64, Vec<String>),
     order: watch::Sender<Order>,
     /// The last deadline on the telling clock: converted once, so that what is told is what is checked.
     deadline: (Moment, u64),
@@ -39,6 +53,7 @@ impl Slot {
             wish: false,
             grant: None,
             opened: Opened::default(),
+            elders: Default::default(),
             order,
             deadline: Default::default(),
         }
@@ -85,7 +100,8 @@ impl Slot {
                 Command::Read { after } => deeds.push(Deed::Read { after }),
                 Command::Open { epoch, checkpoint } => deeds.push(Deed::Open { epoch, checkpoint }),
                 Command::Run { epoch, start, deadline } => {
-                    let opened = std::mem::take(&mut self.opened);
+                    let mut opened = std::mem::take(&mut self.opened);
+                    self.elders = (start.saturating_sub(1), std::mem::take(&mut opened.elders));
                     let grant = Arc::new(Grant::new(self.number, epoch, start, opened, self.told_deadline(deadline)));
                     self.grant = Some(Arc::clone(&grant));
                     self.order.send_replace(Order::Run(grant));
@@ -103,7 +119,15 @@ impl Slot {
                     }
                     self.stop();
                 }
-                Command::Tell(told) => self.tell(settings, told),
+                Command::Tell(told) => {
+                    if let Told::Committed { up_to, .. } = told
+                        && up_to >= self.elders.0
+                        && !self.elders.1.is_empty()
+                    {
+                        deeds.push(Deed::Clear { elders: std::mem::take(&mut self.elders.1) });
+                    }
+                    self.tell(settings, told);
+                }
             }
         }
         deeds

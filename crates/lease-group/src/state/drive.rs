@@ -119,7 +119,8 @@ impl Partition {
         let progressed = held.handled > held.checkpoint;
         let commit = self.terms.commit_every.filter(|_| progressed && matches!(self.phase, Phase::Active(_)));
         let every = commit.unwrap_or_else(|| self.terms.renew_every()).min(self.terms.renew_every());
-        if now >= held.sent.plus(every) {
+        // What was read from consumers of older epochs stays there until the lease has it.
+        if held.inherited > held.checkpoint || now >= held.sent.plus(every) {
             let (revision, lease) = (held.revision, self.lease(held.epoch, held.handled, Holding::Own));
             self.send(now, Purpose::Renew, revision, lease, out);
         }

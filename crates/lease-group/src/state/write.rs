@@ -146,6 +146,7 @@ impl Partition {
                     confirmed,
                     checkpoint,
                     handled: checkpoint,
+                    inherited: checkpoint,
                 });
             }
             Purpose::Renew => self.renewed(epoch, revision, (sent, deadline), checkpoint, out),

@@ -161,12 +161,12 @@ fn an_opening_that_fails_in_a_race_loses_and_reorders_nothing() {
 
 #[test]
 fn a_pause_anywhere_repeats_nothing_acknowledged() {
-    assert_eq!(check(explicit(2, NOTHING).owned(), 5), 188_413);
+    assert_eq!(check(explicit(2, NOTHING).owned(), 5), 311_044);
 }
 
 #[test]
 fn a_crash_anywhere_repeats_nothing_acknowledged() {
-    assert_eq!(check(explicit(1, CRASH).owned(), 5), 106_769);
+    assert_eq!(check(explicit(1, CRASH).owned(), 5), 118_117);
 }
 
 #[test]
@@ -176,15 +176,18 @@ fn a_leave_repeats_nothing_acknowledged() {
 
 #[test]
 fn a_consumer_lost_with_its_floor_loses_and_reorders_nothing() {
-    assert_eq!(check(explicit(1, LOST_CONSUMER).owned(), 4), 30_923);
+    assert_eq!(check(explicit(1, LOST_CONSUMER).owned(), 4), 34_527);
 }
 
-/// A limit of the protocol: between the deletion of the old consumer and the first renewal only the successor knows the floor.
+/// Whoever reads the floor of an old consumer commits it before he deletes that: otherwise nobody knew it any more.
 #[test]
-fn the_checker_finds_that_a_failed_opening_forgets_the_floor() {
-    let start = explicit(1, OPEN_FAILS).owned();
-    let steps = counter_example(start, 5, "what is acknowledged is not handled again");
-    assert!(steps.iter().any(|step| matches!(step, Step::OpenFail(_))), "{steps:?}");
+fn an_opening_that_fails_anywhere_forgets_no_floor() {
+    assert!(check(explicit(1, OPEN_FAILS).owned(), 5) > 1_000);
+}
+
+#[test]
+fn a_successor_that_crashes_behind_its_opening_forgets_no_floor() {
+    assert!(check(explicit(2, Faults { crashes: 1, ..OPEN_FAILS }).owned(), 4) > 1_000);
 }
 
 /// The stale owner acknowledges between the successor's reading of the floor and its deletion of the consumer.

@@ -69,6 +69,7 @@ enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Data {
     epoch: u64,
+    start: u64,
     /// The fence that effects are written under.
     fence: u64,
     deadline: Moment,
@@ -104,6 +105,8 @@ pub(crate) struct Member {
     opening: Option<Opening>,
     /// The sequence of the fence that the last opening put up.
     fence: u64,
+    /// Consumers below this epoch may go: the lease knows what they knew.
+    clears: Option<u64>,
     /// The last epoch that it told to be over.
     over: u64,
     pub(crate) data: Option<Data>,
@@ -162,6 +165,7 @@ impl World {
             reading: false,
             opening: None,
             fence: 0,
+            clears: None,
             over: 0,
             data: None,
         };
@@ -301,6 +305,7 @@ impl World {
             None => {}
         }
         offer(member.reading, Step::Read(number));
+        offer(member.clears.is_some(), Step::Clear(number));
         offer(member.opening.is_some(), Step::Open(number));
         offer(self.faults.open_fails > 0 && member.opening.is_some(), Step::OpenFail(number));
         offer(self.faults.lost_consumers > 0 && self.consumer_made_by(member).is_some(), Step::LoseConsumer(number));
@@ -366,6 +371,11 @@ impl World {
                 self.members[number].reading = false;
                 let found = self.record.clone().map_or((0, None), |(revision, lease)| (revision, Some(lease)));
                 self.feed(number, Input::ReadBack(Some(found)));
+            }
+            Step::Clear(number) => {
+                if let Some(epoch) = self.members[number].clears.take() {
+                    self.consumers.retain(|other, _| *other >= epoch);
+                }
             }
             Step::Open(number) => self.open(number),
             Step::OpenFail(number) => {
@@ -438,7 +448,7 @@ impl World {
                     self.set_adrift(opening);
                 }
                 let member = &mut self.members[number];
-                (member.data, member.reading) = (None, false);
+                (member.data, member.reading, member.clears) = (None, false, None);
             }
             Step::Leave(number) => {
                 self.faults.leaves -= 1;
@@ -473,6 +483,7 @@ impl World {
                     self.verdict.repeated |= start <= self.acknowledged;
                     member.data = Some(Data {
                         epoch,
+                        start,
                         fence: member.fence,
                         deadline,
                         continuity: Continuity::starting_at(start),
@@ -500,6 +511,12 @@ impl World {
                 Command::Tell(
                     Told::Granted { epoch, .. } | Told::Renewed { epoch, .. } | Told::Riding { epoch, .. },
                 ) => self.verdict.revived |= epoch <= member.over,
+                Command::Tell(Told::Committed { epoch, up_to }) if self.form.acknowledges() => {
+                    // The last that was told counts: what it says includes what was said before.
+                    let knows = up_to >= member.data.as_ref().map_or(u64::MAX, |data| data.start - 1);
+                    let elders = self.consumers.range(..epoch).next().is_some();
+                    member.clears = (knows && elders).then_some(epoch).or(member.clears);
+                }
                 Command::Tell(Told::Opened { .. } | _) => {}
             }
         }

@@ -61,6 +61,14 @@ impl Loop {
                         Done::Read(number, bucket.read_from_leader(number).await, asked)
                     }));
                 }
+                Deed::Clear { elders } => {
+                    let stream = self.stream.clone();
+                    self.work.push(Box::pin(async move {
+                        // What is not deleted now is found by the next opening, or ends by itself when nobody asks it for anything.
+                        let _ = consumers::delete(&stream, &elders).await;
+                        Done::Told
+                    }));
+                }
                 Deed::Open { epoch, checkpoint } => {
                     self.openings.want(Opening { number, epoch, checkpoint });
                     self.open_next();

@@ -95,8 +95,10 @@ impl World {
             }
             (Stage::Reading, _) => {
                 let floor = self.consumers.range(..epoch).map(|(_, consumer)| consumer.floor).max().unwrap_or(0);
+                // What the lease does not know yet stays where it is until it does.
+                let next = if floor > opening.checkpoint { Stage::Creating } else { Stage::Clearing };
                 opening.checkpoint = opening.checkpoint.max(floor);
-                Stage::Clearing
+                next
             }
             (Stage::Clearing, _) => {
                 self.consumers.retain(|other, _| *other >= epoch);

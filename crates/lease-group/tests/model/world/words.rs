@@ -121,6 +121,8 @@ pub(crate) enum Step {
     Read(usize),
     /// The next step of an opening.
     Open(usize),
+    /// Consumers of older epochs are deleted, behind a commit of what they knew.
+    Clear(usize),
     /// A message arrives.
     Deliver(usize),
     /// A message is booked as delivered and does not arrive.
