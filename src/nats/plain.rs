@@ -412,10 +412,10 @@ impl Subscription {
         self.held.messages.borrow_mut().pop_front()
     }
 
-    /// Whether there is none.
+    /// Whether there is none, apart from what only tells a status.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.messages.borrow().is_empty()
+        self.held.messages.borrow().iter().all(|(_, message)| message.status.is_some())
     }
 
     /// Asks the server to send no more. What it has sent by then still comes, and then the end.

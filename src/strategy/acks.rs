@@ -71,6 +71,7 @@ pub(super) enum Meaning {
 
 impl Acks {
     /// Begins to listen for confirmations. After `ack_wait` the server delivers again what was not acknowledged.
+    ///
     /// One confirmation is asked for `every` acks where the link allows that: our own client never connects again and speaks
     /// to one server, which takes what comes on a connection in order. So what it confirms, and all that was said before, is
     /// done. A handler that fails may leave the last ack unsaid that asks: then each ack asks.
