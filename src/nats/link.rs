@@ -26,6 +26,14 @@ pub enum Path {
     Plain,
 }
 
+impl Path {
+    /// Whether it is the default, which profiles written out leave out: runs made before there was a choice asked the same.
+    #[must_use]
+    pub fn is_library(&self) -> bool {
+        *self == Self::Library
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

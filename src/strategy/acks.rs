@@ -112,15 +112,16 @@ impl Acks {
     ) -> Result<(), Error> {
         let stream_seq = taken.info.stream_sequence;
         let said = Said { partition: taken.partition, stream_seq, meaning };
-        let mut unasked = self.unasked.borrow_mut();
-        unasked.push(said);
-        let asks = answered.is_some() || taken.is_last || unasked.len() >= self.every;
-        let reply = asks.then(|| {
-            let open = Open { said: std::mem::take(&mut *unasked), answered };
-            self.waiting.borrow_mut().insert(stream_seq, open, clock::now());
-            format!("{}.{stream_seq}", self.inbox)
-        });
-        drop(unasked);
+        let reply = {
+            let mut unasked = self.unasked.borrow_mut();
+            unasked.push(said);
+            let asks = answered.is_some() || taken.is_last || unasked.len() >= self.every;
+            asks.then(|| {
+                let open = Open { said: std::mem::take(&mut *unasked), answered };
+                self.waiting.borrow_mut().insert(stream_seq, open, clock::now());
+                format!("{}.{stream_seq}", self.inbox)
+            })
+        };
         let word: &'static [u8] = match meaning {
             Meaning::Done(_) => b"+ACK",
             Meaning::GivenUp { .. } => b"+TERM",

@@ -53,8 +53,10 @@ pub struct Settings {
     /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
     pub max_ack_pending: i64,
     /// How messages and acks travel between members and server. Default "library", which is what users of it get.
+    #[serde(skip_serializing_if = "Path::is_library")]
     pub path: Path,
     /// With path "plain": for so many acks the server is asked for one confirmation, which stands for all of them, because it takes them in order; 1 to 1000. Default 1.
+    #[serde(skip_serializing_if = "is_one")]
     pub confirm_every: u32,
     /// When a member pulls.
     #[serde(flatten)]
@@ -65,6 +67,10 @@ pub struct Settings {
     /// Where the consumer begins, how long it lives and where its state lies.
     #[serde(flatten)]
     pub consumer: Consumer,
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 impl Default for Settings {
