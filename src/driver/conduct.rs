@@ -201,6 +201,8 @@ impl Conductor<'_> {
         if self.trouble {
             self.ground.tell(StoryEvent::BrokenOff)?;
         }
+        // What the work has cost by its end, whenever the last sample was taken.
+        self.sample()?;
         self.dismiss().await?;
         self.dismiss_relay();
         if self.ground.users_server_is_gone().await {

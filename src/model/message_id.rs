@@ -73,16 +73,26 @@ fn digits(number: u32) -> [u8; 8] {
     std::array::from_fn(|at| DIGITS[(number >> (28 - 4 * at)) as usize & 15])
 }
 
+/// The value of each hexadecimal digit in lower case; what is none has a bit above.
+const VALUES: [u8; 256] = {
+    let mut values = [0x80; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+
 #[inline]
 fn number(digits: &[u8; 8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u32::from(value))
-    })
+    let mut seen = 0;
+    let number = digits.iter().fold(0_u32, |number, digit| {
+        let value = VALUES[usize::from(*digit)];
+        seen |= value;
+        number << 4 | u32::from(value & 0xf)
+    });
+    (seen < 16).then_some(number)
 }
 
 #[cfg(test)]

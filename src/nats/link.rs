@@ -26,6 +26,14 @@ pub enum Path {
     Plain,
 }
 
+impl Path {
+    /// Whether it is the default, which profiles written out leave out: runs made before there was a choice asked the same.
+    #[must_use]
+    pub fn is_library(&self) -> bool {
+        *self == Self::Library
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -164,18 +172,18 @@ impl Link {
 
 impl Subscription {
     /// The next message, and when it came; `None` at the end.
-    pub async fn next(&mut self) -> Option<(MonoNs, Message)> {
+    pub async fn next(&mut self) -> Option<(MonoNs, Box<Message>)> {
         match self {
-            Self::Library(subscriber) => subscriber.next().await.map(|message| (clock::now(), message)),
+            Self::Library(subscriber) => subscriber.next().await.map(|message| (clock::now(), Box::new(message))),
             Self::Plain(subscription) => subscription.next().await,
         }
     }
 
     /// The next message, if it is there.
-    pub fn take(&mut self) -> Option<(MonoNs, Message)> {
+    pub fn take(&mut self) -> Option<(MonoNs, Box<Message>)> {
         match self {
             Self::Library(subscriber) => {
-                subscriber.next().now_or_never().flatten().map(|message| (clock::now(), message))
+                subscriber.next().now_or_never().flatten().map(|message| (clock::now(), Box::new(message)))
             }
             Self::Plain(subscription) => subscription.take(),
         }

@@ -115,7 +115,7 @@ struct Shared {
 /// Messages that wait to be taken.
 #[derive(Default)]
 struct Held {
-    messages: RefCell<VecDeque<(MonoNs, Message)>>,
+    messages: RefCell<VecDeque<(MonoNs, Box<Message>)>>,
     come: Notify,
     is_over: Cell<bool>,
 }
@@ -395,7 +395,7 @@ impl Shared {
 
 impl Subscription {
     /// The next message and when the read that brought it returned; `None` at the end.
-    pub async fn next(&mut self) -> Option<(MonoNs, Message)> {
+    pub async fn next(&mut self) -> Option<(MonoNs, Box<Message>)> {
         loop {
             if let Some(message) = self.take() {
                 return Some(message);
@@ -408,14 +408,14 @@ impl Subscription {
     }
 
     /// The next message, if it is there.
-    pub fn take(&mut self) -> Option<(MonoNs, Message)> {
+    pub fn take(&mut self) -> Option<(MonoNs, Box<Message>)> {
         self.held.messages.borrow_mut().pop_front()
     }
 
-    /// Whether there is none.
+    /// Whether there is none, apart from what only tells a status.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.messages.borrow().is_empty()
+        self.held.messages.borrow().iter().all(|(_, message)| message.status.is_some())
     }
 
     /// Asks the server to send no more. What it has sent by then still comes, and then the end.

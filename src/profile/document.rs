@@ -193,6 +193,7 @@ pub struct Load {
     /// How a message is published, and what confirms it. Default "windowed".
     pub publish: Publish,
     /// How messages travel to the server. Default "library".
+    #[serde(skip_serializing_if = "Path::is_library")]
     pub path: Path,
     /// With publish "windowed" and "core": most unconfirmed messages a publisher may have, 1 to 8192. Default 256.
     #[serde(skip_serializing_if = "Option::is_none")]

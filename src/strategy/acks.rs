@@ -41,6 +41,18 @@ pub(super) struct Acks {
     waiting: Rc<RefCell<Waiting>>,
     confirming: JoinHandle<()>,
     patience: Duration,
+    /// For how many acks the server is asked for one confirmation.
+    every: usize,
+    /// What was said without asking for a confirmation, since the last one was asked for.
+    unasked: RefCell<Vec<Said>>,
+}
+
+/// What was said of a message.
+#[derive(Clone, Copy)]
+struct Said {
+    partition: u16,
+    stream_seq: u64,
+    meaning: Meaning,
 }
 
 /// What a confirmation means.
@@ -59,7 +71,11 @@ pub(super) enum Meaning {
 
 impl Acks {
     /// Begins to listen for confirmations. After `ack_wait` the server delivers again what was not acknowledged.
-    pub(super) async fn begin(seat: &Seat, ack_wait: Duration) -> Result<Self, Error> {
+    ///
+    /// One confirmation is asked for `every` acks where the link allows that: our own client never connects again and speaks
+    /// to one server, which takes what comes on a connection in order. So what it confirms, and all that was said before, is
+    /// done. A handler that fails may leave the last ack unsaid that asks: then each ack asks.
+    pub(super) async fn begin(seat: &Seat, ack_wait: Duration, every: u32) -> Result<Self, Error> {
         let inbox = seat.link.new_inbox();
         let replies = seat
             .link
@@ -69,7 +85,10 @@ impl Acks {
         let patience = ack_wait.max(REMEMBER_MIN);
         let waiting = Rc::new(RefCell::new(Waiting::new(patience.into(), REMEMBER_MOST)));
         let confirming = tokio::task::spawn_local(confirm(seat.desk.notebook().clone(), Rc::clone(&waiting), replies));
-        Ok(Self { link: seat.link.clone(), inbox, waiting, confirming, patience })
+        let in_order = matches!(seat.link, Link::Plain(_)) && seat.handler.failing.is_none();
+        let every = if in_order { every as usize } else { 1 };
+        let unasked = RefCell::default();
+        Ok(Self { link: seat.link.clone(), inbox, waiting, confirming, patience, every, unasked })
     }
 
     /// Says what `meaning` says of a message. With `wait`, returns when the server has confirmed or refused it, or
@@ -92,14 +111,22 @@ impl Acks {
         answered: Option<oneshot::Sender<()>>,
     ) -> Result<(), Error> {
         let stream_seq = taken.info.stream_sequence;
-        let open = Open { partition: taken.partition, meaning, answered };
-        self.waiting.borrow_mut().insert(stream_seq, open, clock::now());
+        let said = Said { partition: taken.partition, stream_seq, meaning };
+        let reply = {
+            let mut unasked = self.unasked.borrow_mut();
+            unasked.push(said);
+            let asks = answered.is_some() || taken.is_last || unasked.len() >= self.every;
+            asks.then(|| {
+                let open = Open { said: std::mem::take(&mut *unasked), answered };
+                self.waiting.borrow_mut().insert(stream_seq, open, clock::now());
+                format!("{}.{stream_seq}", self.inbox)
+            })
+        };
         let word: &'static [u8] = match meaning {
             Meaning::Done(_) => b"+ACK",
             Meaning::GivenUp { .. } => b"+TERM",
         };
-        let reply = format!("{}.{stream_seq}", self.inbox);
-        let envelope = Envelope { subject: &taken.ack_to, reply: Some(&reply), ..Envelope::default() };
+        let envelope = Envelope { subject: &taken.ack_to, reply: reply.as_deref(), ..Envelope::default() };
         self.link.publish(&envelope, word).await.map_err(|error| Error::refused("acknowledge a message", &error))
     }
 
@@ -129,12 +156,21 @@ impl Acks {
     }
 }
 
-/// An ack that is under way.
+/// Acks under way, the last of which asks for a confirmation.
 struct Open {
-    partition: u16,
-    meaning: Meaning,
+    said: Vec<Said>,
     /// Who waits for the answer.
     answered: Option<oneshot::Sender<()>>,
+}
+
+impl Said {
+    fn record(self, at: MonoNs) -> Record {
+        let Self { partition, stream_seq, meaning } = self;
+        match meaning {
+            Meaning::Done(reach) => Record::Commit(Commit { at, partition, epoch: 0, stream_seq, reach }),
+            Meaning::GivenUp { key, key_seq } => Record::Term(Term { at, key, key_seq, partition, stream_seq }),
+        }
+    }
 }
 
 /// What waits for the server's confirmation, for a bounded time and in bounded number.
@@ -191,17 +227,11 @@ impl Drop for Acks {
 async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscription) {
     while let Some((at, reply)) = replies.next().await {
         let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
-        let Some((stream_seq, open)) = stream_seq.and_then(|seq| Some((seq, waiting.borrow_mut().remove(seq)?))) else {
-            continue;
-        };
-        let partition = open.partition;
+        let Some(open) = stream_seq.and_then(|stream_seq| waiting.borrow_mut().remove(stream_seq)) else { continue };
         let written = if reply.status.is_some_and(|status| status != StatusCode::OK) {
             notebook.life(LifeEvent::AckRefused)
         } else {
-            notebook.append(match open.meaning {
-                Meaning::Done(reach) => Record::Commit(Commit { at, partition, epoch: 0, stream_seq, reach }),
-                Meaning::GivenUp { key, key_seq } => Record::Term(Term { at, key, key_seq, partition, stream_seq }),
-            })
+            open.said.iter().try_for_each(|said| notebook.append(said.record(at)))
         };
         if written.is_err() {
             // The next handling meets the same error and reports it.
@@ -221,11 +251,12 @@ mod tests {
     const REMEMBER: SpanNs = SpanNs(100);
 
     fn of(partition: u16) -> Open {
-        Open { partition, meaning: Meaning::Done(Reach::Exact), answered: None }
+        let said = Said { partition, stream_seq: 0, meaning: Meaning::Done(Reach::Exact) };
+        Open { said: vec![said], answered: None }
     }
 
     fn taken_out(waiting: &mut Waiting, stream_seq: u64) -> Option<u16> {
-        waiting.remove(stream_seq).map(|open| open.partition)
+        waiting.remove(stream_seq).map(|open| open.said[0].partition)
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::nats::{Link, plain};
 /// it sent before that still comes, and then the end.
 pub(super) enum Inbox {
     /// Through the client library: a task of its own stamps what comes.
-    Library { messages: mpsc::Receiver<(MonoNs, Message)>, reading: JoinHandle<()> },
+    Library { messages: mpsc::Receiver<(MonoNs, Box<Message>)>, reading: JoinHandle<()> },
     /// Through our own client, which stamps by itself.
     Plain { subscription: plain::Subscription, leave: watch::Receiver<bool>, is_leaving: bool },
 }
@@ -57,7 +57,7 @@ impl Inbox {
     }
 
     /// The next message and when it arrived, if it is at hand without waiting. `None` says nothing about the end.
-    pub(super) fn take(&mut self) -> Option<(MonoNs, Message)> {
+    pub(super) fn take(&mut self) -> Option<(MonoNs, Box<Message>)> {
         match self {
             // The task that stamps what comes must have its turn.
             Self::Library { .. } => None,
@@ -71,7 +71,7 @@ impl Inbox {
     }
 
     /// The next message and when it arrived; `None` at the end.
-    pub(super) async fn next(&mut self) -> Option<(MonoNs, Message)> {
+    pub(super) async fn next(&mut self) -> Option<(MonoNs, Box<Message>)> {
         let (subscription, leave, is_leaving) = match self {
             Self::Library { messages, .. } => return messages.recv().await,
             Self::Plain { subscription, leave, is_leaving } => (subscription, leave, is_leaving),
@@ -99,7 +99,11 @@ impl Drop for Inbox {
     }
 }
 
-async fn read(mut subscriber: Subscriber, mut leave: watch::Receiver<bool>, taken: mpsc::Sender<(MonoNs, Message)>) {
+async fn read(
+    mut subscriber: Subscriber,
+    mut leave: watch::Receiver<bool>,
+    taken: mpsc::Sender<(MonoNs, Box<Message>)>,
+) {
     let mut leaving = false;
     loop {
         let next = tokio::select! {
@@ -114,7 +118,7 @@ async fn read(mut subscriber: Subscriber, mut leave: watch::Receiver<bool>, take
             next = subscriber.next() => next,
         };
         let Some(message) = next else { return };
-        if taken.send((clock::now(), message)).await.is_err() {
+        if taken.send((clock::now(), Box::new(message))).await.is_err() {
             return;
         }
     }
@@ -123,7 +127,7 @@ async fn read(mut subscriber: Subscriber, mut leave: watch::Receiver<bool>, take
 /// A message with what its reply subject says of its delivery.
 pub(super) struct Taken {
     /// The message.
-    pub(super) message: Message,
+    pub(super) message: Box<Message>,
     /// Where its ack goes.
     pub(super) ack_to: Subject,
     /// The numbers of this delivery.
@@ -138,8 +142,8 @@ pub(super) struct Taken {
 
 impl Taken {
     /// `None` when it is no delivery from a stream.
-    pub(super) fn new(received: MonoNs, message: Message) -> Option<Self> {
-        let ack_to = message.reply.clone()?;
+    pub(super) fn new(received: MonoNs, mut message: Box<Message>) -> Option<Self> {
+        let ack_to = message.reply.take()?;
         let info = ::lease_group::Delivery::parse(&ack_to)?;
         let partition = message.subject.rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or(u16::MAX);
         Some(Self { message, ack_to, info, partition, received, is_last: false })

@@ -129,7 +129,7 @@ impl Settings {
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
         let every = self.max_ack_pending / 4;
-        let settler = Settler::begin_as(seat, &self.consumer, &self.redelivery, self.ack_wait, every).await?;
+        let settler = Settler::begin_as(seat, &self.consumer, &self.redelivery, self.ack_wait, (every, 1)).await?;
         let room = self.max_ack_pending as usize + 16;
         let group = Some(seat.group.clone());
         let mut inbox = Inbox::open(seat, deliver_subject(&seat.group), group, room).await?;

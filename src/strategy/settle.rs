@@ -34,20 +34,21 @@ pub(super) struct Settler<'a> {
 impl<'a> Settler<'a> {
     /// Acknowledges each message by itself.
     pub(super) async fn begin(seat: &'a Seat, consumer: &Consumer, ack_wait: Timespan) -> Result<Self, Error> {
-        Self::begin_as(seat, consumer, &Redelivery::default(), ack_wait, 1).await
+        Self::begin_as(seat, consumer, &Redelivery::default(), ack_wait, (1, 1)).await
     }
 
-    /// Acknowledges as `redelivery` says; where one ack covers many, after `ack_every` messages at the latest.
+    /// Acknowledges as `redelivery` says; where one ack covers many, after `ack_every` messages at the latest, and where one
+    /// confirmation stands for many acks, after `confirm_every` of them.
     pub(super) async fn begin_as(
         seat: &'a Seat,
         consumer: &Consumer,
         redelivery: &Redelivery,
         ack_wait: Timespan,
-        ack_every: u32,
+        (ack_every, confirm_every): (u32, u32),
     ) -> Result<Self, Error> {
         Ok(Self {
             seat,
-            acks: Acks::begin(seat, redelivery.longest_wait(ack_wait)).await?,
+            acks: Acks::begin(seat, redelivery.longest_wait(ack_wait), confirm_every).await?,
             ack: redelivery.ack,
             wait_for_ack: consumer.double_ack,
             ack_every: ack_every.max(1),

@@ -53,7 +53,11 @@ pub struct Settings {
     /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
     pub max_ack_pending: i64,
     /// How messages and acks travel between members and server. Default "library", which is what users of it get.
+    #[serde(skip_serializing_if = "Path::is_library")]
     pub path: Path,
+    /// With path "plain": for so many acks the server is asked for one confirmation, which stands for all of them, because it takes them in order; 1 to 1000. Default 1.
+    #[serde(skip_serializing_if = "is_one")]
+    pub confirm_every: u32,
     /// When a member pulls.
     #[serde(flatten)]
     pub pulling: Pulling,
@@ -65,6 +69,10 @@ pub struct Settings {
     pub consumer: Consumer,
 }
 
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -72,6 +80,7 @@ impl Default for Settings {
             batch: 100,
             max_ack_pending: -1,
             path: Path::Library,
+            confirm_every: 1,
             pulling: Pulling::default(),
             redelivery: Redelivery::default(),
             consumer: Consumer::default(),
@@ -96,6 +105,12 @@ impl Settings {
         self.pulling.object(self.batch, &mut objections);
         self.consumer.object(&mut objections);
         object_to_pending(self.max_ack_pending, &mut objections);
+        if !(1..=1000).contains(&self.confirm_every) {
+            objections.push(("confirm-every", format!("confirm-every is {}, expected 1 to 1000", self.confirm_every)));
+        } else if self.confirm_every > 1 && (self.path == Path::Library || self.consumer.double_ack) {
+            let text = "confirm-every above 1 needs path \"plain\" and no double-ack: the client library may connect again in between";
+            objections.push(("confirm-every", text.to_owned()));
+        }
         objections
     }
 
@@ -113,7 +128,7 @@ impl Settings {
     /// # Errors
     /// When the journal cannot be written or the connection is closed for good.
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
-        let every = self.batch / 2;
+        let every = (self.batch / 2, self.confirm_every);
         let settler = Settler::begin_as(seat, &self.consumer, &self.redelivery, self.ack_wait, every).await?;
         let mut puller = Puller::new(seat, seat.group.clone(), self.batch, &self.pulling);
         puller.run(async |taken| settler.settle(taken).await).await?;
