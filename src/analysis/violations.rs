@@ -199,7 +199,8 @@ impl Scene<'_> {
             let message = &self.ledger.messages[id as usize];
             let (seq, key) = (message.key_seq, message.key);
             let handled = if message.perished { "nobody had handled it" } else { "it had been handled" };
-            let story = format!("message {seq} of key {key} was stored, and the stream does not hold it at the end; {handled}");
+            let story =
+                format!("message {seq} of key {key} was stored, and the stream does not hold it at the end; {handled}");
             told.push(self.about_message("lost_by_server", false, message, story));
         }
         let copies = (0..).zip(&self.ledger.copies).map(|(index, copy)| (at(copy.0), index)).collect();

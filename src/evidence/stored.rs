@@ -155,7 +155,9 @@ fn parse(bytes: &[u8], run_tag: u64) -> Result<Found, u32> {
         };
         let messages = &block[BLOCK_HEADER_BYTES..];
         if u32_at(block, 4) != check(run_tag, number, messages) || length == 0 {
-            found.damage.push(format!("block {number} of what was read back of the stream is damaged: its checksum is wrong"));
+            found
+                .damage
+                .push(format!("block {number} of what was read back of the stream is damaged: its checksum is wrong"));
             return Ok(found);
         }
         let message = |it: &[u8; MESSAGE_BYTES]| StoredMessage {

@@ -242,7 +242,9 @@ fn truth(report: &Report) -> Option<String> {
     Some(match source {
         TruthSource::Stream => format!("What was stored is what the stream holds: {why}{held}."),
         TruthSource::StreamInPart => {
-            format!("What was stored is what the stream holds, as far as {why}{held}; beyond that, what publishers were told.")
+            format!(
+                "What was stored is what the stream holds, as far as {why}{held}; beyond that, what publishers were told."
+            )
         }
         TruthSource::Acknowledgements => format!("What was stored is what publishers were told: {why}."),
     })

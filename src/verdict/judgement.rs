@@ -188,18 +188,11 @@ fn doubt(of_key: &mut [Message], base: usize, deeds: &[Deed]) {
 /// Ranks the stored messages of one key that were offered, in stream order; without stream sequences in send order. One
 /// whose sequence is not known, as a batch leaves it and nobody was given it, stands behind what its publisher sent before
 /// it; so does one that a server forgot together with the place at which it stood. Who stands out of order is the publisher's affair, offered or not.
-fn rank_key(
-    of_key: &mut [Message],
-    base: usize,
-    order: &mut Vec<u32>,
-    reordered: &mut Vec<u32>,
-    truth: &Truth<'_>,
-) {
+fn rank_key(of_key: &mut [Message], base: usize, order: &mut Vec<u32>, reordered: &mut Vec<u32>, truth: &Truth<'_>) {
     order.clear();
     let mut before = 0;
     for message in of_key.iter_mut().filter(|message| message.is_stored()) {
-        let placeless =
-            message.stream_seq == 0 || message.lost_by_server && truth.given_again(message.stream_seq);
+        let placeless = message.stream_seq == 0 || message.lost_by_server && truth.given_again(message.stream_seq);
         message.place = if placeless { before } else { message.stream_seq };
         before = message.place;
     }

@@ -180,7 +180,8 @@ impl<'a> Oracle<'a> {
 
     /// The first sequence of a message; without one that of the latest stored message before it in its key that has one.
     fn place(&self, (key, key_seq): Id) -> u64 {
-        let given_again = |seq| self.held.iter().any(|it| it.stream_seq == seq) || self.extent.is_some_and(|it| seq > it.last);
+        let given_again =
+            |seq| self.held.iter().any(|it| it.stream_seq == seq) || self.extent.is_some_and(|it| seq > it.last);
         let known = |key_seq| {
             let id = (key, key_seq);
             self.copies(id).first().copied().filter(|&seq| !(self.is_lost_by_server(id) && given_again(seq)))

@@ -64,7 +64,8 @@ impl<'a> Truth<'a> {
     pub(super) fn leave_out_what_is_not_there(&self, messages: &[Message], copies: &mut Vec<Copy>) {
         copies.retain(|copy| {
             let message = &messages[copy.message as usize];
-            let mut held = self.of_key(message.key).iter().filter(|stored| stored.key_seq == message.key_seq).peekable();
+            let mut held =
+                self.of_key(message.key).iter().filter(|stored| stored.key_seq == message.key_seq).peekable();
             let elsewhere = held.peek().is_some() && held.all(|stored| stored.stream_seq != copy.stream_seq);
             !(elsewhere && self.reached(copy.stream_seq))
         });

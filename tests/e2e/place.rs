@@ -167,7 +167,8 @@ impl Live<'_> {
 
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
-        let status = wait_so_long_for(RUN_PATIENCE, "the program to end", || self.driver.try_wait().expect("it is ours"));
+        let status =
+            wait_so_long_for(RUN_PATIENCE, "the program to end", || self.driver.try_wait().expect("it is ours"));
         let read = |name: &str| std::fs::read_to_string(self.place.path().join(name)).expect("it says text");
         Ended { code: status.code(), out: read("stdout"), err: read("stderr"), at: self.place.path().to_owned() }
     }

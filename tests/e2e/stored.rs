@@ -62,7 +62,10 @@ fn where_the_stream_cannot_say_it_acknowledgements_are_the_truth_and_the_report_
 fn what_the_server_holds_no_more_is_charged_to_the_server_and_breaks_no_promise() {
     let place = Place::new();
     let server = OwnServer::start(&place);
-    place.profile(&profile("drain = \"4s\"\n", "", "backlog = 3000\n").replace("members = 2", "members = 2\nhandler-time = \"3ms\""));
+    place.profile(
+        &profile("drain = \"4s\"\n", "", "backlog = 3000\n")
+            .replace("members = 2", "members = 2\nhandler-time = \"3ms\""),
+    );
     let url = server.url();
     let mut live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out", "--server", &url]));
     live.wait_for("the measure phase", |event| *event == StoryEvent::Phase { phase: Phase::Measure });

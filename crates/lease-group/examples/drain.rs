@@ -48,7 +48,12 @@ fn main() -> Result<(), Failure> {
         let began = *began.get_or_insert_with(Instant::now);
         if began.elapsed().as_secs() > second || handled >= messages {
             second = began.elapsed().as_secs();
-            println!("{:6.2} s: {:8} handled, {} again", began.elapsed().as_secs_f64(), handled - before, counts.again());
+            println!(
+                "{:6.2} s: {:8} handled, {} again",
+                began.elapsed().as_secs_f64(),
+                handled - before,
+                counts.again()
+            );
             before = handled;
         }
         if handled >= messages {

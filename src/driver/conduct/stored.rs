@@ -75,7 +75,8 @@ impl Conductor<'_> {
             return Ok(StoryEvent::StreamNotRead { reason: read.unwrap_or_default() });
         }
         if let Some(reason) = read {
-            let text = format!("the stream was read back up to sequence {} of {}: {reason}", extent.through, extent.last);
+            let text =
+                format!("the stream was read back up to sequence {} of {}: {reason}", extent.through, extent.last);
             self.ground.tell(StoryEvent::Note { text })?;
         }
         Ok(StoryEvent::StreamRead { extent })
@@ -139,7 +140,9 @@ impl Reading {
             let (stream_seq, pending) = (info.stream_sequence, info.pending);
             let header = payload::decode(&message.payload).ok().filter(|header| header.run_tag == self.run_tag);
             let (key, key_seq) = header.map_or((0, 0), |header| (header.key, header.key_seq));
-            self.writer.append(StoredMessage { stream_seq, key, key_seq }).map_err(|error| Trouble::Disk(error.into()))?;
+            self.writer
+                .append(StoredMessage { stream_seq, key, key_seq })
+                .map_err(|error| Trouble::Disk(error.into()))?;
             self.extent.messages += 1;
             self.extent.through = stream_seq;
             left = Some(pending);
