@@ -7,6 +7,7 @@ mod accounts;
 mod broken;
 mod chaos;
 mod cluster;
+mod commit_modes;
 mod compare;
 mod consumer;
 mod cut;

@@ -170,7 +170,10 @@ impl<'a> Epoch<'a> {
         if !self.demand.is_low() {
             return true;
         }
-        if self.demand.is_behind() && !self.place.take() {
+        if !self.demand.is_behind() {
+            self.place.leave();
+            self.place.withdraw();
+        } else if !self.place.take() {
             return true;
         }
         self.place.serve();
@@ -234,6 +237,9 @@ impl<'a> Epoch<'a> {
             return self.status(&raw).map(|()| None);
         };
         self.demand.took(delivery.pending);
+        if !self.demand.is_behind() {
+            self.place.leave();
+        }
         let position = Position { stream: delivery.stream_sequence, consumer: delivery.consumer_sequence };
         if self.private && !self.continuity.follow(position) {
             return Err(Stopped::Gap);
