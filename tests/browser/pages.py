@@ -232,7 +232,11 @@ def main():
     wrong = 0
     try:
         for page in args.pages:
-            found = check(browser, page, args.screenshots)
+            try:
+                found = check(browser, page, args.screenshots)
+            except RuntimeError as error:
+                # A page whose script broke down answers nothing; what its console said tells more.
+                found = [str(error), *outside(browser, page.resolve().as_uri())]
             wrong += len(found)
             print(f"{page}: {'well' if not found else f'{len(found)} wrong'}")
             for it in found:
