@@ -91,10 +91,12 @@ fn pictures_are_files_of_their_own() {
     ] {
         let folder = folder_with(file, name);
         let out = folder.path().join("pictures");
-        let said = report(&["--format", "svg", "--out", &out.display().to_string()], folder.path());
+        let said = report(&["--format", "svg,png", "--out", &out.display().to_string()], folder.path());
         assert!(said.lines().all(|line| Path::new(line).is_file()), "{said}");
         let svg = std::fs::read_to_string(out.join(picture)).expect(picture);
         assert!(svg.starts_with("<svg xmlns=") && svg.contains("prefers-color-scheme"), "{name}");
+        let pixels = std::fs::read(out.join(picture.replace(".svg", ".png"))).expect("the same as pixels");
+        assert!(pixels.starts_with(b"\x89PNG") && pixels.len() > 5_000, "{name}");
     }
 }
 

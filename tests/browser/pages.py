@@ -14,6 +14,8 @@ except ImportError:
     html5lib = None
 
 BYTES_MAX = 3_000_000
+# What is opened when no page is named.
+GOLDEN = ["safe/report.html", "resume/report.html", "comparison.html"]
 WIDE, PHONE = (1200, 900), (390, 844)
 
 # Labels of one picture that touch: pairs of their texts. What lies outside of the stretch that is shown is cut off.
@@ -220,15 +222,21 @@ def check(browser, page, folder):
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--screenshots", type=pathlib.Path, help="keep pictures of the pages in this folder")
-    words.add_argument("pages", nargs="+", type=pathlib.Path)
+    words.add_argument("pages", nargs="*", type=pathlib.Path)
     args = words.parse_args()
+    golden = pathlib.Path(__file__).parents[1] / "golden"
+    args.pages = args.pages or [golden / name for name in GOLDEN]
     if args.screenshots:
         args.screenshots.mkdir(parents=True, exist_ok=True)
     browser = Chromium(os.environ.get("CHROMIUM", "chromium"))
     wrong = 0
     try:
         for page in args.pages:
-            found = check(browser, page, args.screenshots)
+            try:
+                found = check(browser, page, args.screenshots)
+            except RuntimeError as error:
+                # A page whose script broke down answers nothing; what its console said tells more.
+                found = [str(error), *outside(browser, page.resolve().as_uri())]
             wrong += len(found)
             print(f"{page}: {'well' if not found else f'{len(found)} wrong'}")
             for it in found:
