@@ -158,6 +158,7 @@ impl Stage {
             command: "cargo bench".to_owned(),
             access: None,
             keep: false,
+            stop_on_violation: false,
         };
         let mut show = |scene: &Scene| {
             if let Scene::Note(note) = scene

@@ -120,22 +120,23 @@ fn heading<'t>(live: &'t Live, label: &'t str) -> Text<'t> {
     let Some(progress) = &live.progress else {
         return Text::from(vec![Line::styled(what, Modifier::BOLD), Line::raw(" getting ready")]);
     };
-    let mut far = format!(" {} {}", clock(progress.elapsed), phase(progress.phase));
-    far += &format!(" · {} left · {} members", clock(progress.left()), progress.members);
-    if let Some((kind, until)) = &progress.next_fault {
-        far += &format!(" · {kind} in {} s", until.as_secs());
-    }
-    // What matters most is never colour alone: it is a sentence, and bold.
+    // What breaks is never told by colour alone: it is a word, and bold. What stands last is cut first.
     let breaks = match progress.breaks {
-        0 => Span::raw(" · no order breaks"),
-        breaks => Span::styled(format!(" · ORDER BREAKS {breaks}"), Modifier::BOLD | Modifier::REVERSED),
+        0 => Span::raw("no order breaks"),
+        breaks => Span::styled(format!("ORDER BREAKS {breaks}"), Modifier::BOLD | Modifier::REVERSED),
     };
-    let mut words = vec![Span::raw(far), breaks];
-    if progress.violations > 0 {
-        let violations = format!(" · VIOLATIONS {}", progress.violations);
-        words.push(Span::styled(violations, Modifier::BOLD | Modifier::REVERSED));
+    let far = format!(" {} {} · ", clock(progress.elapsed), phase(progress.phase));
+    let mut rest = format!(" · {} left", clock(progress.left()));
+    if let Some((kind, until)) = &progress.next_fault {
+        rest += &format!(" · {kind} in {} s", until.as_secs());
     }
-    Text::from(vec![Line::styled(what, Modifier::BOLD), Line::from(words)])
+    rest += &format!(" · {} members", progress.members);
+    let violations = match progress.violations {
+        0 => Span::raw(""),
+        violations => Span::styled(format!(" · VIOLATIONS {violations}"), Modifier::BOLD | Modifier::REVERSED),
+    };
+    let line = Line::from(vec![Span::raw(far), breaks, violations, Span::raw(rest)]);
+    Text::from(vec![Line::styled(what, Modifier::BOLD), line])
 }
 
 fn throughput(frame: &mut Frame<'_>, area: Rect, live: &Live, colour: bool) {
