@@ -51,7 +51,7 @@ pub fn beliefs(journals: &[Journal], lives: &Lives) -> Vec<Belief> {
 }
 
 /// One record. An open belief carries its deadline in `to`, and ends by it unless something earlier is found.
-fn advance(owner: Author, record: &Ownership, open: &mut BTreeMap<u16, Belief>, done: &mut Vec<Belief>) {
+pub(super) fn advance(owner: Author, record: &Ownership, open: &mut BTreeMap<u16, Belief>, done: &mut Vec<Belief>) {
     let begin = |deadline: MonoNs| Belief {
         partition: record.partition,
         owner,

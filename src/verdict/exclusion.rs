@@ -67,7 +67,7 @@ pub(super) fn exclusion(history: &History, lives: &Lives, grants: &Grants, by_pa
 }
 
 /// Pairs of beliefs of two incarnations that share more than an instant.
-fn dual_ownership(beliefs: &[Belief]) -> Vec<DualOwnership> {
+pub(super) fn dual_ownership(beliefs: &[Belief]) -> Vec<DualOwnership> {
     let mut pairs = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     for (later, belief) in beliefs.iter().enumerate() {

@@ -53,7 +53,7 @@ pub struct Entry {
 }
 
 /// Publisher side of the ledger, in messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PublisherCounts {
     /// Handed to the connection at least once.
     pub attempted: u64,
@@ -72,7 +72,7 @@ pub struct PublisherCounts {
 }
 
 /// Verdicts of one sequence or a sum of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OrderCounts {
     /// `in_order`.
     pub in_order: u64,
@@ -104,26 +104,31 @@ impl OrderCounts {
     }
 
     pub(super) fn add(&mut self, verdict: Verdict, distance: u32) {
+        self.add_many(verdict, 1, distance);
+    }
+
+    /// Adds `count` handlings with one verdict, the greatest of their distances. Holes are added one by one.
+    pub(super) fn add_many(&mut self, verdict: Verdict, count: u64, distance: u32) {
         let distance = u64::from(distance);
         match verdict {
-            Verdict::InOrder => self.in_order += 1,
+            Verdict::InOrder => self.in_order += count,
             Verdict::Skipped => {
-                self.skipped += 1;
+                self.skipped += count;
                 self.hole_messages += distance;
             }
-            Verdict::Late => self.late += 1,
-            Verdict::Redelivered => self.redelivered += 1,
-            Verdict::Regressed => self.regressed += 1,
+            Verdict::Late => self.late += count,
+            Verdict::Redelivered => self.redelivered += count,
+            Verdict::Regressed => self.regressed += count,
             Verdict::ExtraCopy | Verdict::Aborted | Verdict::Phantom => {}
         }
-        if verdict.breaks_order() {
+        if verdict.breaks_order() && count > 0 {
             self.distance_max = self.distance_max.max(distance);
         }
     }
 }
 
 /// What happened in one partition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PartitionCounts {
     /// Stored messages, surfaced ones included.
     pub stored: u64,

@@ -9,7 +9,7 @@ use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
 
 /// A fleet that began or ended no handling for this long, and two lease times for a takeover, works no more.
-const REST: SpanNs = SpanNs(1_000_000_000);
+pub(super) const REST: SpanNs = SpanNs(1_000_000_000);
 
 /// Marks the lost ones. What was not handled in a drain that ended by itself is lost. So it is when the drain was cut and
 /// the fleet had come to rest by then: more time would have changed nothing. But a fleet that still worked would have come

@@ -384,29 +384,29 @@ fn compare(history: &History) {
 }
 
 /// A publish: key, what became of it, whether a second copy is stored.
-fn publishes() -> impl Strategy<Value = Vec<(u32, u8, bool)>> {
+pub(super) fn publishes() -> impl Strategy<Value = Vec<(u32, u8, bool)>> {
     prop::collection::vec((0..3_u32, 0..8_u8, prop::bool::weighted(0.1)), 0..14)
 }
 
 /// A handling: member, which message (by index, a little beyond the end), start, length, outcome, intact, which copy.
-type RandomHandling = (u16, usize, u64, u64, u8, bool, bool);
+pub(super) type RandomHandling = (u16, usize, u64, u64, u8, bool, bool);
 
-fn handlings() -> impl Strategy<Value = Vec<RandomHandling>> {
+pub(super) fn handlings() -> impl Strategy<Value = Vec<RandomHandling>> {
     let one =
         (0..3_u16, 0..15_usize, 0..60_u64, 0..9_u64, 0..8_u8, prop::bool::weighted(0.95), prop::bool::weighted(0.2));
     prop::collection::vec(one, 0..40)
 }
 
 /// Mostly in order with rewinds, which random handlings hardly ever are: (member, from, to) replays of the stream.
-fn replays() -> impl Strategy<Value = Vec<(u16, usize, usize)>> {
+pub(super) fn replays() -> impl Strategy<Value = Vec<(u16, usize, usize)>> {
     prop::collection::vec((0..3_u16, 0..12_usize, 0..12_usize), 0..6)
 }
 
-fn commits() -> impl Strategy<Value = Vec<(u16, u64, bool, u64)>> {
+pub(super) fn commits() -> impl Strategy<Value = Vec<(u16, u64, bool, u64)>> {
     prop::collection::vec((0..2_u16, 0..18_u64, any::<bool>(), 0..90_u64), 0..4)
 }
 
-fn build(
+pub(super) fn build(
     streamless: bool,
     publishes: &[(u32, u8, bool)],
     replays: &[(u16, usize, usize)],

@@ -1,0 +1,498 @@
+//! The ledger while the run goes on: fed record by record, in no more memory than keys, partitions and what is under way.
+//!
+//! Whoever feeds it says up to which instant everything has been told (the *watermark*): every handling that began, every
+//! commit that was confirmed, every publish that was sent before. What lies before it is judged once, in the order of time.
+//! A message whose place in the stream is not known yet holds the watermark back, for a while; so the counts are those of
+//! [`judge`](super::judge) over the whole evidence. What comes later than it should is counted as a *surprise*: with one
+//! the counts may differ by it.
+//!
+//! A message that was stored, handled and committed is forgotten after a while; of its key stays how the ranks went on. What
+//! can be said only at the end (losses) is said by [`Stream::finish`]. Streams whose limits evict messages are not for
+//! it: there any hole may be excused at the end.
+
+mod account;
+mod ending;
+mod feed;
+mod key;
+mod keys;
+mod partition;
+mod sequence;
+mod sighting;
+
+#[cfg(test)]
+mod agrees;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use account::Account;
+pub use sighting::{Sight, Sighting};
+
+use self::key::{Found, HANDLED, NOT_OFFERED, PENDING, RANKED, SEEN};
+use self::keys::Keys;
+use self::partition::{Deed, Partition, Pending, Place};
+use self::sequence::{Given, Step};
+use super::belief::Belief;
+use super::ledger::Verdict;
+use super::lives::Lives;
+use crate::model::manifest::{Confirmation, Manifest};
+use crate::model::offer::{Offer, Start};
+use crate::model::promise::Promises;
+use crate::model::record::{Author, Commit, Reach};
+use crate::model::story::StoryLine;
+use crate::model::time::{MonoNs, SpanNs};
+
+/// How many sightings wait to be taken at most; what is beyond is counted all the same.
+const SIGHTINGS: usize = 1_000;
+
+/// For how long things are kept and waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a message whose place is not known holds the judgement back.
+    pub place: SpanNs,
+    /// How long a message is remembered that is handled and committed.
+    pub committed: SpanNs,
+    /// The same for one that is handled and was never committed.
+    pub uncommitted: SpanNs,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = |seconds: u64| SpanNs(seconds * 1_000_000_000);
+        Self { place: seconds(30), committed: seconds(10), uncommitted: seconds(600) }
+    }
+}
+
+/// The ledger while the run goes on.
+#[derive(Debug)]
+pub struct Stream {
+    patience: Patience,
+    promises: Promises,
+    confirmation: Confirmation,
+    /// Partitions that the run has.
+    known: u16,
+    server_nodes: u32,
+    lease_ttl: Option<SpanNs>,
+    keys: Keys,
+    partitions: Vec<Partition>,
+    /// Of these, as many are named by messages or handlings.
+    named: usize,
+    offer: Offer,
+    starts: Vec<Start>,
+    /// Messages whose place is not known: when sent, key, sequence.
+    unresolved: BTreeSet<(MonoNs, u32, u32)>,
+    /// Handlings that are not judged yet.
+    deeds: Vec<Deed>,
+    /// What else happened and has not been judged.
+    events: Vec<(MonoNs, Event)>,
+    /// How many servers' processes have ended by the instant that is judged.
+    ends: u16,
+    /// Servers that were started.
+    servers: BTreeSet<String>,
+    /// Acknowledgements of what is no first copy of a message: (partition, sequence), and how many servers had ended.
+    strays: BTreeMap<(u16, u64), u16>,
+    /// All sequences of messages that stand more than once in the stream.
+    copies: BTreeSet<(u32, u32, u64)>,
+    /// Sequences that were given up.
+    given_up: BTreeSet<u64>,
+    beliefs: BTreeMap<Author, BTreeMap<u16, Belief>>,
+    past_beliefs: Vec<Belief>,
+    seen_dual: usize,
+    /// What the driver told of lives, and what follows from it.
+    story: Vec<StoryLine>,
+    lives: Lives,
+    cut: Option<MonoNs>,
+    /// When the last handling ended that had begun before the drain was cut.
+    busy_until: MonoNs,
+    /// Everything at or below this sequence has its ranks, or never gets any.
+    bound: u64,
+    judged_to: MonoNs,
+    settled_at: MonoNs,
+    account: Account,
+    sightings: Vec<Sighting>,
+    surprises: u64,
+}
+
+/// What happens beside handlings. At one instant the first of these comes first, and all of them after a handling that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// Up to, or exactly: partition, sequence.
+    UpTo(u16, u64),
+    Exact(u16, u64),
+    /// Partition, epoch.
+    Granted(u16, u32),
+    /// A server's process ended.
+    ServerEnded,
+}
+
+impl Event {
+    fn of(commit: &Commit) -> Self {
+        match commit.reach {
+            Reach::UpTo => Self::UpTo(commit.partition, commit.stream_seq),
+            Reach::Exact => Self::Exact(commit.partition, commit.stream_seq),
+        }
+    }
+}
+
+impl Stream {
+    /// A ledger without a line.
+    #[must_use]
+    pub fn new(manifest: &Manifest, patience: Patience) -> Self {
+        Self {
+            patience,
+            promises: manifest.promises,
+            confirmation: manifest.confirmation,
+            known: manifest.partitions,
+            server_nodes: manifest.environment.server_nodes,
+            lease_ttl: manifest.lease_ttl,
+            keys: Keys::new(manifest.keys),
+            partitions: Vec::new(),
+            named: 0,
+            offer: Offer::default(),
+            starts: Vec::new(),
+            unresolved: BTreeSet::new(),
+            deeds: Vec::new(),
+            events: Vec::new(),
+            ends: 0,
+            servers: BTreeSet::new(),
+            strays: BTreeMap::new(),
+            copies: BTreeSet::new(),
+            given_up: BTreeSet::new(),
+            beliefs: BTreeMap::new(),
+            past_beliefs: Vec::new(),
+            seen_dual: 0,
+            story: Vec::new(),
+            lives: Lives::default(),
+            cut: None,
+            busy_until: MonoNs(0),
+            bound: 0,
+            judged_to: MonoNs(0),
+            settled_at: MonoNs(0),
+            account: Account::default(),
+            sightings: Vec::new(),
+            surprises: 0,
+        }
+    }
+
+    /// Judges what lies before `watermark`, as far as it can be judged. Returns up to which instant everything has been.
+    pub fn advance(&mut self, watermark: MonoNs) -> MonoNs {
+        self.meet();
+        while let Some(&(sent, ..)) = self.unresolved.first()
+            && sent + self.patience.place < watermark
+        {
+            self.unresolved.pop_first();
+        }
+        let held = self.unresolved.first().map_or(MonoNs(u64::MAX), |first| first.0);
+        let to = watermark.min(held);
+        if to > self.judged_to {
+            self.rank(Some(to));
+            self.judge(Some(to));
+            self.judged_to = to;
+            if to.since(self.settled_at) >= SpanNs(self.patience.committed.0 / 8) {
+                self.settled_at = to;
+                self.settle(to);
+            }
+        }
+        self.judged_to
+    }
+
+    /// What was seen to go wrong since the last time, the first thousand.
+    pub fn take_sightings(&mut self) -> Vec<Sighting> {
+        self.see_dual_ownership();
+        std::mem::take(&mut self.sightings)
+    }
+
+    /// What came later than it should: the counts may be wrong by that.
+    #[must_use]
+    pub fn surprises(&self) -> u64 {
+        self.surprises
+    }
+
+    /// Messages and handlings that are in memory.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.deeds.len() + self.keys.iter().map(key::Key::len).sum::<usize>()
+    }
+
+    /// The counts so far. Losses and what publishers came to are known only at the end.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Gives ranks, in the order of the stream, to what can have nobody new before it.
+    fn rank(&mut self, before: Option<MonoNs>) {
+        let streamless = self.confirmation == Confirmation::Sent;
+        match before {
+            None => self.bound = u64::MAX,
+            Some(before) => {
+                let stored = self.partitions.iter().flat_map(|partition| &partition.pending);
+                let stored = stored.filter(|pending| pending.stored < before).map(|pending| pending.place);
+                let given = self.deeds.iter().filter(|deed| deed.started < before && deed.met);
+                let seen = stored.chain(given.map(|deed| deed.stream_seq)).max();
+                self.bound = self.bound.max(seen.unwrap_or(0));
+            }
+        }
+        let (bound, known_by) = (self.bound, before.unwrap_or(MonoNs(u64::MAX)));
+        for partition in &mut self.partitions {
+            partition.pending.sort_unstable();
+            let is_known = |pending: &Pending| {
+                if streamless && before.is_some() { pending.sent < known_by } else { pending.place <= bound }
+            };
+            let count = partition.pending.partition_point(is_known);
+            for pending in partition.pending.drain(..count) {
+                let Some(key) = self.keys.get(pending.key) else { continue };
+                let next = key.ranked + 1;
+                let Some(message) = key.open(pending.key_seq) else { continue };
+                // A copy that stands before it has been seen since: that one is pending, too.
+                let is_stale = message.stream_seq != 0 && message.stream_seq != pending.place;
+                if message.is(RANKED) || is_stale {
+                    continue;
+                }
+                self.surprises += u64::from(pending.place < partition.ranked_to);
+                message.flags = message.flags & !PENDING | RANKED;
+                let offered = self.offer.holds(message.partition, message.stream_seq) || message.is(key::DELIVERED);
+                if offered {
+                    partition.ranked += 1;
+                    message.partition_rank = partition.ranked;
+                    message.key_rank = next;
+                } else {
+                    message.flags |= NOT_OFFERED;
+                }
+                partition.ranked_to = partition.ranked_to.max(pending.place);
+                let Pending { key: of, key_seq, .. } = pending;
+                partition.index.push_back(Place { stream_seq: pending.place, key: of, key_seq });
+                let reordered = key_seq < key.greatest;
+                key.greatest = key.greatest.max(key_seq);
+                key.ranked += u32::from(offered);
+                self.account.publisher.publish_reordered += u64::from(reordered);
+            }
+        }
+    }
+
+    /// Judges what happened before an instant, in the order of time.
+    fn judge(&mut self, before: Option<MonoNs>) {
+        let is_due = |at: MonoNs| before.is_none_or(|before| at < before);
+        let mut deeds: Vec<Deed> = self.deeds.extract_if(.., |deed| is_due(deed.started)).collect();
+        deeds.sort_unstable_by_key(|deed| (deed.started, deed.author, deed.number));
+        let mut events: Vec<(MonoNs, Event)> = self.events.extract_if(.., |event| is_due(event.0)).collect();
+        events.sort_unstable();
+        let mut events = events.into_iter().peekable();
+        for deed in &deeds {
+            while let Some((at, event)) = events.next_if(|(at, _)| *at < deed.started) {
+                self.happen(at, event);
+            }
+            self.judge_deed(deed);
+        }
+        for (at, event) in events {
+            self.happen(at, event);
+        }
+    }
+
+    fn happen(&mut self, at: MonoNs, event: Event) {
+        match event {
+            Event::ServerEnded => self.ends = self.ends.saturating_add(1),
+            Event::Granted(partition, epoch) => {
+                let granted = self.partition(partition).grant(epoch, at);
+                self.account.stale_tail += granted.stale_tails;
+                self.surprises += u64::from(granted.unsure);
+            }
+            Event::UpTo(partition, stream_seq) => {
+                let up_to = &mut self.partition(partition).up_to;
+                *up_to = stream_seq.max(*up_to);
+            }
+            Event::Exact(partition, stream_seq) => self.acknowledge(partition, stream_seq),
+        }
+    }
+
+    /// A message was acknowledged by itself.
+    fn acknowledge(&mut self, number: u16, stream_seq: u64) {
+        let ends = self.ends.saturating_add(1);
+        let partition = self.partition(number);
+        let at = partition.index.partition_point(|place| place.stream_seq < stream_seq);
+        let place = partition.index.get(at).filter(|place| place.stream_seq == stream_seq).copied();
+        let settled = stream_seq <= partition.settled_to;
+        let message = place.and_then(|place| self.keys.get(place.key)?.open(place.key_seq));
+        match message.filter(|message| (message.partition, message.stream_seq) == (number, stream_seq)) {
+            Some(message) if message.acked == 0 => message.acked = ends,
+            Some(_) => {}
+            None if settled => {}
+            None => drop(self.strays.entry((number, stream_seq)).or_insert(ends)),
+        }
+    }
+
+    fn judge_deed(&mut self, deed: &Deed) {
+        if self.cut.is_none_or(|cut| deed.started <= cut) {
+            self.busy_until = self.busy_until.max(deed.ended);
+        }
+        self.account.misplaced += u64::from(deed.partition >= self.known);
+        self.judge_exclusion(deed);
+        if !deed.ok {
+            self.account.aborted += 1;
+            return;
+        }
+        let ends = self.ends;
+        let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
+        let (up_to, settled_to) = (partition.up_to, partition.settled_to);
+        let key = self.keys.get(deed.key).filter(|_| deed.intact);
+        let Some(key) = key else { return self.phantom(deed) };
+        // Sequence of its first copy, rank, whether it is the first, acknowledged.
+        let (home, next) = (key.home, key.ranked + 1);
+        let mut ranked_late = false;
+        let (stream_seq, ranks, first, acked) = match key.find(deed.key_seq) {
+            Found::Nothing => return self.phantom(deed),
+            Found::Settled(rank) => {
+                // What stands behind all that is settled is a second copy of it.
+                let stream_seq = if deed.stream_seq > settled_to { 0 } else { deed.stream_seq };
+                (stream_seq, (rank, 0, home, true), false, 1)
+            }
+            Found::Open(message) => {
+                if !message.is(RANKED) {
+                    ranked_late = true;
+                    message.key_rank = next;
+                    message.partition_rank = partition.ranked + 1;
+                    partition.ranked += 1;
+                    message.flags |= RANKED;
+                }
+                let first = !message.is(HANDLED);
+                if first {
+                    message.flags |= HANDLED;
+                    message.at = deed.started;
+                }
+                let ranks = (message.key_rank, message.partition_rank, message.partition, message.is(SEEN));
+                (message.stream_seq, ranks, first, message.acked)
+            }
+        };
+        let (key_rank, partition_rank, home, seen) = ranks;
+        self.surprises += u64::from(ranked_late);
+        key.ranked += u32::from(ranked_late);
+        if deed.epoch > key.reached.0 {
+            key.reached = (deed.epoch, key_rank);
+        } else if deed.epoch == key.reached.0 {
+            key.reached.1 = key.reached.1.max(key_rank);
+        }
+        if !first && deed.stream_seq != 0 && deed.stream_seq != stream_seq {
+            self.account.extra_copies += 1;
+            return;
+        }
+        let acked = if home == deed.partition { acked } else { 0 };
+        let stray = || self.strays.get(&(deed.partition, stream_seq)).copied().unwrap_or(0);
+        let acked = if acked != 0 || self.strays.is_empty() { acked } else { stray() };
+        let acknowledged = stream_seq != 0 && acked != 0;
+        // A server that ended since may have forgotten it.
+        let forgotten = acknowledged && ends >= acked;
+        let is_settled = partition_rank == 0;
+        self.surprises += u64::from(is_settled && forgotten);
+        let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
+        let step = |rank, first| Step { rank, first, committed, forgotten, what: deed.sight() };
+        let (account, sightings) = (&mut self.account, &mut self.sightings);
+        let promised = self.promises.order_per_key;
+        key.order.push(step(key_rank, first), |given| {
+            account.order.add_many(given.verdict, given.count, given.distance);
+            account.forgotten_by_server += given.forgotten;
+            partition.counts.by_key.add_many(given.verdict, given.count, given.distance);
+            see_order(sightings, promised, &given);
+        });
+        if home != deed.partition {
+            account.misrouted += 1;
+            return;
+        }
+        if let (false, Some(message)) = (seen, key.open(deed.key_seq)) {
+            message.flags |= SEEN;
+        }
+        self.surprises += u64::from(deed.started < partition.judged_to);
+        partition.judged_to = partition.judged_to.max(deed.started);
+        partition.order.push(step(partition_rank, !seen), |given| {
+            account.partition_order.add_many(given.verdict, given.count, given.distance);
+            partition.counts.by_partition.add_many(given.verdict, given.count, given.distance);
+        });
+    }
+
+    fn judge_exclusion(&mut self, deed: &Deed) {
+        let owners = self.promises.owners;
+        let beside = self.partition(deed.partition).begin(deed, owners);
+        self.account.overlap += u64::from(beside.overlap);
+        self.account.overlap_stale_tail += u64::from(beside.stale_tail);
+        self.account.stale_handling += u64::from(beside.stale);
+        for (seen, kind) in [(beside.overlap && owners, "overlap"), (beside.stale, "stale_handling")] {
+            if seen {
+                self.see(kind, self.promises.exclusive, deed.sight());
+            }
+        }
+    }
+
+    fn phantom(&mut self, deed: &Deed) {
+        self.account.phantom += 1;
+        self.see("phantom", true, deed.sight());
+    }
+
+    fn see(&mut self, kind: &'static str, promised: bool, sight: Sight) {
+        if self.sightings.len() < SIGHTINGS {
+            self.sightings.push(Sighting { kind, promised, count: 1, distance: 0, sight });
+        }
+    }
+
+    fn partition(&mut self, number: u16) -> &mut Partition {
+        let number = usize::from(number);
+        if self.partitions.len() <= number {
+            self.partitions.resize_with(number + 1, Partition::default);
+        }
+        &mut self.partitions[number]
+    }
+
+    /// Forgets what is done.
+    fn settle(&mut self, to: MonoNs) {
+        let Self { keys, partitions, account, patience, .. } = self;
+        let old = |message: &key::Msg, patience: SpanNs| message.at + patience < to;
+        for key in keys.iter_mut() {
+            let mut forgotten: Vec<(u16, u64)> = Vec::new();
+            let high = key.ranked;
+            key.settle(
+                |message| {
+                    let up_to = partitions.get(usize::from(message.partition)).map_or(0, |partition| partition.up_to);
+                    let committed = message.acked != 0 || message.stream_seq != 0 && up_to >= message.stream_seq;
+                    message.is(RANKED | SEEN)
+                        && message.unknown == 0
+                        && old(message, if committed { patience.committed } else { patience.uncommitted })
+                },
+                |message| {
+                    let left = message.is(RANKED) && !message.is(HANDLED) && message.key_rank < high;
+                    (left || message.is(NOT_OFFERED)) && old(message, patience.uncommitted)
+                },
+                |message| {
+                    account.publisher.attempted += 1;
+                    if message.is(key::CONFIRMED) {
+                        account.publisher.stored += 1;
+                    } else {
+                        account.publisher.surfaced += 1;
+                    }
+                    forgotten.push((message.partition, message.stream_seq));
+                },
+            );
+            for (partition, stream_seq) in forgotten {
+                let Some(partition) = partitions.get_mut(usize::from(partition)) else { continue };
+                partition.settled_to = partition.settled_to.max(stream_seq);
+                partition.counts.stored += 1;
+            }
+        }
+        for partition in partitions.iter_mut() {
+            while let Some(front) = partition.index.front()
+                && keys.get(front.key).is_none_or(|key| key.is_behind(front.key_seq))
+            {
+                partition.index.pop_front();
+            }
+        }
+    }
+}
+
+fn see_order(sightings: &mut Vec<Sighting>, promised: bool, given: &Given<Sight>) {
+    let kind = match given.verdict {
+        Verdict::Skipped => "skipped",
+        Verdict::Late => "late",
+        Verdict::Regressed => "regressed",
+        _ => return,
+    };
+    if sightings.len() < SIGHTINGS {
+        let Given { count, distance, what, .. } = *given;
+        sightings.push(Sighting { kind, promised, count, distance, sight: what });
+    }
+}
