@@ -10,6 +10,7 @@ mod fleet;
 mod look;
 mod provision;
 pub mod scene;
+mod watcher;
 
 use std::path::PathBuf;
 
@@ -36,6 +37,8 @@ pub struct Options {
     pub access: Option<Access>,
     /// Leave stream and bucket on the user's server.
     pub keep: bool,
+    /// End the run in good order at the first broken promise that is seen.
+    pub stop_on_violation: bool,
 }
 
 /// How often the user asked to stop: once means in good order, twice means now.

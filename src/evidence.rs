@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use folder::{Folder, load, write_atomic};
-pub use follow::Follower;
+pub use follow::{Follower, Given};
 pub use reader::{Read, read_journal};
 pub use stored::StoredWriter;
 pub use story::StoryWriter;

@@ -43,6 +43,7 @@ pub(super) fn examine(history: &History, timeline: &Timeline, ledger: &Ledger, l
     let unordered_deaths = deaths(history, timeline.broken_off, &mut other, &mut notes);
     schedule(history, latencies, &mut other);
     drain(timeline, ledger, &mut other);
+    stopped(history, !broken.is_empty(), &mut other, &mut notes);
     if !timeline.ended && !timeline.interrupted {
         other.push("the driver died in mid-run: its story has no last line".to_owned());
     }
@@ -302,6 +303,19 @@ fn drain(timeline: &Timeline, ledger: &Ledger, other: &mut Vec<String>) {
 fn hidden(ledger: &Ledger) -> u64 {
     let is_hidden = |message: &&Message| message.found && message.is_unhandled() && !message.lost;
     ledger.messages.iter().filter(is_hidden).count() as u64
+}
+
+/// A run that was ended at a broken promise says so. What was seen then must be found in the whole evidence, too: if it is
+/// not, the run was ended for nothing, and measured nothing whole.
+fn stopped(history: &History, confirmed: bool, other: &mut Vec<String>, notes: &mut Vec<String>) {
+    for line in &history.story {
+        let StoryEvent::StoppedAtViolation { kind, text } = &line.event else { continue };
+        if confirmed {
+            notes.push(format!("ended at the first broken promise that was seen, as --stop-on-violation asks: {kind}: {text}"));
+        } else {
+            other.push(format!("ended at a broken promise that the whole evidence does not confirm: {kind}: {text}"));
+        }
+    }
 }
 
 /// `1 message`, `2 messages`.

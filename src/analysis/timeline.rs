@@ -28,6 +28,8 @@ pub struct Timeline {
     pub interrupted: bool,
     /// The driver gave it up before its time.
     pub broken_off: bool,
+    /// The driver ended it before its time, at a broken promise that it saw.
+    pub stopped_at_violation: bool,
     /// The driver lived to write its last line.
     pub ended: bool,
 }
@@ -38,13 +40,14 @@ impl Timeline {
     pub fn of(history: &History) -> Self {
         let zero = history.manifest.started_mono;
         let mut starts: Vec<(Phase, MonoNs)> = Vec::new();
-        let (mut interrupted, mut broken_off) = (false, false);
+        let (mut interrupted, mut broken_off, mut stopped_at_violation) = (false, false, false);
         let mut ended = None;
         for line in &history.story {
             match line.event {
                 StoryEvent::Phase { phase } => starts.push((phase, line.at)),
                 StoryEvent::Interrupted => interrupted = true,
                 StoryEvent::BrokenOff => broken_off = true,
+                StoryEvent::StoppedAtViolation { .. } => stopped_at_violation = true,
                 StoryEvent::End => ended = Some(line.at),
                 _ => {}
             }
@@ -67,6 +70,7 @@ impl Timeline {
             work_end: work_end.unwrap_or(end).clamp(zero, end),
             interrupted,
             broken_off,
+            stopped_at_violation,
             ended: ended.is_some(),
         }
     }
@@ -87,7 +91,8 @@ impl Timeline {
     /// Whether loss can be judged: the run drained and came to its end, nobody broke it off.
     #[must_use]
     pub fn reached_end_of_drain(&self) -> bool {
-        self.ended && !self.interrupted && !self.broken_off && self.phases.iter().any(|span| span.0 == Phase::Drain)
+        let before_its_time = self.interrupted || self.broken_off || self.stopped_at_violation;
+        self.ended && !before_its_time && self.phases.iter().any(|span| span.0 == Phase::Drain)
     }
 
     /// Milliseconds since the start, in whole microseconds so that reports are stable.

@@ -118,7 +118,7 @@ async fn play(act: &Act, args: &CheckArgs, folder: &Path) -> Result<Vec<Check>, 
     let plans = loaded.plans();
     let plan = plans.first().expect("a profile without variants has one plan");
     let command = "jetlag external check".to_owned();
-    let options = driver::Options { exe: own_program()?, command, access: None, keep: false };
+    let options = driver::Options { exe: own_program()?, command, access: None, keep: false, stop_on_violation: false };
     let path = folder.join(format!("{}-{:04x}", act.name, uuid::Uuid::now_v7().as_u128() & 0xffff));
     match driver::run(plan, &options, path.clone(), listen_for_stop(true)?, &mut |_| ()).await {
         Ok(driver::Ending::Interrupted) => Err(driver::Error::StoppedEarly.into()),

@@ -45,8 +45,15 @@ impl Maker {
         keep: bool,
         display: &Display,
     ) -> Result<Self, Trouble> {
-        let options = driver::Options { exe: own_program()?, command: command(typed), access, keep };
+        let options =
+            driver::Options { exe: own_program()?, command: command(typed), access, keep, stop_on_violation: false };
         Ok(Self { options, stop: listen_for_stop(display.leaves_room())? })
+    }
+
+    /// Ends each run at the first broken promise that is seen, or not.
+    pub(super) fn stop_on_violation(mut self, stop: bool) -> Self {
+        self.options.stop_on_violation = stop;
+        self
     }
 
     /// Makes one run of `plan` in the new folder `path` and judges it.

@@ -38,6 +38,9 @@ pub(super) struct RunArgs {
     /// Leave the stream and the bucket on your own server.
     #[arg(long)]
     keep: bool,
+    /// End the run in good order at the first broken promise; what was recorded stays and is judged.
+    #[arg(long)]
+    stop_on_violation: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -70,7 +73,7 @@ pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
         }
     };
     let mut made = Made { folder: args.out.join(folder_name(&plans[0].name)), runs: Vec::new() };
-    let making = make_all(&plans, typed, (access, args.keep), &mut made, &mut display);
+    let making = make_all(&plans, typed, (access, args.keep, args.stop_on_violation), &mut made, &mut display);
     let outcome = tokio::task::LocalSet::new().block_on(&runtime, making);
     display.end();
     let trouble = match outcome {
@@ -106,11 +109,11 @@ struct One {
 async fn make_all(
     plans: &[Plan],
     typed: &[OsString],
-    (access, keep): (Option<Access>, bool),
+    (access, keep, stop_on_violation): (Option<Access>, bool, bool),
     made: &mut Made,
     display: &mut Display,
 ) -> Result<(), Trouble> {
-    let maker = Maker::new(typed, access, keep, display)?;
+    let maker = Maker::new(typed, access, keep, display)?.stop_on_violation(stop_on_violation);
     let runs: Vec<(String, &Plan)> = plans.iter().flat_map(named).collect();
     for (name, plan) in &runs {
         let path = if runs.len() == 1 { made.folder.clone() } else { made.folder.join(name) };

@@ -95,7 +95,16 @@ pub(super) async fn conduct(
         last_shown: (MonoNs(0), Seen::default()),
         trouble: false,
         interrupted: false,
+        stops_on_violation: options.stop_on_violation,
+        violated: false,
+        violations: 0,
+        sighted: BTreeMap::new(),
     };
+    if options.stop_on_violation && conductor.ground.take_sightings().is_none() {
+        let text = "the stream's limits may evict messages, so nothing can be judged while the run goes on: it is not stopped on a violation";
+        (conductor.show)(&Scene::Note(text.to_owned()));
+        conductor.ground.tell(StoryEvent::Note { text: text.to_owned() })?;
+    }
     let ending = conductor.play().await;
     let ended = conductor.end_all().await;
     let ending = ending?;
@@ -143,6 +152,14 @@ struct Conductor<'a> {
     /// Something happened that makes going on pointless.
     trouble: bool,
     interrupted: bool,
+    /// The user wants the run to end at the first broken promise.
+    stops_on_violation: bool,
+    /// One was seen, and that was the reason to end.
+    violated: bool,
+    /// Broken promises that were seen.
+    violations: u64,
+    /// How often each kind of what goes wrong was seen.
+    sighted: BTreeMap<&'static str, u32>,
 }
 
 impl Conductor<'_> {
@@ -197,7 +214,7 @@ impl Conductor<'_> {
     }
 
     fn goes_on(&self) -> bool {
-        !self.trouble && !self.interrupted
+        !self.trouble && !self.interrupted && !self.violated
     }
 
     /// Whether the user wants nothing to be waited for any more, however far the end has come.
@@ -415,6 +432,7 @@ impl Conductor<'_> {
         if now >= self.next_sample {
             self.next_sample = now + SAMPLE_EVERY;
             self.sample()?;
+            self.see_violations()?;
         }
         if self.begin.0 > 0 && now >= self.next_show {
             self.next_show = now + SHOW_EVERY;

@@ -16,6 +16,7 @@ pub(super) use stream::remove;
 
 use super::drops::Drops;
 use super::scene::Scene;
+use super::watcher::Watcher;
 use super::{Error, Options, Stop};
 use crate::clock;
 use crate::evidence::{Folder, StoredWriter, StoryWriter};
@@ -33,6 +34,7 @@ use crate::profile::Plan;
 use crate::profile::demand::{self, Demand};
 use crate::strategy::rights::Names;
 use crate::strategy::{Site, accounts, effects};
+use crate::verdict::stream::Sighting;
 
 /// How long one request to the server may take while nothing is measured.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -61,6 +63,8 @@ pub(super) struct Ground {
     run_tag: u64,
     /// What of the stored messages the consumers offer.
     offer: Offer,
+    /// Who judges while the run goes on; nobody where the stream's limits may evict what would be missed.
+    watcher: Option<Watcher>,
 }
 
 /// Makes the ground for a run of `plan` in the new folder `path`, unless the user asks to stop before it is there: then
@@ -174,6 +178,12 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     };
     let folder = Folder::create(&path, &manifest)?;
     let story = folder.story()?;
+    let watcher = if plan.stream.evicts() {
+        None
+    } else {
+        let started = Watcher::start(&manifest, folder.journals());
+        Some(started.map_err(|error| Error::refused("start the thread that watches the promises", &error))?)
+    };
     let reaper = Reaper::start(&options.exe).await?;
     let cluster = match &binary {
         Some(binary) => {
@@ -212,6 +222,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         subjects,
         run_tag,
         offer: Offer::default(),
+        watcher,
     };
     for (process, pid) in ground.server_processes() {
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
@@ -289,7 +300,17 @@ impl Ground {
 
     /// Appends to the story.
     pub(super) fn tell_at(&mut self, at: MonoNs, event: StoryEvent) -> Result<(), Error> {
-        Ok(self.story.append(&StoryLine { at, event })?)
+        let line = StoryLine { at, event };
+        self.story.append(&line)?;
+        if let Some(watcher) = &self.watcher {
+            watcher.tell(&line);
+        }
+        Ok(())
+    }
+
+    /// What was seen to go wrong since the last time; `None` where nobody can judge while the run goes on.
+    pub(super) fn take_sightings(&self) -> Option<Vec<Sighting>> {
+        self.watcher.as_ref().map(Watcher::take)
     }
 
     /// Notes which of jetlag's own servers, and whether the reaper, have ended unasked. Returns true when there is a new

@@ -12,9 +12,21 @@ use super::codec::{self, Line, RECORD_BYTES};
 use super::error::Error;
 use super::segment::Header;
 use crate::model::record::{Author, Fate, Record};
+use crate::model::time::MonoNs;
 
 /// Records read at once.
 const CHUNK: usize = 512;
+
+/// How a record is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// For the first time, and it is complete or never will be.
+    New,
+    /// For the first time, and what becomes of it is not known yet. It will be given again.
+    Open,
+    /// It was given open, and now it is complete.
+    Again,
+}
 
 /// Follows one journal. Each record is given once: when it is complete, or at the end.
 #[derive(Debug)]
@@ -30,7 +42,7 @@ pub struct Follower {
     /// That record did not decode the last time: perhaps it was read while it was written.
     doubted: bool,
     /// Records that wait for their completion, in the order written.
-    open: Vec<(Rc<Source>, u32)>,
+    open: Vec<Open>,
     buffer: Vec<u8>,
 }
 
@@ -38,6 +50,21 @@ pub struct Follower {
 struct Source {
     file: File,
     header: Header,
+}
+
+/// A record that waits for its completion.
+#[derive(Debug)]
+struct Open {
+    source: Rc<Source>,
+    record: u32,
+    /// When a handling began that goes on.
+    handling: Option<MonoNs>,
+}
+
+impl Open {
+    fn number(&self) -> u64 {
+        number(&self.source, self.record)
+    }
 }
 
 impl Follower {
@@ -63,7 +90,32 @@ impl Follower {
     ///
     /// When a file that is there cannot be read.
     pub fn poll(&mut self, mut give: impl FnMut(Record)) -> Result<(), Error> {
+        self.poll_open(|_, record, given| {
+            if given != Given::Open {
+                give(record);
+            }
+        })
+    }
+
+    /// Gives what is new, each record with its number in the journal: a publish at once, a handling when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::poll`].
+    pub fn poll_open(&mut self, mut give: impl FnMut(u64, Record, Given)) -> Result<(), Error> {
         self.read_on(&mut give).map_err(Error::io("read", &self.folder))
+    }
+
+    /// The start of the oldest handling that was read and has not ended.
+    #[must_use]
+    pub fn oldest_handling(&self) -> Option<MonoNs> {
+        self.open.iter().filter_map(|open| open.handling).min()
+    }
+
+    /// Whether reading stopped at a record that may have been read while it was written: what follows has not been read.
+    #[must_use]
+    pub fn doubts(&self) -> bool {
+        self.doubted
     }
 
     /// Gives what was completed since the last time and then what never was: the author has ended.
@@ -73,19 +125,35 @@ impl Follower {
     /// As [`Self::poll`].
     pub fn end(mut self, mut give: impl FnMut(Record)) -> Result<(), Error> {
         self.poll(&mut give)?;
-        for (source, record) in &self.open {
-            if let Ok(Some(record)) = source.record(*record) {
+        for open in &self.open {
+            if let Ok(Some(record)) = open.source.record(open.record) {
                 give(record);
             }
         }
         Ok(())
     }
 
-    fn read_on(&mut self, give: &mut impl FnMut(Record)) -> io::Result<()> {
+    /// Gives what is new and then the handlings that never ended: the author has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::poll`].
+    pub fn end_open(mut self, mut give: impl FnMut(u64, Record, Given)) -> Result<(), Error> {
+        self.poll_open(&mut give)?;
+        for open in self.open.iter().filter(|open| open.handling.is_some()) {
+            if let Ok(Some(record)) = open.source.record(open.record) {
+                give(open.number(), record, Given::New);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_on(&mut self, give: &mut impl FnMut(u64, Record, Given)) -> io::Result<()> {
         let mut failed = None;
-        self.open.retain(|(source, record)| match source.record(*record) {
+        self.open.retain(|open| match open.source.record(open.record) {
             Ok(Some(record)) if is_complete(&record) => {
-                give(record);
+                let given = if open.handling.is_some() { Given::New } else { Given::Again };
+                give(open.number(), record, given);
                 false
             }
             Ok(_) => true,
@@ -108,8 +176,21 @@ impl Follower {
                     break;
                 }
                 match source.decode(&line, self.record) {
-                    Some(record) if is_complete(&record) => give(record),
-                    Some(_) => self.open.push((Rc::clone(&source), self.record)),
+                    Some(record) if is_complete(&record) => give(number(&source, self.record), record, Given::New),
+                    Some(record) => {
+                        let open = Open {
+                            source: Rc::clone(&source),
+                            record: self.record,
+                            handling: match record {
+                                Record::Handling(handling) => Some(handling.started),
+                                _ => None,
+                            },
+                        };
+                        if open.handling.is_none() {
+                            give(open.number(), record, Given::Open);
+                        }
+                        self.open.push(open);
+                    }
                     None if self.doubted => {}
                     None => {
                         self.doubted = true;
@@ -161,6 +242,11 @@ impl Source {
     fn decode(&self, line: &Line, record: u32) -> Option<Record> {
         codec::decode(line, self.header.salt().wrapping_add(u64::from(record))).ok()
     }
+}
+
+/// The number of a record in its journal.
+fn number(source: &Source, record: u32) -> u64 {
+    u64::from(source.header.index) << 32 | u64::from(record)
 }
 
 fn offset(record: u32) -> u64 {

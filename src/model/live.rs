@@ -42,6 +42,8 @@ pub struct Progress {
     pub next_fault: Option<(String, Duration)>,
     /// First handlings that came too early or too late so far, about.
     pub breaks: u64,
+    /// Broken promises that have been seen so far.
+    pub violations: u64,
 }
 
 impl Progress {

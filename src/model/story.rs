@@ -196,6 +196,22 @@ pub enum StoryEvent {
         /// Why, as the end of a sentence.
         reason: String,
     },
+    /// Something was seen to go wrong while the run went on. The verdict comes from the whole evidence.
+    Sighted {
+        /// Metric id of its kind.
+        kind: String,
+        /// Whether the strategy had promised that it would not happen.
+        promised: bool,
+        /// What was seen, in words.
+        text: String,
+    },
+    /// The run ends before its time because a broken promise was seen, as the user had asked.
+    StoppedAtViolation {
+        /// Metric id of its kind.
+        kind: String,
+        /// What was seen, in words.
+        text: String,
+    },
     /// Something happened that made going on pointless: the run ends before its time.
     BrokenOff,
     /// The user asked to stop.

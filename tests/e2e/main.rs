@@ -45,4 +45,5 @@ mod stored;
 mod strategies;
 mod stream;
 mod sweep;
+mod watch;
 mod watching;

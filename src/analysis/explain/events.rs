@@ -316,6 +316,10 @@ impl Scribe<'_, '_> {
             StoryEvent::Interrupted => {
                 events.push(Event { detail: "interrupted".to_owned(), ..self.blank(at, "driver", Deed::Stopped) });
             }
+            StoryEvent::StoppedAtViolation { kind, .. } => {
+                let detail = format!("ended at a broken promise: {kind}");
+                events.push(Event { detail, ..self.blank(at, "driver", Deed::Stopped) });
+            }
             StoryEvent::BrokenOff => {
                 events.push(Event { detail: "broken off".to_owned(), ..self.blank(at, "driver", Deed::Stopped) });
             }

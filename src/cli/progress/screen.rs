@@ -130,7 +130,11 @@ fn heading<'t>(live: &'t Live, label: &'t str) -> Text<'t> {
         0 => Span::raw(" · no order breaks"),
         breaks => Span::styled(format!(" · ORDER BREAKS {breaks}"), Modifier::BOLD | Modifier::REVERSED),
     };
-    Text::from(vec![Line::styled(what, Modifier::BOLD), Line::from(vec![Span::raw(far), breaks])])
+    let violations = match progress.violations {
+        0 => Span::raw(""),
+        seen => Span::styled(format!(" · VIOLATIONS {seen}"), Modifier::BOLD | Modifier::REVERSED),
+    };
+    Text::from(vec![Line::styled(what, Modifier::BOLD), Line::from(vec![Span::raw(far), breaks, violations])])
 }
 
 fn throughput(frame: &mut Frame<'_>, area: Rect, live: &Live, colour: bool) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Conductor;
+use crate::clock;
 use crate::driver::Error;
 use crate::driver::scene::{Progress, Scene};
 use crate::model::record::Role;
@@ -10,6 +11,9 @@ use crate::model::story::{Phase, StoryEvent};
 use crate::model::time::MonoNs;
 use crate::model::units::Rate;
 use crate::process::{self, Families};
+
+/// Of each kind as many sightings are told.
+const TOLD: u32 = 10;
 
 impl Conductor<'_> {
     /// Tells what each process has used so far, and which of those that are no workers have ended unasked.
@@ -42,6 +46,31 @@ impl Conductor<'_> {
         }
     }
 
+    /// Tells what was seen to go wrong: each at most so often, the count of all is shown. Ends the run at the first broken
+    /// promise if the user wants that.
+    pub(super) fn see_violations(&mut self) -> Result<(), Error> {
+        for sighting in self.ground.take_sightings().into_iter().flatten() {
+            let (kind, promised) = (sighting.kind.to_owned(), sighting.promised);
+            self.violations += if promised { sighting.count } else { 0 };
+            let told = self.sighted.entry(sighting.kind).or_default();
+            *told += 1;
+            if *told <= TOLD {
+                let text = sighting.to_string();
+                if promised {
+                    (self.show)(&Scene::Note(format!("{kind}: {text}")));
+                }
+                self.ground.tell_at(clock::now(), StoryEvent::Sighted { kind, promised, text })?;
+            }
+            if promised && self.stops_on_violation && !self.violated {
+                self.violated = true;
+                let (kind, text) = (sighting.kind.to_owned(), sighting.to_string());
+                (self.show)(&Scene::Note("a promise is broken: ending the run in good order".to_owned()));
+                self.ground.tell(StoryEvent::StoppedAtViolation { kind, text })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Shows how far the run is.
     pub(super) fn show_progress(&mut self, now: MonoNs) {
         let seen = self.look.refresh();
@@ -69,6 +98,7 @@ impl Conductor<'_> {
             owners: self.fleet.snapshot(self.plan.stream.partitions).owners,
             next_fault,
             breaks: seen.breaks,
+            violations: self.violations,
         };
         (self.show)(&Scene::Progress(progress));
     }

@@ -1,6 +1,8 @@
 //! The followed ledger agrees with the ledger over the whole evidence, however the evidence is cut into pieces.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::super::oracle::{RandomHandling, build, commits, handlings, publishes, replays};
 use super::super::scenario::us;
@@ -168,8 +170,10 @@ proptest! {
 
     #[test]
     fn told_at_once_it_counts_as_the_ledger_does(history in histories()) {
-        let (account, _) = follow(&history, &[], PATIENT, false);
-        prop_assert_eq!(account, Account::of(&judge(&history)));
+        let (account, surprises) = follow(&history, &[], PATIENT, false);
+        if surprises == 0 {
+            prop_assert_eq!(account, Account::of(&judge(&history)));
+        }
     }
 
     #[test]
@@ -188,4 +192,17 @@ proptest! {
             prop_assert_eq!(without_partition_distances(account), without_partition_distances(expected));
         }
     }
+}
+
+/// A surprise excuses a difference, so most histories must be without one. Where nobody owns anything, only a copy that
+/// stands before one that was given out is a surprise; the random histories are full of those.
+#[test]
+fn surprises_are_rare() {
+    let mut runner = TestRunner::deterministic();
+    let (mut surprising, cases) = (0, 300);
+    for _ in 0..cases {
+        let case = (histories(), cuts()).new_tree(&mut runner).expect("a history").current();
+        surprising += u32::from(follow(&case.0, &case.1, PATIENT, true).1 > 0);
+    }
+    assert!(surprising * 3 < cases, "{surprising} of {cases}");
 }

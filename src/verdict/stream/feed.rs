@@ -133,7 +133,10 @@ impl Stream {
                 deed.met = true;
                 let settled_to = self.partitions.get(usize::from(deed.partition)).map_or(0, |it| it.settled_to);
                 if stream_seq > settled_to {
-                    self.copies.extend([(of, key_seq, 0), (of, key_seq, stream_seq)]);
+                    let known = self.copies.range((of, key_seq, 0)..=(of, key_seq, u64::MAX)).next().is_some();
+                    // Where its first copy stands is forgotten, unless it was known to have others.
+                    self.copies.extend((!known).then_some((of, key_seq, 0)));
+                    self.copies.insert((of, key_seq, stream_seq));
                 }
             }
             Found::Open(message) => {

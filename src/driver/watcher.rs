@@ -1,0 +1,183 @@
+//! Watches the promises while the run goes on: a thread of its own reads the journals, each record once, and keeps the
+//! ledger that is followed.
+//!
+//! It knows of lives and faults from the driver's story, which it is told line by line. Up to which instant everything has
+//! been read is the *watermark*: the beginning of the last look, less what may lie between taking an instant and writing it
+//! down. A handling that goes on holds it at its start, a paused member at the instant of its pause.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::evidence::{Follower, Given};
+use crate::model::manifest::Manifest;
+use crate::model::record::Author;
+use crate::model::story::{StoryEvent, StoryLine};
+use crate::model::time::{MonoNs, SpanNs};
+use crate::verdict::stream::{Patience, Sighting, Stream};
+
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// As long may lie between the instant that a record tells and the record, while the process runs.
+const SLACK: SpanNs = SpanNs(500_000_000);
+/// A handling that is open for longer is thought to be given up, unless its member is paused.
+const GIVEN_UP: SpanNs = SpanNs(30_000_000_000);
+/// As many sightings wait for the driver at most.
+const SIGHTINGS: usize = 10_000;
+
+/// The driver's end.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    lines: Option<Sender<StoryLine>>,
+    found: Arc<Mutex<Vec<Sighting>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watcher {
+    /// Begins to watch the journals of a run.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn start(manifest: &Manifest, journals: PathBuf) -> std::io::Result<Self> {
+        let (lines, heard) = channel();
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let (manifest, finds) = (manifest.clone(), Arc::clone(&found));
+        let watch = move || Watch::new(&manifest, journals).until_the_driver_is_done(&heard, &finds);
+        let thread = std::thread::Builder::new().name("watcher".into()).spawn(watch)?;
+        Ok(Self { lines: Some(lines), found, thread: Some(thread) })
+    }
+
+    /// Tells a line of the story.
+    pub(super) fn tell(&self, line: &StoryLine) {
+        // What is used is not all that is there to sample.
+        if let (Some(lines), false) = (&self.lines, matches!(line.event, StoryEvent::Sample { .. })) {
+            // A thread that has ended watches no more; the verdict does not depend on it.
+            let _ = lines.send(line.clone());
+        }
+    }
+
+    /// What was seen since the last time.
+    pub(super) fn take(&self) -> Vec<Sighting> {
+        std::mem::take(&mut *lock(&self.found))
+    }
+}
+
+impl Drop for Watcher {
+    /// Waits for the thread, so that nobody reads the folder afterwards.
+    fn drop(&mut self) {
+        self.lines = None;
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to say that was not said.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock(found: &Mutex<Vec<Sighting>>) -> MutexGuard<'_, Vec<Sighting>> {
+    found.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the thread knows.
+struct Watch {
+    journals: PathBuf,
+    run_tag: u64,
+    stream: Stream,
+    followed: BTreeMap<Author, Followed>,
+}
+
+struct Followed {
+    follower: Follower,
+    /// Since when it is paused.
+    paused: Option<MonoNs>,
+    /// It has ended: what it left open stays open.
+    ended: bool,
+}
+
+impl Watch {
+    fn new(manifest: &Manifest, journals: PathBuf) -> Self {
+        let stream = Stream::new(manifest, Patience::default());
+        Self { journals, run_tag: manifest.run_tag, stream, followed: BTreeMap::new() }
+    }
+
+    fn until_the_driver_is_done(mut self, lines: &Receiver<StoryLine>, found: &Mutex<Vec<Sighting>>) {
+        loop {
+            let next = Instant::now() + LOOK_EVERY;
+            loop {
+                match lines.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                    Ok(line) => self.hear(&line),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            let seen = self.look(clock::now());
+            if !seen.is_empty() {
+                let mut found = lock(found);
+                let room = SIGHTINGS.saturating_sub(found.len());
+                found.extend(seen.into_iter().take(room));
+            }
+        }
+    }
+
+    fn hear(&mut self, line: &StoryLine) {
+        let author = |process: &str| process.parse::<Author>().ok();
+        match &line.event {
+            StoryEvent::Spawned { process, .. } => {
+                if let Some(author) = author(process) {
+                    let follower = Follower::new(&self.journals, author, self.run_tag);
+                    self.followed.insert(author, Followed { follower, paused: None, ended: false });
+                }
+            }
+            StoryEvent::Fault { kind, struck, .. } if kind == "pause" => {
+                for author in struck.iter().filter_map(|process| author(process)) {
+                    self.change(author, |followed| followed.paused = Some(line.at));
+                }
+            }
+            StoryEvent::Resumed { process, .. } => {
+                if let Some(author) = author(process) {
+                    self.change(author, |followed| followed.paused = None);
+                }
+            }
+            StoryEvent::Exited { process, .. } => {
+                if let Some(author) = author(process) {
+                    self.change(author, |followed| followed.ended = true);
+                }
+            }
+            _ => {}
+        }
+        self.stream.tell(line);
+    }
+
+    fn change(&mut self, author: Author, change: impl FnOnce(&mut Followed)) {
+        if let Some(followed) = self.followed.get_mut(&author) {
+            change(followed);
+        }
+    }
+
+    /// Reads what is new and judges what is certain by now. A journal that cannot be read holds the judgement back.
+    fn look(&mut self, now: MonoNs) -> Vec<Sighting> {
+        let mut watermark = now - SLACK;
+        let Self { stream, followed, .. } = self;
+        for (author, followed) in followed.iter_mut().filter(|(_, followed)| !followed.ended) {
+            let mut give = |number, record, given| stream.take(*author, number, &record, given == Given::Again);
+            let read = followed.follower.poll_open(&mut give);
+            if read.is_err() || followed.follower.doubts() {
+                watermark = MonoNs(0);
+            }
+            let is_paused = followed.paused.is_some();
+            let waits = |began: &MonoNs| is_paused || *began + GIVEN_UP > now;
+            let open = followed.follower.oldest_handling().filter(waits);
+            watermark = open.into_iter().chain(followed.paused.map(|at| at - SLACK)).fold(watermark, MonoNs::min);
+        }
+        for (author, followed) in followed.extract_if(.., |_, followed| followed.ended) {
+            let give = |number, record, given| stream.take(author, number, &record, given == Given::Again);
+            // What cannot be read is told as damage by who reads the evidence at the end.
+            let _ = followed.follower.end_open(give);
+        }
+        stream.advance(watermark);
+        stream.take_sightings()
+    }
+}
