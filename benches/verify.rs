@@ -12,6 +12,10 @@ mod history;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use jetlag::model::history::{History, Journal};
+use jetlag::model::record::{Author, Fate, Record};
+use jetlag::model::time::{MonoNs, SpanNs};
+use jetlag::verdict::stream::{Patience, Stream};
 use jetlag::{analysis, metric, verdict};
 
 const MESSAGES: u32 = 1_000_000;
@@ -24,6 +28,9 @@ fn verify(criterion: &mut Criterion) {
     group.bench_function("ledger", |bencher| {
         bencher.iter_batched(|| (), |()| black_box(verdict::judge(&history)), BatchSize::PerIteration);
     });
+    group.bench_function("followed", |bencher| {
+        bencher.iter_batched(|| (), |()| black_box(followed(&history)), BatchSize::PerIteration);
+    });
     group.bench_function("study", |bencher| {
         bencher.iter_batched(
             || (),
@@ -32,6 +39,37 @@ fn verify(criterion: &mut Criterion) {
         );
     });
     group.finish();
+}
+
+/// How often the journals are looked into.
+const LOOK_EVERY: SpanNs = SpanNs(250_000_000);
+
+/// The ledger that is followed, fed as by one who looks into the journals; and the most messages that it held at once.
+fn followed(history: &History) -> (verdict::stream::Account, usize) {
+    let mut stream = Stream::new(&history.manifest, Patience::default());
+    let mut read: Vec<(Author, [usize; 3], &Journal)> =
+        history.journals.iter().map(|journal| (journal.author, [0; 3], journal)).collect();
+    let (mut now, mut most) = (MonoNs(0), 0);
+    loop {
+        now = now + LOOK_EVERY;
+        let mut left = false;
+        for (author, [publishes, handlings, commits], journal) in &mut read {
+            let stored = |fate: Fate| matches!(fate, Fate::Stored { at, .. } if at < now);
+            let new = journal.publishes[*publishes..].iter().take_while(|publish| stored(publish.fate));
+            *publishes += new.map(|it| stream.take(*author, 0, &Record::Publish(*it), false)).count();
+            let ended = |handling: &&jetlag::model::record::Handling| handling.finished.is_some_and(|end| end.at < now);
+            let new = journal.handlings[*handlings..].iter().take_while(ended);
+            *handlings += new.map(|it| stream.take(*author, 0, &Record::Handling(*it), false)).count();
+            let new = journal.commits[*commits..].iter().take_while(|commit| commit.at < now);
+            *commits += new.map(|it| stream.take(*author, 0, &Record::Commit(*it), false)).count();
+            left |= *publishes < journal.publishes.len() || *handlings < journal.handlings.len();
+        }
+        stream.advance(now - SpanNs(LOOK_EVERY.0 / 2));
+        most = most.max(stream.under_way());
+        if !left {
+            return (stream.finish().0, most);
+        }
+    }
 }
 
 criterion_group!(benches, verify);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use jetlag::evidence::{self, Error, Folder, Follower, Layout, Writer, read_journal};
+use jetlag::evidence::{self, Error, Folder, Follower, Given, Layout, Writer, read_journal};
 use jetlag::model::history::Journal;
 use jetlag::model::manifest::{Confirmation, Environment, FORMAT, Manifest};
 use jetlag::model::promise::Promises;
@@ -193,6 +193,39 @@ fn a_follower_gives_each_record_once_when_it_is_complete_and_the_rest_at_the_end
     let mut rest = Vec::new();
     follower.end(|record| rest.push(record)).expect("a readable journal");
     assert_eq!(rest, [Record::Handling(handling(40))]);
+}
+
+#[test]
+fn who_asks_for_open_records_gets_a_publish_at_once_and_again_and_a_handling_when_it_has_ended() {
+    let dir = temp();
+    let mut writer = Writer::create(dir.path(), AUTHOR, RUN, SMALL).expect("a journal");
+    let mut follower = Follower::new(dir.path(), AUTHOR, RUN);
+    let mut poll = |follower: &mut Follower| {
+        let mut given = Vec::new();
+        follower.poll_open(|number, record, how| given.push((number, record, how))).expect("a readable journal");
+        given
+    };
+    let open = Publish { fate: Fate::Unknown, ..publish(1) };
+    let sent = writer.begin_publish(&open).expect("room");
+    let begun = writer.begin_handling(&handling(1)).expect("room");
+    let never = writer.begin_handling(&handling(2)).expect("room");
+    assert_eq!(poll(&mut follower), [(0, Record::Publish(open), Given::Open)]);
+    assert_eq!(follower.oldest_handling(), Some(handling(1).started));
+    assert_eq!(poll(&mut follower), [], "nothing is new");
+    let at = MonoNs(open.sent.0 + 50);
+    writer.stored(sent, at, 77, false);
+    writer.finish(begun, MonoNs(15), true);
+    let stored = Publish { fate: Fate::Stored { at, stream_seq: 77, duplicate: false }, ..open };
+    assert_eq!(
+        poll(&mut follower),
+        [(0, Record::Publish(stored), Given::Again), (1, Record::Handling(handled(1)), Given::New)]
+    );
+    assert_eq!(follower.oldest_handling(), Some(handling(2).started));
+    writer.abandon(never);
+    writer.close().expect("a closed journal");
+    let mut rest = Vec::new();
+    follower.end_open(|number, record, how| rest.push((number, record, how))).expect("a readable journal");
+    assert_eq!(rest, [(2, Record::Handling(handling(2)), Given::New)]);
 }
 
 #[test]

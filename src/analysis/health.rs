@@ -311,7 +311,9 @@ fn stopped(history: &History, confirmed: bool, other: &mut Vec<String>, notes: &
     for line in &history.story {
         let StoryEvent::StoppedAtViolation { kind, text } = &line.event else { continue };
         if confirmed {
-            notes.push(format!("ended at the first broken promise that was seen, as --stop-on-violation asks: {kind}: {text}"));
+            notes.push(format!(
+                "ended at the first broken promise that was seen, as --stop-on-violation asks: {kind}: {text}"
+            ));
         } else {
             other.push(format!("ended at a broken promise that the whole evidence does not confirm: {kind}: {text}"));
         }

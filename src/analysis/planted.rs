@@ -364,6 +364,25 @@ fn a_run_that_a_dead_server_broke_off_is_no_whole_one_and_its_loss_is_not_judged
 }
 
 #[test]
+fn a_run_that_was_ended_at_a_broken_promise_is_violated_only_when_the_evidence_has_one() {
+    let stopped = || StoryEvent::StoppedAtViolation { kind: "phantom".to_owned(), text: "seen".to_owned() };
+    let (for_nothing, reasons) = state(|h| {
+        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(500));
+        tell(h, ms(500), stopped());
+    });
+    assert_eq!(for_nothing, RunState::Invalid);
+    assert!(matches!(reasons.as_slice(), [reason] if reason.contains("does not confirm")), "{reasons:?}");
+    let (violated, reasons) = state(|h| {
+        let member = h.journals.iter_mut().find(|journal| !journal.handlings.is_empty()).expect("a member");
+        member.handlings[100].intact = false;
+        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(500));
+        tell(h, ms(500), stopped());
+    });
+    assert_eq!(violated, RunState::Violated);
+    assert!(reasons.iter().all(|reason| !reason.contains("confirm") && !reason.contains("lost")), "{reasons:?}");
+}
+
+#[test]
 fn a_starved_generator_makes_the_run_invalid() {
     let (state, reasons) = state(|h| {
         for publish in &mut h.journals[0].publishes {

@@ -3,7 +3,7 @@
 //! The workers' own counts cannot tell: repeats count there, and a killed member takes its last count with it. What is
 //! seen here is for the display and for the end of the drain; the verdict comes from the whole evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Places {
 }
 
 fn is_handled(keys: &[Key], key: u32, key_seq: u32) -> bool {
-    keys.get(key as usize).is_some_and(|key| key.handled.has(key_seq))
+    keys.get(key as usize).is_some_and(|key| key.is_handled(key_seq))
 }
 
 /// What has been seen so far.
@@ -94,24 +94,66 @@ struct Key {
     gone: Bits,
 }
 
-/// One bit a message, by `key_seq`.
+/// One bit a message, by `key_seq`. What lies before `begin` is left out: all of it was stored and handled.
 #[derive(Clone, Default)]
-struct Bits(Vec<u64>);
+struct Bits {
+    words: VecDeque<u64>,
+    /// Number of the first word that is there.
+    begin: usize,
+}
 
 impl Bits {
-    /// Sets the bit of `key_seq`. Returns whether it was clear.
+    /// Sets the bit of `key_seq`. Returns whether it was clear; one that is left out was not.
     fn set(&mut self, key_seq: u32) -> bool {
-        let (word, bit) = (key_seq as usize / 64, 1 << (key_seq % 64));
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+        let bit = 1 << (key_seq % 64);
+        let Some(word) = (key_seq as usize / 64).checked_sub(self.begin) else { return false };
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
         }
-        let clear = self.0[word] & bit == 0;
-        self.0[word] |= bit;
+        let clear = self.words[word] & bit == 0;
+        self.words[word] |= bit;
         clear
     }
 
-    fn has(&self, key_seq: u32) -> bool {
-        self.0.get(key_seq as usize / 64).is_some_and(|word| word & (1 << (key_seq % 64)) != 0)
+    /// Whether the bit is set; `before` for one that is left out.
+    fn has(&self, key_seq: u32, before: bool) -> bool {
+        match (key_seq as usize / 64).checked_sub(self.begin) {
+            Some(word) => self.words.get(word).is_some_and(|word| word & (1 << (key_seq % 64)) != 0),
+            None => before,
+        }
+    }
+
+    /// Leaves out the first word.
+    fn leave_out_one(&mut self) {
+        self.words.pop_front();
+        self.begin += 1;
+    }
+}
+
+impl Key {
+    fn is_stored(&self, key_seq: u32) -> bool {
+        self.stored.has(key_seq, true)
+    }
+
+    fn is_handled(&self, key_seq: u32) -> bool {
+        self.handled.has(key_seq, true)
+    }
+
+    fn is_gone(&self, key_seq: u32) -> bool {
+        self.gone.has(key_seq, false)
+    }
+
+    /// Leaves out whole words of messages that were stored and handled: a long run must not need a bit for each for ever.
+    fn leave_out_what_is_done(&mut self) {
+        // There is no message 0.
+        let not_there = |begin: usize| u64::from(begin == 0);
+        while let (Some(stored), Some(handled)) = (self.stored.words.front(), self.handled.words.front())
+            && stored & handled | not_there(self.stored.begin) == u64::MAX
+        {
+            self.stored.leave_out_one();
+            self.handled.leave_out_one();
+            self.gone.leave_out_one();
+        }
     }
 }
 
@@ -215,12 +257,13 @@ impl Look {
                 if let Some(finish) = handling.finished {
                     self.latency.saturating_record(finish.at.since(handling.intended).0 / 1_000);
                 }
-                self.seen.backlog -= u64::from(key.stored.has(handling.key_seq) && !key.gone.has(handling.key_seq));
+                self.seen.backlog -= u64::from(key.is_stored(handling.key_seq) && !key.is_gone(handling.key_seq));
                 // Where a consumer does not begin at the first message, the first one handled of a key breaks nothing.
                 let begins = key.high == 0 && self.offer != Offer::default();
                 self.seen.breaks += u64::from(handling.key_seq != key.high + 1 && !begins);
             }
             key.high = key.high.max(handling.key_seq);
+            key.leave_out_what_is_done();
         }
     }
 }
@@ -234,7 +277,7 @@ fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32, offere
         if !offered {
             key.gone.set(key_seq);
         }
-        seen.backlog += u64::from(!key.handled.has(key_seq) && !key.gone.has(key_seq));
+        seen.backlog += u64::from(!key.is_handled(key_seq) && !key.is_gone(key_seq));
     }
 }
 
@@ -242,7 +285,7 @@ fn note_stored(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32, offere
 fn note_gone(keys: &mut [Key], seen: &mut Seen, key: u32, key_seq: u32) {
     let Some(key) = keys.get_mut(key as usize) else { return };
     if key.gone.set(key_seq) {
-        seen.backlog -= u64::from(key.stored.has(key_seq) && !key.handled.has(key_seq));
+        seen.backlog -= u64::from(key.is_stored(key_seq) && !key.is_handled(key_seq));
     }
 }
 
@@ -335,6 +378,19 @@ mod tests {
         look.keys[0].handled.set(7);
         note_stored(&mut look.keys, &mut look.seen, 0, 7, true);
         assert_eq!((look.seen.stored, look.seen.backlog), (1, 0));
+    }
+
+    #[test]
+    fn what_is_done_is_left_out_and_still_counted_once() {
+        let all: Vec<u32> = (1..=200).collect();
+        let handled: Vec<(u32, u64)> = all.iter().map(|seq| (*seq, 1)).chain([(3, 90), (64, 91)]).collect();
+        let mut look = looked(&all, &handled);
+        assert_eq!((look.keys[0].stored.begin, look.keys[0].handled.words.len()), (3, 1));
+        assert_eq!((look.seen.stored, look.seen.handled, look.seen.backlog), (200, 200, 0));
+        // Confirmed again, given up too late: nothing changes.
+        note_stored(&mut look.keys, &mut look.seen, 0, 5, true);
+        note_gone(&mut look.keys, &mut look.seen, 0, 5);
+        assert_eq!((look.seen.stored, look.seen.backlog), (200, 0));
     }
 
     #[test]

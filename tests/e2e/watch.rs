@@ -14,17 +14,16 @@ drain = "30s"
 [stream]
 partitions = 4
 [load]
-rate = "500/s"
-keys = 40
+rate = "300/s"
+keys = 20
 [fleet]
 members = 2
-handler = "exponential"
-handler-time = "1ms"
+handler-time = "5ms"
 [strategy]
 kind = "lease-group"
 ttl = "1s"
 commit = "explicit"
-ack-wait = "2s"
+ack-wait = "3s"
 [[fault]]
 kind = "kill"
 target = "owner-of:0"

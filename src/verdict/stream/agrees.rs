@@ -114,46 +114,48 @@ fn histories() -> impl Strategy<Value = History> {
         (ownership(), prop::collection::vec(0..5_u32, 1..9), prop::option::weighted(0.3, 40..120_u64)),
         prop::collection::vec(15..110_u64, 0..3),
     )
-        .prop_map(|((streamless, publishes, replays, handlings, commits), (ownership, epochs, cut), server_ends)| {
-            let handlings: Vec<RandomHandling> = handlings;
-            let mut history = build(streamless, &publishes, &replays, &handlings, &commits, None);
-            for (member, partition, epoch, at, what) in ownership {
-                let at = us(at);
-                let deadline = at + SpanNs(u64::from(what) * 9_000);
-                let change = match what {
-                    0 => OwnershipChange::Released,
-                    1 => OwnershipChange::Lost,
-                    2 | 3 => OwnershipChange::Renewed { deadline },
-                    _ => OwnershipChange::Granted { deadline },
+        .prop_map(
+            |((streamless, publishes, replays, handlings, commits), (ownership, epochs, cut), server_ends)| {
+                let handlings: Vec<RandomHandling> = handlings;
+                let mut history = build(streamless, &publishes, &replays, &handlings, &commits, None);
+                for (member, partition, epoch, at, what) in ownership {
+                    let at = us(at);
+                    let deadline = at + SpanNs(u64::from(what) * 9_000);
+                    let change = match what {
+                        0 => OwnershipChange::Released,
+                        1 => OwnershipChange::Lost,
+                        2 | 3 => OwnershipChange::Renewed { deadline },
+                        _ => OwnershipChange::Granted { deadline },
+                    };
+                    let member = usize::from(member) % history.journals.len().max(1);
+                    if let Some(journal) = history.journals.get_mut(member) {
+                        journal.ownership.push(Ownership { at, partition, epoch, change });
+                    }
+                }
+                for journal in &mut history.journals {
+                    journal.ownership.sort_by_key(|it| it.at);
+                    for (handling, epoch) in journal.handlings.iter_mut().zip(epochs.iter().cycle()) {
+                        handling.epoch = *epoch;
+                    }
+                }
+                let exited = |at| StoryLine {
+                    at: us(at),
+                    event: StoryEvent::Exited {
+                        process: "server-0".to_owned(),
+                        code: None,
+                        signal: Some(9),
+                        ordered: true,
+                        message: None,
+                    },
                 };
-                let member = usize::from(member) % history.journals.len().max(1);
-                if let Some(journal) = history.journals.get_mut(member) {
-                    journal.ownership.push(Ownership { at, partition, epoch, change });
+                history.story.extend(server_ends.into_iter().map(exited));
+                if let Some(cut) = cut {
+                    history.story.push(StoryLine { at: us(cut), event: StoryEvent::DrainCut { waiting: 1 } });
                 }
-            }
-            for journal in &mut history.journals {
-                journal.ownership.sort_by_key(|it| it.at);
-                for (handling, epoch) in journal.handlings.iter_mut().zip(epochs.iter().cycle()) {
-                    handling.epoch = *epoch;
-                }
-            }
-            let exited = |at| StoryLine {
-                at: us(at),
-                event: StoryEvent::Exited {
-                    process: "server-0".to_owned(),
-                    code: None,
-                    signal: Some(9),
-                    ordered: true,
-                    message: None,
-                },
-            };
-            history.story.extend(server_ends.into_iter().map(exited));
-            if let Some(cut) = cut {
-                history.story.push(StoryLine { at: us(cut), event: StoryEvent::DrainCut { waiting: 1 } });
-            }
-            history.journals.sort_by_key(|journal| journal.author);
-            history
-        })
+                history.journals.sort_by_key(|journal| journal.author);
+                history
+            },
+        )
 }
 
 /// How far a partition had gone on is not known any more of what is forgotten.

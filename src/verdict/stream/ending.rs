@@ -99,8 +99,7 @@ impl Stream {
                 } else {
                     account.unhandled += 1;
                     partition.counts.unhandled += 1;
-                    let passed =
-                        promises.order_per_key && epoch == partition.last_epoch && message.key_rank < rank;
+                    let passed = promises.order_per_key && epoch == partition.last_epoch && message.key_rank < rank;
                     let stray = || strays.get(&(message.partition, seq)).copied().unwrap_or(0);
                     let acked = if message.acked == 0 { stray() } else { message.acked };
                     let covered = || seq != 0 && (partition.up_to >= seq || acked > *ends);

@@ -132,8 +132,11 @@ impl Key {
     /// All open messages, by sequence.
     pub(super) fn messages(&mut self) -> impl Iterator<Item = (u32, &mut Msg)> {
         let base = self.base;
-        let (below, above): (Vec<_>, Vec<_>) =
-            self.apart.iter_mut().map(|(key_seq, message)| (*key_seq, message)).partition(|(key_seq, _)| *key_seq <= base);
+        let (below, above): (Vec<_>, Vec<_>) = self
+            .apart
+            .iter_mut()
+            .map(|(key_seq, message)| (*key_seq, message))
+            .partition(|(key_seq, _)| *key_seq <= base);
         let window = self.window.iter_mut().zip(1..).map(move |(message, at)| (base + at, message));
         below.into_iter().chain(window).chain(above).filter(|(_, message)| message.is(ATTEMPTED))
     }

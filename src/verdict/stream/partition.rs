@@ -134,8 +134,7 @@ impl Partition {
             self.in_time.push((deed.ended, deed.epoch));
         }
         if deed.ended > deed.started {
-            let going =
-                Going { ended: deed.ended, author: deed.author, epoch: deed.epoch, in_time: !stale };
+            let going = Going { ended: deed.ended, author: deed.author, epoch: deed.epoch, in_time: !stale };
             let same = |other: &&mut Going| (other.author, other.epoch) == (deed.author, deed.epoch);
             match self.going_on.iter_mut().find(same) {
                 Some(other) if other.ended < deed.ended => *other = going,

@@ -63,9 +63,10 @@ impl<T: Copy> Sequence<T> {
     /// Takes the next step and gives the verdicts that are certain by now.
     pub(super) fn push(&mut self, step: Step<T>, mut give: impl FnMut(Given<T>)) {
         let one = |verdict, distance| Given { verdict, count: 1, distance, forgotten: 0, what: step.what };
-        let continues = self.run.as_ref().is_some_and(|run| {
-            step.rank == run.last.saturating_add(1) && step.rank <= self.high && step.rank != 0
-        });
+        let continues = self
+            .run
+            .as_ref()
+            .is_some_and(|run| step.rank == run.last.saturating_add(1) && step.rank <= self.high && step.rank != 0);
         if !continues {
             self.end_run(Some((step.rank, step.first)), &mut give);
         }
@@ -75,8 +76,7 @@ impl<T: Copy> Sequence<T> {
             return give(one(if hole == 0 { Verdict::InOrder } else { Verdict::Skipped }, hole));
         }
         let distance = self.high - step.rank;
-        let run =
-            self.run.get_or_insert(Run { last: step.rank, open: 0, forgotten: 0, distance: 0, example: None });
+        let run = self.run.get_or_insert(Run { last: step.rank, open: 0, forgotten: 0, distance: 0, example: None });
         run.last = step.rank;
         if step.first {
             give(one(Verdict::Late, distance));

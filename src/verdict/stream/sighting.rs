@@ -45,7 +45,9 @@ impl std::fmt::Display for Sighting {
             "skipped" => write!(f, "{author} began {what} with a hole of {} before it", self.distance),
             "late" => write!(f, "{author} first handled {what} after the key had gone on by {}", self.distance),
             "regressed" => write!(f, "{author} handled {what} again, {} behind, in no legal replay", self.distance),
-            "phantom" => write!(f, "{author} handled {what}, which nobody published in this run, or which is not intact"),
+            "phantom" => {
+                write!(f, "{author} handled {what}, which nobody published in this run, or which is not intact")
+            }
             "overlap" => write!(f, "{author} began {what} while another member was handling partition {partition}"),
             "stale_handling" => write!(f, "{author} began {what} in epoch {epoch} after a later one had been granted"),
             kind => write!(f, "{kind}: {author} beside another, partition {partition}, epoch {epoch}"),
