@@ -200,7 +200,7 @@ fn who_asks_for_open_records_gets_a_publish_at_once_and_again_and_a_handling_whe
     let dir = temp();
     let mut writer = Writer::create(dir.path(), AUTHOR, RUN, SMALL).expect("a journal");
     let mut follower = Follower::new(dir.path(), AUTHOR, RUN);
-    let mut poll = |follower: &mut Follower| {
+    let poll = |follower: &mut Follower| {
         let mut given = Vec::new();
         follower.poll_open(|number, record, how| given.push((number, record, how))).expect("a readable journal");
         given
