@@ -367,15 +367,15 @@ fn a_run_that_a_dead_server_broke_off_is_no_whole_one_and_its_loss_is_not_judged
 fn a_run_that_was_ended_at_a_broken_promise_is_violated_only_when_the_evidence_has_one() {
     let stopped = || StoryEvent::StoppedAtViolation { kind: "phantom".to_owned(), text: "seen".to_owned() };
     let (for_nothing, reasons) = state(|h| {
-        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(500));
+        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(50));
         tell(h, ms(500), stopped());
     });
     assert_eq!(for_nothing, RunState::Invalid);
     assert!(matches!(reasons.as_slice(), [reason] if reason.contains("does not confirm")), "{reasons:?}");
     let (violated, reasons) = state(|h| {
         let member = h.journals.iter_mut().find(|journal| !journal.handlings.is_empty()).expect("a member");
-        member.handlings[100].intact = false;
-        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(500));
+        member.handlings[10].intact = false;
+        h.journals.iter_mut().for_each(|journal| journal.handlings.truncate(50));
         tell(h, ms(500), stopped());
     });
     assert_eq!(violated, RunState::Violated);

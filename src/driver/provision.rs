@@ -66,7 +66,7 @@ pub(super) struct Ground {
     run_tag: u64,
     /// What of the stored messages the consumers offer.
     offer: Offer,
-    /// Who judges while the run goes on; nobody where the stream's limits may evict what would be missed.
+    /// Who judges while the run goes on, where somebody does.
     watcher: Option<Watcher>,
 }
 
@@ -181,11 +181,11 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     };
     let folder = Folder::create(&path, &manifest)?;
     let story = folder.story()?;
-    let watcher = if plan.stream.evicts() {
-        None
-    } else {
+    let watcher = if is_watched(plan, options) {
         let started = Watcher::start(&manifest, folder.journals());
         Some(started.map_err(|error| Error::refused("start the thread that watches the promises", &error))?)
+    } else {
+        None
     };
     let reaper = Reaper::start(&options.exe).await?;
     let cluster = match &binary {
@@ -231,6 +231,13 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
     }
     Ok(ground)
+}
+
+/// Whether the promises are watched while the run goes on. Where the stream's limits may evict, any hole may be excused at the
+/// end. In a closed loop the watcher's share of the processor would be taken from what is measured, so there only who wants
+/// to end at a violation pays for it.
+fn is_watched(plan: &Plan, options: &Options) -> bool {
+    !plan.stream.evicts() && (plan.load.rate != Rate::Max || options.stop_on_violation)
 }
 
 async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error> {

@@ -200,7 +200,7 @@ pub enum StoryEvent {
     Sighted {
         /// Metric id of its kind.
         kind: String,
-        /// Whether the strategy had promised that it would not happen.
+        /// Whether the strategy had promised that it would not happen, and it is certain that it did.
         promised: bool,
         /// What was seen, in words.
         text: String,

@@ -96,7 +96,7 @@ pub struct Stream {
     given_up: BTreeSet<u64>,
     beliefs: BTreeMap<Author, BTreeMap<u16, Belief>>,
     past_beliefs: Vec<Belief>,
-    seen_dual: usize,
+    seen_dual: BTreeSet<(u16, MonoNs, MonoNs, Author)>,
     /// What the driver told of lives, and what follows from it.
     story: Vec<StoryLine>,
     lives: Lives,
@@ -159,7 +159,7 @@ impl Stream {
             given_up: BTreeSet::new(),
             beliefs: BTreeMap::new(),
             past_beliefs: Vec::new(),
-            seen_dual: 0,
+            seen_dual: BTreeSet::new(),
             story: Vec::new(),
             lives: Lives::default(),
             cut: None,
@@ -176,8 +176,9 @@ impl Stream {
     /// Judges what lies before `watermark`, as far as it can be judged. Returns up to which instant everything has been.
     pub fn advance(&mut self, watermark: MonoNs) -> MonoNs {
         self.meet();
-        while let Some(&(sent, ..)) = self.unresolved.first()
+        while let Some(&(sent, key, key_seq)) = self.unresolved.first()
             && sent + self.patience.place < watermark
+            && !self.is_stored_somewhere(key, key_seq)
         {
             self.unresolved.pop_first();
         }
@@ -195,10 +196,19 @@ impl Stream {
         self.judged_to
     }
 
-    /// What was seen to go wrong since the last time, the first thousand.
+    /// What was seen to go wrong since the last time, the first thousand. Behind a surprise nothing is certain.
     pub fn take_sightings(&mut self) -> Vec<Sighting> {
         self.see_dual_ownership();
-        std::mem::take(&mut self.sightings)
+        let certain = self.surprises == 0;
+        let sightings = std::mem::take(&mut self.sightings);
+        sightings.into_iter().map(|sighting| Sighting { certain, ..sighting }).collect()
+    }
+
+    /// Whether a message is known to be in the stream, and only its place is not: that is waited for, however long it takes
+    /// until somebody is given it. Whatever is in front of it would else have a wrong rank.
+    fn is_stored_somewhere(&mut self, key: u32, key_seq: u32) -> bool {
+        let message = self.keys.get(key).and_then(|key| key.open(key_seq));
+        self.confirmation == Confirmation::Stored && message.is_some_and(|message| message.is(key::CONFIRMED))
     }
 
     /// What came later than it should: the counts may be wrong by that.
@@ -427,7 +437,7 @@ impl Stream {
 
     fn see(&mut self, kind: &'static str, promised: bool, sight: Sight) {
         if self.sightings.len() < SIGHTINGS {
-            self.sightings.push(Sighting { kind, promised, count: 1, distance: 0, sight });
+            self.sightings.push(Sighting { kind, promised, certain: true, count: 1, distance: 0, sight });
         }
     }
 
@@ -493,6 +503,6 @@ fn see_order(sightings: &mut Vec<Sighting>, promised: bool, given: &Given<Sight>
     };
     if sightings.len() < SIGHTINGS {
         let Given { count, distance, what, .. } = *given;
-        sightings.push(Sighting { kind, promised, count, distance, sight: what });
+        sightings.push(Sighting { kind, promised, certain: true, count, distance, sight: what });
     }
 }

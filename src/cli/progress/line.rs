@@ -48,7 +48,7 @@ fn parts(progress: &Progress) -> Vec<(u8, String)> {
         parts.push((1, format!("order breaks {}", progress.breaks)));
     }
     if progress.violations > 0 {
-        parts.push((0, format!("VIOLATIONS {}", progress.violations)));
+        parts.push((1, format!("violations {}", progress.violations)));
     }
     if let Some((kind, until)) = &progress.next_fault {
         parts.push((2, format!("{kind} in {} s", until.as_secs())));

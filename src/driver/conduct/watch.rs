@@ -50,7 +50,7 @@ impl Conductor<'_> {
     /// promise if the user wants that.
     pub(super) fn see_violations(&mut self) -> Result<(), Error> {
         for sighting in self.ground.take_sightings().into_iter().flatten() {
-            let (kind, promised) = (sighting.kind.to_owned(), sighting.promised);
+            let (kind, promised) = (sighting.kind.to_owned(), sighting.promised && sighting.certain);
             self.violations += if promised { sighting.count } else { 0 };
             let told = self.sighted.entry(sighting.kind).or_default();
             *told += 1;

@@ -150,7 +150,10 @@ impl Stream {
         }
         let pairs = self.dual_ownership(Some(self.judged_to));
         self.account.dual_ownership = pairs.len() as u64;
-        for (_, later) in pairs.iter().skip(self.seen_dual) {
+        for (earlier, later) in pairs {
+            if !self.seen_dual.insert((later.partition, earlier.from, later.from, later.owner)) {
+                continue;
+            }
             let sight = super::Sight {
                 at: later.from,
                 author: later.owner,
@@ -162,7 +165,6 @@ impl Stream {
             };
             self.see("dual_ownership", self.promises.exclusive, sight);
         }
-        self.seen_dual = self.seen_dual.max(pairs.len());
     }
 }
 

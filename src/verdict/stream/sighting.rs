@@ -10,6 +10,8 @@ pub struct Sighting {
     pub kind: &'static str,
     /// Whether the strategy had promised that it would not happen.
     pub promised: bool,
+    /// Whether nothing had come later than it should: else it may be a mistake.
+    pub certain: bool,
     /// How many handlings it is.
     pub count: u64,
     /// Distance or size of the hole, in messages; 0 where there is none.
@@ -50,7 +52,7 @@ impl std::fmt::Display for Sighting {
             }
             "overlap" => write!(f, "{author} began {what} while another member was handling partition {partition}"),
             "stale_handling" => write!(f, "{author} began {what} in epoch {epoch} after a later one had been granted"),
-            kind => write!(f, "{kind}: {author} beside another, partition {partition}, epoch {epoch}"),
+            _ => write!(f, "{author} believed to own partition {partition} in epoch {epoch} while another member did"),
         }
     }
 }
