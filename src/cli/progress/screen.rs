@@ -125,11 +125,18 @@ fn heading<'t>(live: &'t Live, label: &'t str) -> Text<'t> {
         0 => Span::raw("no order breaks"),
         breaks => Span::styled(format!("ORDER BREAKS {breaks}"), Modifier::BOLD | Modifier::REVERSED),
     };
+    let far = format!(" {} {} · ", clock(progress.elapsed), phase(progress.phase));
+    let mut rest = format!(" · {} left", clock(progress.left()));
+    if let Some((kind, until)) = &progress.next_fault {
+        rest += &format!(" · {kind} in {} s", until.as_secs());
+    }
+    rest += &format!(" · {} members", progress.members);
     let violations = match progress.violations {
         0 => Span::raw(""),
-        seen => Span::styled(format!(" · VIOLATIONS {seen}"), Modifier::BOLD | Modifier::REVERSED),
+        violations => Span::styled(format!(" · VIOLATIONS {violations}"), Modifier::BOLD | Modifier::REVERSED),
     };
-    Text::from(vec![Line::styled(what, Modifier::BOLD), Line::from(vec![Span::raw(far), breaks, violations])])
+    let line = Line::from(vec![Span::raw(far), breaks, violations, Span::raw(rest)]);
+    Text::from(vec![Line::styled(what, Modifier::BOLD), line])
 }
 
 fn throughput(frame: &mut Frame<'_>, area: Rect, live: &Live, colour: bool) {
