@@ -226,12 +226,16 @@ fn the_index_of_decisions_is_whole() {
 fn table_of_rights() -> String {
     use jetlag::strategy::rights::{Act, Names};
     let names = Names { api: "$JS.API", stream: "S", group: "G", subject: "jetlag.1.p.0" };
-    let explicit =
-        ("lease-group with `commit = \"explicit\"`", "kind = \"lease-group\"\ncommit = \"explicit\"".to_owned());
+    let commits = [
+        ("ack-all", "lease-group with `commit = \"ack-all\"`"),
+        ("explicit", "lease-group with `commit = \"explicit\"`"),
+    ];
     // What a program of the user's own needs, the user knows.
     let known = strategy::ALL.iter().filter(|about| about.kind != "external");
     let mut all: Vec<_> = known.map(|about| (about.kind, format!("kind = \"{}\"", about.kind))).collect();
-    all.insert(1, explicit);
+    for (at, (commit, name)) in (1..).zip(commits) {
+        all.insert(at, (name, format!("kind = \"lease-group\"\ncommit = \"{commit}\"")));
+    }
     let mut rows: Vec<((String, &str), Vec<&str>)> = Vec::new();
     for (name, own) in &all {
         let text = format!("# hm?\n[fleet]\nmembers = 1\n[strategy]\n{own}\n");
@@ -247,8 +251,9 @@ fn table_of_rights() -> String {
     }
     let mut table = "| right | to | for |\n|---|---|---|\n".to_owned();
     for ((grant, why), who) in rows {
-        // What it needs with either commit it needs.
-        let either = |name: &&str| *name != all[1].0 || !who.contains(&all[0].0);
+        // What it needs however it commits it needs.
+        let always = who.contains(&all[0].0);
+        let either = |name: &&str| !always || commits.iter().all(|(_, commit)| commit != name);
         let who = if who.len() == all.len() {
             "all".to_owned()
         } else {
