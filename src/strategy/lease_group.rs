@@ -94,7 +94,7 @@ pub struct Settings {
     pub ack_wait: Timespan,
     /// Messages a pull asks for.
     pub batch: u32,
-    /// How many partitions of one member that are behind are sent messages at the same time; the others wait for their turn.
+    /// How many partitions of one member that are behind are sent messages at the same time, 4096 for all; the others wait for their turn.
     pub catch_up: u32,
     /// A handler that takes longer stops the renewal of its member's lease.
     pub max_handling: Timespan,
@@ -182,7 +182,7 @@ impl Default for Settings {
             takeover: Takeover::Safe,
             ack_wait: Timespan(Duration::from_secs(120)),
             batch: 500,
-            catch_up: 4,
+            catch_up: 4096,
             max_handling: Timespan(Duration::from_secs(300)),
             consumer_storage: ConsumerStorage::Memory,
             consumer_replicas: 1,

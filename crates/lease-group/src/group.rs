@@ -14,8 +14,8 @@ use crate::options::{Commit, ConsumerStorage, Hints, Sink, Takeover};
 /// The placeholder for the partition's number in a subject template.
 const PLACEHOLDER: &str = "{partition}";
 
-/// How many partitions of a member that are behind are sent messages at once.
-const CATCH_UP: u32 = 4;
+/// How many partitions of a member that are behind are sent messages at once: all there can be.
+const CATCH_UP: u32 = 4096;
 
 /// A partitioned consumer group on one stream: a description, good for any number of [`join`](Self::join)s.
 #[derive(Clone)]
@@ -227,9 +227,9 @@ impl GroupBuilder {
         self
     }
 
-    /// How many partitions of one member that are behind are sent messages at the same time, 4 by default; the others wait for their turn, in
-    /// order. Those that keep up never wait. Every consumer that is sent messages is work for the server, side by side with the rest: with
-    /// hundreds of them the renewals of leases had to wait for seconds.
+    /// How many partitions of one member that are behind are sent messages at the same time, all by default; with fewer the others wait for
+    /// their turn, in order. Those that keep up never wait. Every consumer that is sent messages is work for the server, side by side with the
+    /// rest.
     #[must_use]
     pub fn catch_up(mut self, at_once: u32) -> Self {
         self.settings.catch_up = at_once;
