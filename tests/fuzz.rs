@@ -115,7 +115,7 @@ const WORDS: &[&str] = &[
 fn edited(original: &[u8], edits: &[Edit]) -> Vec<u8> {
     let mut bytes = original.to_vec();
     for edit in edits.iter().take(12) {
-        let place = |at: u32| (u64::from(at) * bytes.len() as u64 >> 32) as usize;
+        let place = |at: u32| ((u64::from(at) * bytes.len() as u64) >> 32) as usize;
         match *edit {
             Edit::Flip { at, bit } => {
                 let at = place(at);

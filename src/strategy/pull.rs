@@ -115,7 +115,7 @@ impl<'a> Puller<'a> {
             let next = match inbox.take() {
                 Some(next) => {
                     in_a_row = in_a_row.wrapping_add(1);
-                    if in_a_row % TURN == 0 {
+                    if in_a_row.is_multiple_of(TURN) {
                         tokio::task::yield_now().await;
                     }
                     Ok(Some(next))

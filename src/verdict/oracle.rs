@@ -142,7 +142,7 @@ impl<'a> Oracle<'a> {
     }
 
     fn is_stored(&self, id: Id) -> bool {
-        self.was_stored(id) && !self.is_evicted(id) && !(self.is_lost_by_server(id) && !self.is_handled(id))
+        self.was_stored(id) && !self.is_evicted(id) && (!self.is_lost_by_server(id) || self.is_handled(id))
     }
 
     /// Its first copy does not stand before the start, or it was delivered all the same.

@@ -15,6 +15,9 @@ const FAR: f64 = 100_000.0;
 /// Begins the attribute with what the script tells.
 pub(super) const READOUT: &str = "data-readout=\"";
 
+/// A point of the drawing: across, down.
+type Corner = (f64, f64);
+
 /// Where a text stands, seen from its anchor.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
@@ -104,7 +107,7 @@ impl Canvas {
     }
 
     /// Many rectangles of one colour as one element: their corners.
-    pub(super) fn cells(&mut self, cells: &[((f64, f64), (f64, f64))], ink: Ink, alpha: f64) {
+    pub(super) fn cells(&mut self, cells: &[(Corner, Corner)], ink: Ink, alpha: f64) {
         let mut path = String::new();
         for (from, to) in cells {
             let ((left, top), (right, bottom)) = (scaled(*from), scaled(*to));

@@ -41,11 +41,7 @@ impl Stream {
             }
             StoryEvent::Dropped { stream_seq, .. } => drop(self.given_up.insert(*stream_seq)),
             StoryEvent::DrainCut { .. } => self.cut = Some(self.cut.map_or(line.at, |cut| cut.min(line.at))),
-            StoryEvent::Spawned { process, .. } if process.starts_with("server") => {
-                if !self.servers.insert(process.clone()) && self.server_nodes <= 1 {
-                    self.events.push((line.at, Event::ServerEnded));
-                }
-            }
+            StoryEvent::Spawned { process, .. } if process.starts_with("server") => self.note_server(process, line.at),
             StoryEvent::Exited { process, .. } if process.starts_with("server") => {
                 self.events.push((line.at, Event::ServerEnded));
             }
@@ -54,6 +50,14 @@ impl Stream {
                 self.lives = Lives::of(&self.story);
             }
             _ => {}
+        }
+    }
+
+    /// A single server that is started again had ended.
+    fn note_server(&mut self, process: &str, at: MonoNs) {
+        let known = !self.servers.insert(process.to_owned());
+        if known && self.server_nodes <= 1 {
+            self.events.push((at, Event::ServerEnded));
         }
     }
 

@@ -110,10 +110,7 @@ impl Key {
     /// The message of a publish, made when there is none yet; `None` when it is settled.
     pub(super) fn attempt(&mut self, key_seq: u32) -> Option<&mut Msg> {
         let message = if key_seq <= self.base {
-            match self.apart.get_mut(&key_seq) {
-                Some(message) => message,
-                None => return None,
-            }
+            self.apart.get_mut(&key_seq)?
         } else {
             let at = key_seq - self.base - 1;
             let step = at as usize - self.window.len().min(at as usize);
