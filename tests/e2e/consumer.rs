@@ -181,7 +181,9 @@ fn pulls(place: &Place, own: &str) -> (Told, Vec<Value>) {
     let server = OwnServer::start(place);
     place.profile(&format!("{SHORT}{own}"));
     let url = server.url();
-    let live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out", "--server", &url]));
+    // The driver pulls, too, when it reads the stream back.
+    let words = ["run", "profile.toml", "--out", "out", "--server", &url, "--set", "run.read-back=0s"];
+    let live = place.start(place.jetlag(&words));
     let ended = std::thread::scope(|scope| {
         let (done, told_to_end) = tokio::sync::oneshot::channel::<()>();
         let server = &server;
