@@ -354,7 +354,24 @@ impl Plan {
         if matches!(self.load.way, Way::Core { .. }) {
             rights.push(rights::probes(names));
         }
+        if self.why_not_read_back().is_none() {
+            rights.extend(rights::read_back(names));
+        }
         rights
+    }
+
+    /// Why the stream is not read back when the run is over, as the end of a sentence; `None` when it shall be.
+    #[must_use]
+    pub fn why_not_read_back(&self) -> Option<&'static str> {
+        if self.confirmation() == Confirmation::Sent {
+            Some("no stream stores what this strategy consumes")
+        } else if self.stream.retention != Retention::Limits {
+            Some("a stream of this retention does not keep what was handled")
+        } else if self.phases.read_back_max.0 == 0 {
+            Some("the profile wants it so (run.read-back)")
+        } else {
+            None
+        }
     }
 
     /// What the confirmation of a publish says in this run.

@@ -154,6 +154,18 @@ pub fn probes(names: &Names<'_>) -> Right {
     publish("_INBOX", &[Rest(&format!("{}.probe", names.group))], "see how far what was sent has got")
 }
 
+/// What reading the stream back at the end needs: a consumer of the driver's own.
+#[must_use]
+pub fn read_back(names: &Names<'_>) -> Vec<Right> {
+    let why = "read the stream back at the end";
+    vec![
+        names.request("CONSUMER.CREATE", &[Name(names.stream)], why),
+        names.request("CONSUMER.MSG.NEXT", &[Name(names.stream), Name(names.group)], why),
+        names.request("STREAM.MSG.GET", &[Name(names.stream)], why),
+        names.request("CONSUMER.DELETE", &[Name(names.stream), Name(names.group)], why),
+    ]
+}
+
 /// What asking a leader to step down needs. The cluster's own leader is asked as the system account, which is no right.
 #[must_use]
 pub fn step_down(of: Of, names: &Names<'_>) -> Vec<Right> {

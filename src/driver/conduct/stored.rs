@@ -14,12 +14,10 @@ use super::Conductor;
 use crate::driver::Error;
 use crate::driver::provision::answers;
 use crate::evidence::StoredWriter;
-use crate::model::manifest::Confirmation;
 use crate::model::payload;
 use crate::model::stored::{Extent, StoredMessage};
 use crate::model::story::StoryEvent;
 use crate::model::time::MonoNs;
-use crate::profile::document::Retention;
 
 /// Most messages that one pull brings.
 const READ_AT_ONCE: u64 = 5000;
@@ -49,13 +47,8 @@ impl Conductor<'_> {
 
     /// Why the stream is not read back, as the end of a sentence.
     fn why_unread(&self) -> Option<&'static str> {
-        let plan = self.plan;
-        if plan.confirmation() == Confirmation::Sent {
-            Some("no stream stores what this strategy consumes")
-        } else if plan.stream.retention != Retention::Limits {
-            Some("a stream of this retention does not keep what was handled")
-        } else if plan.phases.read_back_max.0 == 0 {
-            Some("the profile wants it so (run.read-back)")
+        if let Some(why) = self.plan.why_not_read_back() {
+            Some(why)
         } else if self.asked_twice() {
             Some("the user asked twice to stop")
         } else if self.ground.majority_has_ended() || !answers(self.ground.jetstream()) {
