@@ -51,6 +51,19 @@ fn what_is_published_and_pulled_on_the_plain_path_is_whole() {
     place.wait_until_nobody_is_left();
 }
 
+/// What was acknowledged and not taken would come again after the ack wait.
+#[test]
+fn one_confirmation_stands_for_many_acks_and_none_of_them_is_lost() {
+    let place = Place::new();
+    place.profile(&profile("3s", "path = \"plain\"\nconfirm-every = 50\nack-wait = \"1s\""));
+    let told = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0).report().is(RunState::Complete);
+    for metric in ["lost", "unhandled", "redelivered", "regressed"] {
+        assert_eq!(told.count(metric), 0.0, "{metric}");
+    }
+    assert!(told.count("handled") > 3000.0, "{}", told.count("handled"));
+    assert_eq!(detours(&told), 0, "{:?}", told.report.notes);
+}
+
 #[test]
 fn a_publisher_on_the_plain_path_keeps_its_order_when_its_connection_is_cut() {
     for way in ["windowed", "atomic-batch", "fast-batch"] {
