@@ -6,7 +6,7 @@
 //! again at the instant of the strike ([`super::Rule`]), of the fleet as it is by then: a machine may be slower than a plan.
 //!
 //! Kinds come in by themselves: it loops over the list of all there are. One that strikes a member and is told for how
-//! long (`lasting`) passes by itself; which others heal, and how, is in [`Part`].
+//! long (`lasting`) passes by itself; which others heal, and how, is in `Part`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

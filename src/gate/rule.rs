@@ -1,5 +1,5 @@
 //! A rule: what a profile limits absolutely, `"gap.max@kill" = "< 3s"`. Read here, so that a profile can be checked, and
-//! held against runs by [`super::ruling`].
+//! held against runs by the module `ruling`.
 
 use crate::metric::{self, Metric};
 use crate::model::reading::{Better, Scope, Stat};
