@@ -33,11 +33,19 @@ members = 2
 handler-time = "1ms"
 "#;
 
-/// What the server knows of the consumers of a stream.
+/// What the server knows of the consumers of a stream. One of several may leave a question unanswered while they elect a
+/// leader: it is asked again.
 fn consumers(url: String, stream: &str) -> Vec<Value> {
     ask_at(Given { servers: url, ..Given::default() }, async |jetstream| {
         let subject = format!("$JS.API.CONSUMER.LIST.{stream}");
-        let answer = jetstream.client().request(subject, "".into()).await.expect("it answers");
+        let mut tries = 0;
+        let answer = loop {
+            let question = async_nats::Request::new().timeout(Some(Duration::from_secs(3)));
+            match jetstream.client().send_request(subject.clone(), question).await {
+                Err(error) if error.kind() == async_nats::RequestErrorKind::TimedOut && tries < 10 => tries += 1,
+                answered => break answered.expect("it answers"),
+            }
+        };
         let list: Value = serde_json::from_slice(&answer.payload).expect("it answers in JSON");
         list["consumers"].as_array().expect("a list of consumers").clone()
     })
@@ -347,7 +355,7 @@ fn the_consumers_of_a_lease_group_may_lie_on_three_disks() {
     let profile = r#"
 [run]
 warm-up = "500ms"
-measure = "5s"
+measure = "10s"
 drain = "20s"
 [server]
 nodes = 3
