@@ -5,6 +5,7 @@
 
 mod check;
 mod codec;
+mod drop;
 mod error;
 mod folder;
 mod follow;
@@ -18,6 +19,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use drop::{AROUND, Dropper};
 pub use error::Error;
 pub use folder::{Folder, load, write_atomic};
 pub use follow::{Follower, Given};

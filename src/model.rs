@@ -9,6 +9,7 @@ pub mod checkup;
 pub mod comparison;
 pub mod contrast;
 pub mod digest;
+pub mod dropped;
 pub mod effect;
 pub mod explanation;
 pub mod gate;

@@ -107,5 +107,5 @@ pub(crate) fn generated(messages: u32) -> History {
         line(end + SpanNs(1_000_000_000), StoryEvent::End),
     ];
     let journals = publishers.into_iter().chain(members).collect();
-    History { manifest, story, journals, stored: Vec::new(), damage: Vec::new() }
+    History { manifest, story, journals, stored: Vec::new(), dropped: None, damage: Vec::new() }
 }

@@ -4,6 +4,7 @@
 //! <run>/manifest.json           what was run
 //!       journals/driver.jsonl   the driver's story
 //!       journals/c3.2/*.seg     one journal an incarnation
+//!       dropped.json            which verified segments were removed, where that is wanted
 //!       stored.bin              what the stream held at the end, where it was read back
 //!       server/0/               store and log of the first server
 //!       report.json, report.html
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::stored::{self, StoredWriter};
 use super::story::{self, StoryWriter};
-use super::{reader, writer};
+use super::{drop, reader, writer};
+use crate::model::dropped::Dropped;
 use crate::model::history::History;
 use crate::model::manifest::{FORMAT, Manifest};
 use crate::model::record::Author;
@@ -75,7 +77,7 @@ impl Folder {
     /// Where the journals lie; workers get this path.
     #[must_use]
     pub fn journals(&self) -> PathBuf {
-        self.path.join("journals")
+        journals_of(&self.path)
     }
 
     /// Where an embedded server keeps its store and its log.
@@ -120,6 +122,12 @@ impl Folder {
     /// When it cannot be made.
     pub fn stored(&self, run_tag: u64) -> Result<StoredWriter, Error> {
         StoredWriter::create(self.stored_path(), run_tag)
+    }
+
+    /// What was removed while the run went on, because it had been verified; `None` when nothing was, or when nobody can say.
+    #[must_use]
+    pub fn dropped(&self, run_tag: u64) -> Option<Dropped> {
+        drop::read(&dropped_in(&self.path), run_tag).ok().flatten()
     }
 
     /// Begins the journal of `author`.
@@ -171,6 +179,16 @@ impl Folder {
     }
 }
 
+/// Where the journals of the run in `folder` lie.
+pub(super) fn journals_of(folder: &Path) -> PathBuf {
+    folder.join("journals")
+}
+
+/// Where it says what was dropped.
+pub(super) fn dropped_in(folder: &Path) -> PathBuf {
+    folder.join("dropped.json")
+}
+
 #[derive(serde::Deserialize)]
 struct Format {
     format: u32,
@@ -211,9 +229,14 @@ pub fn load(path: &Path) -> Result<History, Error> {
         (Vec::new(), Vec::new())
     });
     damage.extend(strangers.iter().map(|name| format!("journals/{name} is no incarnation's journal: left out")));
+    let dropped = drop::read(&dropped_in(path), manifest.run_tag).unwrap_or_else(|sentence| {
+        damage.push(sentence);
+        None
+    });
     let mut journals = Vec::with_capacity(authors.len());
     for author in authors {
-        match reader::read_journal(&folder.journals().join(author.to_string()), author, manifest.run_tag) {
+        let gone = dropped.as_ref().map_or(&[][..], |dropped| dropped.of_journal(author));
+        match reader::read_what_is_left(&folder.journals().join(author.to_string()), author, manifest.run_tag, gone) {
             Ok(read) => {
                 journals.push(read.journal);
                 damage.extend(read.damage);
@@ -223,7 +246,7 @@ pub fn load(path: &Path) -> Result<History, Error> {
         }
     }
     let stored = read_stored(&folder, &manifest, &story, &mut damage)?;
-    Ok(History { manifest, story, journals, stored, damage })
+    Ok(History { manifest, story, journals, stored, dropped, damage })
 }
 
 /// What the stream held at the end. Once the driver has told how much it read, all of it must be there; before, it was killed.

@@ -2,15 +2,19 @@
 //!
 //! It judges no damage: what cannot be read is left out here and told by `reader` at the end.
 
+mod pieces;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use self::pieces::Pieces;
 use super::codec::{self, Line, RECORD_BYTES};
 use super::error::Error;
 use super::segment::Header;
+use crate::model::dropped::Piece;
 use crate::model::record::{Author, Fate, Record};
 use crate::model::time::MonoNs;
 
@@ -43,6 +47,8 @@ pub struct Follower {
     doubted: bool,
     /// Records that wait for their completion, in the order written.
     open: Vec<Open>,
+    /// What is known of whole segments, where somebody wants to know.
+    pieces: Option<Pieces>,
     buffer: Vec<u8>,
 }
 
@@ -57,8 +63,10 @@ struct Source {
 struct Open {
     source: Rc<Source>,
     record: u32,
-    /// When a handling began that goes on.
-    handling: Option<MonoNs>,
+    /// When it was begun.
+    begun: MonoNs,
+    /// It is a handling that goes on.
+    is_handling: bool,
 }
 
 impl Open {
@@ -80,7 +88,27 @@ impl Follower {
             record: 0,
             doubted: false,
             open: Vec::new(),
+            pieces: None,
             buffer: vec![0; CHUNK * RECORD_BYTES],
+        }
+    }
+
+    /// Counts what is in each segment, so that [`Self::take_pieces`] can tell of those that were read.
+    #[must_use]
+    pub fn counting(self) -> Self {
+        Self { pieces: Some(Pieces::default()), ..self }
+    }
+
+    /// The segments that were read to their end since the last time, and in which nothing is open. Only of one that counts.
+    pub fn take_pieces(&mut self) -> Vec<Piece> {
+        self.pieces.as_mut().map_or_else(Vec::new, |pieces| pieces.take(self.author))
+    }
+
+    /// Waits no more for what becomes of records that were begun before `instant` and are no handlings: their author gave them up long ago.
+    pub fn give_up(&mut self, instant: MonoNs) {
+        let Self { open, pieces, .. } = self;
+        for given_up in open.extract_if(.., |open| !open.is_handling && open.begun < instant) {
+            pieces.iter_mut().for_each(|pieces| pieces.close(given_up.source.header.index, given_up.begun));
         }
     }
 
@@ -109,7 +137,7 @@ impl Follower {
     /// The start of the oldest handling that was read and has not ended.
     #[must_use]
     pub fn oldest_handling(&self) -> Option<MonoNs> {
-        self.open.iter().filter_map(|open| open.handling).min()
+        self.open.iter().filter_map(|open| open.is_handling.then_some(open.begun)).min()
     }
 
     /// Whether reading stopped at a record that may have been read while it was written: what follows has not been read.
@@ -133,26 +161,42 @@ impl Follower {
         Ok(())
     }
 
-    /// Gives what is new and then the handlings that never ended: the author has ended.
+    /// Gives what is new and then the handlings that never ended: the author has ended. Answers with all segments that were not taken, where it counts.
     ///
     /// # Errors
     ///
     /// As [`Self::poll`].
-    pub fn end_open(mut self, mut give: impl FnMut(u64, Record, Given)) -> Result<(), Error> {
+    pub fn end_open(mut self, mut give: impl FnMut(u64, Record, Given)) -> Result<Vec<Piece>, Error> {
         self.poll_open(&mut give)?;
-        for open in self.open.iter().filter(|open| open.handling.is_some()) {
+        for open in self.open.iter().filter(|open| open.is_handling) {
             if let Ok(Some(record)) = open.source.record(open.record) {
                 give(open.number(), record, Given::New);
             }
         }
-        Ok(())
+        let unused = self.unused().map_err(Error::io("read", &self.folder))?;
+        let Self { pieces, author, .. } = self;
+        Ok(pieces.map_or_else(Vec::new, |pieces| pieces.end(author, unused)))
+    }
+
+    /// The segment that lies ready behind the last one, and that nobody began: a killed author leaves it.
+    fn unused(&self) -> io::Result<Option<u32>> {
+        let file = match File::open(super::journal_file(&self.folder, self.segment)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut first = [0; RECORD_BYTES];
+        file.read_exact_at(&mut first, offset(0))?;
+        Ok((codec::line(&first)[0] == 0).then_some(self.segment))
     }
 
     fn read_on(&mut self, give: &mut impl FnMut(u64, Record, Given)) -> io::Result<()> {
         let mut failed = None;
-        self.open.retain(|open| match open.source.record(open.record) {
+        let Self { open, pieces, .. } = self;
+        open.retain(|open| match open.source.record(open.record) {
             Ok(Some(record)) if is_complete(&record) => {
-                let given = if open.handling.is_some() { Given::New } else { Given::Again };
+                let given = if open.is_handling { Given::New } else { Given::Again };
+                pieces.iter_mut().for_each(|pieces| pieces.close(open.source.header.index, record.latest()));
                 give(open.number(), record, given);
                 false
             }
@@ -175,18 +219,20 @@ impl Follower {
                 if line[0] == 0 {
                     break;
                 }
-                match source.decode(&line, self.record) {
+                let decoded = source.decode(&line, self.record);
+                if let (Some(pieces), Some(record)) = (&mut self.pieces, &decoded) {
+                    pieces.count(source.header.index, record, !is_complete(record));
+                }
+                match decoded {
                     Some(record) if is_complete(&record) => give(number(&source, self.record), record, Given::New),
                     Some(record) => {
                         let open = Open {
                             source: Rc::clone(&source),
                             record: self.record,
-                            handling: match record {
-                                Record::Handling(handling) => Some(handling.started),
-                                _ => None,
-                            },
+                            begun: record.begun(),
+                            is_handling: matches!(record, Record::Handling(_)),
                         };
-                        if open.handling.is_none() {
+                        if !open.is_handling {
                             give(open.number(), record, Given::Open);
                         }
                         self.open.push(open);
@@ -226,6 +272,9 @@ impl Follower {
             return Ok(None);
         }
         let source = Rc::new(Source { file, header });
+        if let (Some(pieces), Some(before)) = (&mut self.pieces, &self.current) {
+            pieces.end_of(before.header.index);
+        }
         (self.current, self.segment, self.record) = (Some(Rc::clone(&source)), self.segment + 1, 0);
         Ok(Some(source))
     }

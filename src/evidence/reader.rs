@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::codec::{self, Flaw, RECORD_BYTES};
 use super::error::Error;
 use super::segment::{BadHeader, Header};
+use crate::model::dropped::Dropped;
 use crate::model::history::Journal;
 use crate::model::manifest::FORMAT;
 use crate::model::record::{Author, Record};
@@ -27,9 +28,20 @@ pub struct Read {
 ///
 /// When the folder cannot be listed or a newer jetlag wrote it. All else is damage, and told as such.
 pub fn read_journal(folder: &Path, author: Author, run_tag: u64) -> Result<Read, Error> {
+    read_what_is_left(folder, author, run_tag, &[])
+}
+
+/// The same of a journal of which the segments in `gone` were dropped: they are left out, also where their files are still there.
+pub(super) fn read_what_is_left(
+    folder: &Path,
+    author: Author,
+    run_tag: u64,
+    gone: &[(u32, u32)],
+) -> Result<Read, Error> {
     let mut read = Read { journal: Journal::new(author), damage: Vec::new() };
     let mut past = Past::default();
-    for (index, path) in segment_files(folder)? {
+    let is_left = |(index, _): &(u32, PathBuf)| !Dropped::is_in(gone, *index);
+    for (index, path) in segment_files(folder)?.into_iter().filter(is_left) {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -37,9 +49,12 @@ pub fn read_journal(folder: &Path, author: Author, run_tag: u64) -> Result<Read,
                 continue;
             }
         };
+        if Dropped::are_in(gone, past.next, index) {
+            past.next = index;
+        }
         read.segment(&bytes, index, run_tag, &mut past).map_err(|found| Error::Newer { path, found, known: FORMAT })?;
     }
-    if let (true, Some(last)) = (past.goes_on, past.next.checked_sub(1)) {
+    if let (true, false, Some(last)) = (past.goes_on, Dropped::is_in(gone, past.next), past.next.checked_sub(1)) {
         read.damage.push(format!("{author}: segment {last:06} says that it goes on, and what follows is missing"));
     }
     Ok(read)

@@ -1,5 +1,6 @@
 //! A run as evidence, decoded: the input of every analysis.
 
+use super::dropped::Dropped;
 use super::manifest::Manifest;
 use super::record::{Author, Commit, Handling, Life, Ownership, Posting, Publish, Term};
 use super::stored::StoredMessage;
@@ -16,6 +17,9 @@ pub struct History {
     pub journals: Vec<Journal>,
     /// What was read back of the stream at the end, in its order; how far, and whether at all, is in the story.
     pub stored: Vec<StoredMessage>,
+    /// What of the journals was removed while the run went on, because it had been verified; `None` when all of it is there. What is left is
+    /// no basis for a verdict then: that was given while it was there.
+    pub dropped: Option<Dropped>,
     /// What was wrong with the evidence itself, a sentence each. Not empty means `invalid`.
     pub damage: Vec<String>,
 }

@@ -80,6 +80,37 @@ pub enum Record {
     Term(Term),
 }
 
+impl Record {
+    /// When the record was begun: the time that it is stored under.
+    #[must_use]
+    pub fn begun(&self) -> MonoNs {
+        match self {
+            Self::Publish(it) => it.sent,
+            Self::Handling(it) => it.started,
+            Self::Commit(it) => it.at,
+            Self::Ownership(it) => it.at,
+            Self::Life(it) => it.at,
+            Self::Posting(it) => it.at,
+            Self::Term(it) => it.at,
+        }
+    }
+
+    /// The latest instant that it tells of what has happened.
+    #[must_use]
+    pub fn latest(&self) -> MonoNs {
+        let ended = match self {
+            Self::Publish(Publish { fate: Fate::Stored { at, .. } | Fate::Failed { at }, .. }) => Some(*at),
+            Self::Handling(handling) => handling.finished.map(|finish| finish.at),
+            Self::Posting(Posting { fate: PostingFate::Written { at, .. }, .. })
+            | Self::Posting(Posting { fate: PostingFate::Refused { at } | PostingFate::Skipped { at }, .. }) => {
+                Some(*at)
+            }
+            _ => None,
+        };
+        self.begun().max(ended.unwrap_or_default())
+    }
+}
+
 /// One publish: written when it is sent, completed when its fate is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publish {

@@ -60,8 +60,14 @@ impl Scenario {
             environment: Environment::default(),
         };
         let publisher = Journal::new(Author { role: Role::Publisher, index: 0, life: 1 });
-        let history =
-            History { manifest, story: Vec::new(), journals: vec![publisher], stored: Vec::new(), damage: Vec::new() };
+        let history = History {
+            manifest,
+            story: Vec::new(),
+            journals: vec![publisher],
+            stored: Vec::new(),
+            dropped: None,
+            damage: Vec::new(),
+        };
         Self { history, next_stream_seq: 1 }
     }
 
