@@ -10,6 +10,7 @@ mod bank;
 mod explain;
 mod findings;
 mod first;
+mod follow;
 mod health;
 mod instants;
 mod latency;
@@ -33,17 +34,20 @@ mod torn;
 pub use bank::{BankFinding, Ended};
 pub use explain::explain;
 pub use findings::{
-    EffectCounts, ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse,
-    SuccessionCounts, faults, figures, run_info, violations,
+    EffectCounts, ExclusionCounts, FaultFinding, Findings, MeasuredFlow, PartitionFinding, Phases, ProcessUse, faults,
+    figures, run_info, violations,
 };
+pub use follow::{Followed, Following, study_followed};
 pub use health::{DRAIN_CUT, Health, READ_TOO_SLOWLY, STARVED};
 pub use latency::Latencies;
 pub use liveness::{Liveness, Stretch};
 pub use statistics::quantile;
 pub use timeline::Timeline;
 
+use crate::model::explanation::Explanation;
 use crate::model::history::History;
-use crate::model::report::Figures;
+use crate::model::report::{Figures, Violation};
+use crate::verdict::stream::Account;
 use crate::verdict::{self, Lives};
 use silence::Waits;
 
@@ -87,36 +91,86 @@ pub fn study(history: &History) -> Findings {
     let liveness = liveness::liveness(history, &timeline, &ledger.exclusion.beliefs, &silences);
     let violations = violations::violations(history, &timeline, &ledger, &liveness, &faults);
     let explanations = explain::first(history, &ledger, &violations);
-    let health = health::examine(history, &timeline, &ledger, &latencies);
     let bank = bank::audit(history, &timeline, &ledger, &faults);
+    let effects = ledger.exclusion.effects.as_ref().map(EffectCounts::of);
+    let parts = Parts {
+        handled_by_member: series::handled_by_member(history, &ledger),
+        liveness,
+        latencies,
+        flow,
+        faults,
+        processes,
+        violations,
+        explanations,
+        bank,
+        figures,
+    };
+    assemble(history, timeline, Account::of(&ledger), effects, parts)
+}
+
+/// What is more than a count.
+struct Parts {
+    handled_by_member: Vec<(String, u64)>,
+    liveness: Liveness,
+    latencies: Latencies,
+    flow: MeasuredFlow,
+    faults: Vec<FaultFinding>,
+    processes: Vec<ProcessUse>,
+    violations: Vec<Violation>,
+    explanations: Vec<Explanation>,
+    bank: Option<BankFinding>,
+    figures: Figures,
+}
+
+/// All findings, from the counts of the ledger and the rest.
+fn assemble(
+    history: &History,
+    timeline: Timeline,
+    account: Account,
+    effects: Option<EffectCounts>,
+    parts: Parts,
+) -> Findings {
+    let Parts {
+        handled_by_member,
+        liveness,
+        latencies,
+        flow,
+        faults,
+        processes,
+        violations,
+        explanations,
+        bank,
+        figures,
+    } = parts;
+    let health = health::examine(history, &timeline, &account, effects, &latencies);
     Findings {
         run: findings::run(history, &timeline),
         promises: history.manifest.promises,
         environment: history.manifest.environment.clone(),
         settings: history.manifest.settings.clone(),
         closed_loop: history.manifest.rate_per_s.is_none(),
-        publisher: ledger.publisher,
-        order: ledger.order,
-        partition_order: ledger.partition_order,
-        partitions: ledger.partitions.clone(),
-        handled: ledger.handled(),
-        handled_by_member: series::handled_by_member(history, &ledger),
-        aborted: ledger.aborted,
-        phantom: ledger.phantom,
-        extra_copies: ledger.extra_copies,
-        forgotten_by_server: ledger.forgotten_by_server,
-        misrouted: ledger.misrouted,
-        not_offered: ledger.not_offered,
-        dropped: ledger.dropped,
+        publisher: account.publisher,
+        order: account.order,
+        partition_order: account.partition_order,
+        handled: account.handled(),
+        handled_by_member,
+        aborted: account.aborted,
+        phantom: account.phantom,
+        extra_copies: account.extra_copies,
+        forgotten_by_server: account.forgotten_by_server,
+        misrouted: account.misrouted,
+        not_offered: account.not_offered,
+        dropped: account.dropped,
         acks_refused: health::acks_refused(history),
-        unhandled: ledger.unhandled,
-        evicted: ledger.evicted,
-        lost_by_server: ledger.lost_by_server,
+        unhandled: account.unhandled,
+        evicted: account.evicted,
+        lost_by_server: account.lost_by_server,
         truth: truth::told(history),
-        lost: ledger.lost,
+        lost: account.lost,
         loss_judged: timeline.reached_end_of_drain(),
-        exclusion: ExclusionCounts::of(&ledger.exclusion),
-        succession: SuccessionCounts::of(&ledger.succession),
+        exclusion: ExclusionCounts::of(&account, effects),
+        succession: account.succession,
+        partitions: account.partitions,
         liveness,
         latencies,
         flow,

@@ -18,7 +18,7 @@ mod throughput;
 
 pub use pen::Pen;
 
-use crate::analysis::{self, Findings};
+use crate::analysis::{self, Findings, Followed};
 use crate::model::history::History;
 use crate::model::reading::{Better, Reading};
 use crate::model::report::{Report, SCHEMA};
@@ -79,7 +79,16 @@ pub fn readings(findings: &Findings) -> Vec<Reading> {
 /// The whole report of a run: a pure function of its evidence.
 #[must_use]
 pub fn report(history: &History) -> Report {
-    let findings = analysis::study(history);
+    report_of(analysis::study(history))
+}
+
+/// The report of a run that was followed; `history` holds its manifest, its whole story and what is damaged.
+#[must_use]
+pub fn report_followed(history: History, followed: Followed) -> Report {
+    report_of(analysis::study_followed(history, followed))
+}
+
+fn report_of(findings: Findings) -> Report {
     let readings = readings(&findings);
     Report {
         schema: SCHEMA.to_owned(),

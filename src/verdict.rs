@@ -21,6 +21,7 @@ mod lives;
 mod loss;
 mod message;
 mod order;
+mod settled;
 pub mod stream;
 mod succession;
 mod truth;
@@ -34,11 +35,12 @@ mod planted;
 pub(crate) mod scenario;
 
 pub use belief::{Belief, beliefs};
-pub use effects::{Effects, StaleEffects};
+pub use effects::{Effects, StaleEffects, effects};
 pub use exclusion::{DualOwnership, Exclusion, Overlap};
 pub use ledger::{Entry, Ledger, OrderCounts, PartitionCounts, PublisherCounts, Verdict};
 pub use lives::{LifeSpan, Lives};
 pub use message::{Message, Standing};
+pub use settled::{First, Judged, Settled};
 pub use succession::{Place, SkippedStart, Succession};
 
 use crate::model::history::History;

@@ -12,7 +12,8 @@ use crate::model::manifest::Environment;
 use crate::model::promise::Promises;
 use crate::model::report::{FaultReport, Figures, PartitionGap, RunInfo, StoredTruth, TakeoverPhases, Violation};
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::{Exclusion, OrderCounts, PartitionCounts, PublisherCounts, Succession};
+use crate::verdict::stream::{Account, SuccessionCounts};
+use crate::verdict::{Effects, OrderCounts, PartitionCounts, PublisherCounts};
 
 /// Everything that was found in one run.
 #[derive(Clone, Debug)]
@@ -124,52 +125,21 @@ pub struct EffectCounts {
 }
 
 impl ExclusionCounts {
-    pub(super) fn of(found: &Exclusion) -> Self {
+    pub(super) fn of(account: &Account, effects: Option<EffectCounts>) -> Self {
         Self {
-            overlap: found.overlap.iter().sum(),
-            overlap_stale_tail: found.overlap_stale_tail,
-            dual_ownership: found.dual_ownership.len() as u64,
-            stale_handling: found.stale_handling.len() as u64,
-            stale_tail: found.stale_tail.len() as u64,
-            effects: found.effects.as_ref().map(|effects| EffectCounts {
-                stored: effects.stored,
-                refused: effects.refused,
-                stale: effects.stale_effects(),
-            }),
+            overlap: account.overlap,
+            overlap_stale_tail: account.overlap_stale_tail,
+            dual_ownership: account.dual_ownership,
+            stale_handling: account.stale_handling,
+            stale_tail: account.stale_tail,
+            effects,
         }
     }
 }
 
-/// Succession, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SuccessionCounts {
-    /// `epoch_rewind`.
-    pub epoch_rewind: u64,
-    /// `bad_rewind`.
-    pub bad_rewind: u64,
-    /// `delivery_gap`.
-    pub delivery_gap: u64,
-    /// `ghost_delivery`.
-    pub ghost_delivery: u64,
-    /// `stale_commit`.
-    pub stale_commit: u64,
-    /// `commit_ahead`, in messages.
-    pub commit_ahead: u64,
-    /// `skipped_start`, in messages.
-    pub skipped_start: u64,
-}
-
-impl SuccessionCounts {
-    pub(super) fn of(found: &Succession) -> Self {
-        Self {
-            epoch_rewind: found.epoch_rewinds.len() as u64,
-            bad_rewind: found.bad_rewinds.len() as u64,
-            delivery_gap: found.delivery_gaps.len() as u64,
-            ghost_delivery: found.ghost_deliveries.len() as u64,
-            stale_commit: found.stale_commits.len() as u64,
-            commit_ahead: found.commits_ahead.len() as u64,
-            skipped_start: found.skipped_starts.iter().map(|start| u64::from(start.messages)).sum(),
-        }
+impl EffectCounts {
+    pub(super) fn of(effects: &Effects) -> Self {
+        Self { stored: effects.stored, refused: effects.refused, stale: effects.stale_effects() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Health of the measurement: in which state the run ended, and why.
 
+use super::findings::EffectCounts;
 use super::latency::Latencies;
 use super::timeline::Timeline;
 use crate::model::history::History;
@@ -7,7 +8,7 @@ use crate::model::record::LifeEvent;
 use crate::model::report::RunState;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::SpanNs;
-use crate::verdict::{Effects, Ledger, Message};
+use crate::verdict::stream::Account;
 
 /// How the sentence begins that tells of a starved generator.
 pub const STARVED: &str = "the load generator was starved";
@@ -34,15 +35,21 @@ pub struct Health {
 }
 
 /// Judges the health of a run.
-pub(super) fn examine(history: &History, timeline: &Timeline, ledger: &Ledger, latencies: &Latencies) -> Health {
-    let damage = damage(history, ledger);
-    let broken = broken_promises(history, timeline, ledger);
+pub(super) fn examine(
+    history: &History,
+    timeline: &Timeline,
+    account: &Account,
+    effects: Option<EffectCounts>,
+    latencies: &Latencies,
+) -> Health {
+    let damage = damage(history, account);
+    let broken = broken_promises(history, timeline, account, effects);
     let mut other = Vec::new();
-    let mut notes = notes(history, timeline, ledger);
+    let mut notes = notes(history, timeline, account);
     let slow_consumers = slow_consumers(history, &mut other);
     let unordered_deaths = deaths(history, timeline.broken_off, &mut other, &mut notes);
     schedule(history, latencies, &mut other);
-    drain(timeline, ledger, &mut other);
+    drain(timeline, account, &mut other);
     stopped(history, !broken.is_empty(), &mut other, &mut notes);
     if !timeline.ended && !timeline.interrupted {
         other.push("the driver died in mid-run: its story has no last line".to_owned());
@@ -65,26 +72,31 @@ pub(super) fn examine(history: &History, timeline: &Timeline, ledger: &Ledger, l
 }
 
 /// What is wrong with the evidence itself.
-fn damage(history: &History, ledger: &Ledger) -> Vec<String> {
+fn damage(history: &History, account: &Account) -> Vec<String> {
     let mut damage = history.damage.clone();
     damage.extend(history.story.iter().filter_map(|line| match &line.event {
         StoryEvent::Damage { reason } => Some(reason.clone()),
         _ => None,
     }));
-    if ledger.misplaced > 0 {
-        damage.push(format!("{} name a partition that the run does not have", counted(ledger.misplaced, "record")));
+    if account.misplaced > 0 {
+        damage.push(format!("{} name a partition that the run does not have", counted(account.misplaced, "record")));
     }
     damage
 }
 
 /// Promises that were broken. A phantom breaks what no strategy needs to promise.
-fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String> {
+fn broken_promises(
+    history: &History,
+    timeline: &Timeline,
+    account: &Account,
+    effects: Option<EffectCounts>,
+) -> Vec<String> {
     let promises = history.manifest.promises;
     let mut broken = Vec::new();
-    if promises.at_least_once && timeline.reached_end_of_drain() && ledger.lost > 0 {
-        broken.push(format!("promised at least once: {} lost", counted(ledger.lost, "stored message")));
+    if promises.at_least_once && timeline.reached_end_of_drain() && account.lost > 0 {
+        broken.push(format!("promised at least once: {} lost", counted(account.lost, "stored message")));
     }
-    let order = ledger.order;
+    let order = account.order;
     if promises.order_per_key && order.violations() > 0 {
         broken.push(format!(
             "promised order per key: {} ({} skipped, {} late, {} regressed)",
@@ -95,12 +107,10 @@ fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> V
         ));
     }
     if promises.exclusive {
-        let found = &ledger.exclusion;
-        let overlap: u64 = found.overlap.iter().sum();
         for (count, what) in [
-            (found.dual_ownership.len() as u64, "overlapping ownership"),
-            (found.stale_handling.len() as u64, "handling by a superseded owner"),
-            (overlap, "handling beside another member's"),
+            (account.dual_ownership, "overlapping ownership"),
+            (account.stale_handling, "handling by a superseded owner"),
+            (account.overlap, "handling beside another member's"),
         ] {
             if count > 0 {
                 broken.push(format!("promised exclusion: {count} × {what}"));
@@ -108,32 +118,32 @@ fn broken_promises(history: &History, timeline: &Timeline, ledger: &Ledger) -> V
         }
     }
     if promises.owners {
-        broken.extend(broken_succession(history, ledger));
+        broken.extend(broken_succession(history, account));
     }
-    let stale = ledger.exclusion.effects.as_ref().map_or(0, Effects::stale_effects);
+    let stale = effects.map_or(0, |effects| effects.stale);
     if promises.fenced && stale > 0 {
         broken
             .push(format!("promised no superseded effect: {} stored behind a later epoch's", counted(stale, "effect")));
     }
-    if ledger.phantom > 0 {
-        broken.push(format!("{} handled that nobody published, or not intact", counted(ledger.phantom, "message")));
+    if account.phantom > 0 {
+        broken.push(format!("{} handled that nobody published, or not intact", counted(account.phantom, "message")));
     }
     broken
 }
 
 /// Every epoch starts at or before the first message that nobody has handled, and what it repeats it repeats whole.
-fn broken_succession(history: &History, ledger: &Ledger) -> Vec<String> {
+fn broken_succession(history: &History, account: &Account) -> Vec<String> {
     let promises = history.manifest.promises;
-    let found = &ledger.succession;
+    let found = &account.succession;
     let mut broken = Vec::new();
-    if promises.at_least_once && !found.skipped_starts.is_empty() {
-        let openings = counted(found.skipped_starts.len() as u64, "consumer");
+    if promises.at_least_once && found.skipped_openings > 0 {
+        let openings = counted(found.skipped_openings, "consumer");
         broken.push(format!("promised at least once: {openings} opened behind messages that nobody had handled"));
     }
     if promises.order_per_key {
         for (count, what) in [
-            (found.epoch_rewinds.len(), "a step back within an epoch"),
-            (found.bad_rewinds.len(), "a replay that leaves messages out"),
+            (found.epoch_rewind, "a step back within an epoch"),
+            (found.bad_rewind, "a replay that leaves messages out"),
         ] {
             if count > 0 {
                 broken.push(format!("promised order per key: {count} × {what}"));
@@ -143,48 +153,48 @@ fn broken_succession(history: &History, ledger: &Ledger) -> Vec<String> {
     broken
 }
 
-fn notes(history: &History, timeline: &Timeline, ledger: &Ledger) -> Vec<String> {
+fn notes(history: &History, timeline: &Timeline, account: &Account) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
-    if ledger.unhandled > 0 && !timeline.reached_end_of_drain() {
+    if account.unhandled > 0 && !timeline.reached_end_of_drain() {
         notes.push(format!(
             "{} not handled; the run was broken off before the end of its drain, so loss cannot be judged",
-            counted(ledger.unhandled, "stored message")
+            counted(account.unhandled, "stored message")
         ));
     }
-    if let Some(evicted) = ledger.evicted.filter(|evicted| *evicted > 0) {
+    if let Some(evicted) = account.evicted.filter(|evicted| *evicted > 0) {
         notes.push(format!(
             "{} evicted by the stream's own limits before anybody had handled them: not lost, and no hole in an order",
             counted(evicted, "stored message")
         ));
     }
-    if ledger.not_offered > 0 {
-        let what = counted(ledger.not_offered, "message");
+    if account.not_offered > 0 {
+        let what = counted(account.not_offered, "message");
         notes.push(format!("{what} stored before the place where the consumers begin: not offered, and not lost"));
     }
-    if ledger.dropped > 0 {
-        let what = counted(ledger.dropped, "message");
+    if account.dropped > 0 {
+        let what = counted(account.dropped, "message");
         notes.push(format!("{what} given up, by a member (term) or by the server (max-deliver), and never handled"));
     }
-    if ledger.forgotten_by_server > 0 {
-        let what = counted(ledger.forgotten_by_server, "repeat");
+    if account.forgotten_by_server > 0 {
+        let what = counted(account.forgotten_by_server, "repeat");
         notes.push(format!(
             "{what} of messages whose acknowledgement a server had confirmed and forgot when its process ended: charged to the server"
         ));
     }
-    if let Some(lost) = ledger.lost_by_server.filter(|lost| *lost > 0) {
+    if let Some(lost) = account.lost_by_server.filter(|lost| *lost > 0) {
         notes.push(format!(
             "{} not in the stream when it was read back at the end, {} of them gone before anybody had handled them: charged to the server",
             counted(lost, "stored message"),
-            ledger.perished
+            account.perished
         ));
     }
-    if hidden(ledger) > 0 {
-        let what = counted(hidden(ledger), "message");
+    if account.hidden > 0 {
+        let what = counted(account.hidden, "message");
         notes.push(format!(
             "{what} found when the stream was read back: no publisher knew, so nobody waited until they were handled, and they are not counted as lost"
         ));
     }
-    let publisher = ledger.publisher;
+    let publisher = account.publisher;
     if publisher.publish_reordered > 0 {
         notes.push(format!("{} stored out of their key's order", counted(publisher.publish_reordered, "message")));
     }
@@ -289,20 +299,14 @@ fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
 
 /// A drain that is cut while the fleet still works leaves open what would have become of the rest: the measurement ended too
 /// early, and that is no fault of the strategy.
-fn drain(timeline: &Timeline, ledger: &Ledger, other: &mut Vec<String>) {
-    let waiting = ledger.unhandled - ledger.lost - hidden(ledger);
+fn drain(timeline: &Timeline, account: &Account, other: &mut Vec<String>) {
+    let waiting = account.unhandled - account.lost - account.hidden;
     if waiting > 0 && timeline.reached_end_of_drain() {
         other.push(format!(
             "{DRAIN_CUT}: {} still waited when it ended; give `run.drain` more time, or offer less",
             counted(waiting, "stored message")
         ));
     }
-}
-
-/// Messages that nobody knew to be stored before the stream was read back, so that no drain waited for them.
-fn hidden(ledger: &Ledger) -> u64 {
-    let is_hidden = |message: &&Message| message.found && message.is_unhandled() && !message.lost;
-    ledger.messages.iter().filter(is_hidden).count() as u64
 }
 
 /// A run that was ended at a broken promise says so. What was seen then must be found in the whole evidence, too: if it is

@@ -41,7 +41,7 @@ pub(super) fn empty() -> Histogram<u64> {
 }
 
 impl Latencies {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             publish: empty(),
             publish_service: empty(),

@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::analysis::{Followed, Following};
 use crate::clock;
 use crate::evidence::{Follower, Given};
 use crate::model::manifest::Manifest;
 use crate::model::record::Author;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::stream::{Patience, Sighting, Stream};
+use crate::verdict::stream::{Patience, Sighting};
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -34,7 +35,7 @@ const SIGHTINGS: usize = 10_000;
 pub(super) struct Watcher {
     lines: Option<Sender<StoryLine>>,
     found: Arc<Mutex<Vec<Sighting>>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Followed>>,
 }
 
 impl Watcher {
@@ -46,15 +47,18 @@ impl Watcher {
         let (lines, heard) = channel();
         let found = Arc::new(Mutex::new(Vec::new()));
         let (manifest, finds) = (manifest.clone(), Arc::clone(&found));
-        let watch = move || Watch::new(&manifest, journals).until_the_driver_is_done(&heard, &finds);
+        let watch = move || {
+            let mut watch = Watch::new(&manifest, journals);
+            watch.until_the_driver_is_done(&heard, &finds);
+            watch.end()
+        };
         let thread = std::thread::Builder::new().name("watcher".into()).spawn(watch)?;
         Ok(Self { lines: Some(lines), found, thread: Some(thread) })
     }
 
     /// Tells a line of the story.
     pub(super) fn tell(&self, line: &StoryLine) {
-        // What is used is not all that is there to sample.
-        if let (Some(lines), false) = (&self.lines, matches!(line.event, StoryEvent::Sample { .. })) {
+        if let Some(lines) = &self.lines {
             // A thread that has ended watches no more; the verdict does not depend on it.
             let _ = lines.send(line.clone());
         }
@@ -63,6 +67,13 @@ impl Watcher {
     /// What was seen since the last time.
     pub(super) fn take(&self) -> Vec<Sighting> {
         std::mem::take(&mut *lock(&self.found))
+    }
+
+    /// Reads the journals to their end, when all who write them have ended, and gives what was followed. `None` when the
+    /// thread has died.
+    pub(super) fn end(mut self) -> Option<Followed> {
+        self.lines = None;
+        self.thread.take()?.join().ok()
     }
 }
 
@@ -85,11 +96,11 @@ fn lock(found: &Mutex<Vec<Sighting>>) -> MutexGuard<'_, Vec<Sighting>> {
 struct Watch {
     journals: PathBuf,
     run_tag: u64,
-    stream: Stream,
-    followed: BTreeMap<Author, Followed>,
+    following: Following,
+    readers: BTreeMap<Author, Reader>,
 }
 
-struct Followed {
+struct Reader {
     follower: Follower,
     /// Since when it is paused.
     paused: Option<MonoNs>,
@@ -99,11 +110,11 @@ struct Followed {
 
 impl Watch {
     fn new(manifest: &Manifest, journals: PathBuf) -> Self {
-        let stream = Stream::new(manifest, Patience::default());
-        Self { journals, run_tag: manifest.run_tag, stream, followed: BTreeMap::new() }
+        let following = Following::new(manifest, Patience::default());
+        Self { journals, run_tag: manifest.run_tag, following, readers: BTreeMap::new() }
     }
 
-    fn until_the_driver_is_done(mut self, lines: &Receiver<StoryLine>, found: &Mutex<Vec<Sighting>>) {
+    fn until_the_driver_is_done(&mut self, lines: &Receiver<StoryLine>, found: &Mutex<Vec<Sighting>>) {
         loop {
             let next = Instant::now() + LOOK_EVERY;
             loop {
@@ -128,56 +139,69 @@ impl Watch {
             StoryEvent::Spawned { process, .. } => {
                 if let Some(author) = author(process) {
                     let follower = Follower::new(&self.journals, author, self.run_tag);
-                    self.followed.insert(author, Followed { follower, paused: None, ended: false });
+                    self.readers.insert(author, Reader { follower, paused: None, ended: false });
                 }
             }
             StoryEvent::Fault { kind, struck, .. } if kind == "pause" => {
                 for author in struck.iter().filter_map(|process| author(process)) {
-                    self.change(author, |followed| followed.paused = Some(line.at));
+                    self.change(author, |reader| reader.paused = Some(line.at));
                 }
             }
             StoryEvent::Resumed { process, .. } => {
                 if let Some(author) = author(process) {
-                    self.change(author, |followed| followed.paused = None);
+                    self.change(author, |reader| reader.paused = None);
                 }
             }
             StoryEvent::Exited { process, .. } => {
                 if let Some(author) = author(process) {
-                    self.change(author, |followed| followed.ended = true);
+                    self.change(author, |reader| reader.ended = true);
                 }
             }
             _ => {}
         }
-        self.stream.tell(line);
+        self.following.tell(line);
     }
 
-    fn change(&mut self, author: Author, change: impl FnOnce(&mut Followed)) {
-        if let Some(followed) = self.followed.get_mut(&author) {
-            change(followed);
+    fn change(&mut self, author: Author, change: impl FnOnce(&mut Reader)) {
+        if let Some(reader) = self.readers.get_mut(&author) {
+            change(reader);
         }
     }
 
     /// Reads what is new and judges what is certain by now. A journal that cannot be read holds the judgement back.
     fn look(&mut self, now: MonoNs) -> Vec<Sighting> {
         let mut watermark = now - SLACK;
-        let Self { stream, followed, .. } = self;
-        for (author, followed) in followed.iter_mut().filter(|(_, followed)| !followed.ended) {
-            let mut give = |number, record, given| stream.take(*author, number, &record, given == Given::Again);
-            let read = followed.follower.poll_open(&mut give);
-            if read.is_err() || followed.follower.doubts() {
+        let Self { following, readers, .. } = self;
+        for (author, reader) in readers.iter_mut().filter(|(_, reader)| !reader.ended) {
+            let mut give = |number, record, given| following.take(*author, number, &record, given == Given::Again);
+            let read = reader.follower.poll_open(&mut give);
+            if read.is_err() || reader.follower.doubts() {
                 watermark = MonoNs(0);
             }
-            let is_paused = followed.paused.is_some();
+            let is_paused = reader.paused.is_some();
             let waits = |began: &MonoNs| is_paused || *began + GIVEN_UP > now;
-            let open = followed.follower.oldest_handling().filter(waits);
-            watermark = open.into_iter().chain(followed.paused.map(|at| at - SLACK)).fold(watermark, MonoNs::min);
+            let open = reader.follower.oldest_handling().filter(waits);
+            watermark = open.into_iter().chain(reader.paused.map(|at| at - SLACK)).fold(watermark, MonoNs::min);
         }
-        for (author, followed) in followed.extract_if(.., |_, followed| followed.ended) {
-            let give = |number, record, given| stream.take(author, number, &record, given == Given::Again);
-            // What cannot be read is told as damage by who reads the evidence at the end.
-            let _ = followed.follower.end_open(give);
+        for (author, reader) in readers.extract_if(.., |_, reader| reader.ended) {
+            end(following, author, reader);
         }
-        stream.advance(watermark);
-        stream.take_sightings()
+        following.advance(watermark);
+        following.take_sightings()
     }
+
+    /// Reads what is left of all journals: nobody writes them any more.
+    fn end(mut self) -> Followed {
+        for (author, reader) in std::mem::take(&mut self.readers) {
+            end(&mut self.following, author, reader);
+        }
+        self.following.finish()
+    }
+}
+
+/// Reads the rest of a journal whose author has ended.
+fn end(following: &mut Following, author: Author, reader: Reader) {
+    let give = |number, record, given| following.take(author, number, &record, given == Given::Again);
+    // What cannot be read is told as damage by who reads the evidence at the end.
+    let _ = reader.follower.end_open(give);
 }

@@ -36,7 +36,8 @@ impl Effects {
 }
 
 /// Judges what the driver read back; `None` when there is no sink, or it was not read whole.
-pub(super) fn effects(history: &History) -> Option<Effects> {
+#[must_use]
+pub fn effects(history: &History) -> Option<Effects> {
     let stored = history.story.iter().find_map(|line| match line.event {
         StoryEvent::EffectsRead { effects } => Some(effects),
         _ => None,

@@ -202,6 +202,13 @@ impl Ledger {
         self.order.handled() + self.extra_copies
     }
 
+    /// Messages that nobody knew to be stored before the stream was read back, so that no drain waited for them.
+    #[must_use]
+    pub fn hidden(&self) -> u64 {
+        let is_hidden = |message: &&Message| message.found && message.is_unhandled() && !message.lost;
+        self.messages.iter().filter(is_hidden).count() as u64
+    }
+
     /// The journal and the record behind a line of the ledger. `history` must be the one that was judged.
     #[must_use]
     pub fn source<'a>(&self, history: &'a History, entry: u32) -> Option<(&'a Journal, &'a Handling)> {

@@ -24,7 +24,7 @@ mod agrees;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use account::Account;
+pub use account::{Account, SuccessionCounts};
 pub use sighting::{Sight, Sighting};
 
 use self::key::{Found, HANDLED, NOT_OFFERED, PENDING, RANKED, SEEN};
