@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
+use crate::analysis::Followed;
 use crate::evidence;
 use crate::nats;
 use crate::nats::{Access, Version};
@@ -65,12 +66,27 @@ pub async fn run(
     stop: Stop,
     show: &mut dyn FnMut(&Scene),
 ) -> Result<Ending, Error> {
+    run_followed(plan, options, path, stop, show).await.map(|(ending, _)| ending)
+}
+
+/// Makes one run as [`run`] does. Where evidence was dropped while it went on, the report can be made only of what was followed: that is given.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_followed(
+    plan: &Plan,
+    options: &Options,
+    path: PathBuf,
+    stop: Stop,
+    show: &mut dyn FnMut(&Scene),
+) -> Result<(Ending, Option<Followed>), Error> {
     let mut ground = provision::provision(plan, options, path, &stop, show).await?;
     let conducted = conduct::conduct(plan, options, &mut ground, stop, show).await;
+    let followed = ground.end_of_watch();
     let cleared = ground.clear(options.keep).await;
     let ending = conducted?;
     cleared?;
-    Ok(ending)
+    Ok((ending, followed))
 }
 
 /// Why a run could not be made.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use drop::{AROUND, Dropper};
 pub use error::Error;
-pub use folder::{Folder, load, write_atomic};
+pub use folder::{Folder, load, load_beside_journals, write_atomic};
 pub use follow::{Follower, Given};
 pub use reader::{Read, read_journal};
 pub use stored::StoredWriter;

@@ -19,6 +19,7 @@ mod setting;
 mod shape;
 mod tree;
 
+pub use document::Keep;
 pub use load::{Loaded, load, open, parse};
 pub use nearest::nearest;
 pub use plan::Plan;

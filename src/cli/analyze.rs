@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::out::{out, outln};
 use super::{exit, may_colour};
+use crate::analysis::Followed;
 use crate::evidence::{self, Folder};
 use crate::model::report::{Report, RunState};
 use crate::{metric, render};
@@ -32,7 +33,16 @@ pub(super) fn run(args: &AnalyzeArgs) -> ExitCode {
 /// Judges the evidence in `folder` and writes the reports beside it.
 pub(super) fn analyze(folder: &Path) -> Result<Report, evidence::Error> {
     let history = evidence::load(folder)?;
-    let report = metric::report(&history);
+    write(folder, metric::report(&history))
+}
+
+/// Makes the report of a run that was followed to its end, because not all of its evidence is there any more, and writes it.
+pub(super) fn conclude_followed(folder: &Path, followed: Followed) -> Result<Report, evidence::Error> {
+    let history = evidence::load_beside_journals(folder)?;
+    write(folder, metric::report_followed(history, followed))
+}
+
+fn write(folder: &Path, report: Report) -> Result<Report, evidence::Error> {
     let folder = Folder::open(folder)?;
     for (path, format) in [(folder.report_json(), &render::json::FORMAT), (folder.report_html(), &render::html::FORMAT)]
     {

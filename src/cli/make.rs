@@ -68,15 +68,19 @@ impl Maker {
     ) -> Result<(Report, Ending), Trouble> {
         display.follow(path);
         let show = &mut |scene: &driver::Scene| display.show(scene);
-        let ran = driver::run(plan, &self.options, path.to_owned(), self.stop.clone(), show).await;
+        let ran = driver::run_followed(plan, &self.options, path.to_owned(), self.stop.clone(), show).await;
         if let Err(driver::Error::NotRemoved { .. }) = &ran {
             // What is left behind takes nothing from what was recorded.
             analyze::analyze(path)?;
             display.line(&format!("the run came to its end: its report is in {}", path.display()));
         }
-        let ending = ran?;
+        let (ending, followed) = ran?;
         display.line("reading the evidence");
-        Ok((analyze::analyze(path)?, ending))
+        let report = match followed {
+            Some(followed) => analyze::conclude_followed(path, followed)?,
+            None => analyze::analyze(path)?,
+        };
+        Ok((report, ending))
     }
 }
 

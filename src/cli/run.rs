@@ -15,7 +15,7 @@ use crate::driver::{self, Ending};
 use crate::evidence;
 use crate::model::report::Report;
 use crate::nats::Access;
-use crate::profile::Plan;
+use crate::profile::{Keep, Plan};
 use crate::render::comparison;
 
 /// Words of `jetlag run`.
@@ -41,13 +41,21 @@ pub(super) struct RunArgs {
     /// End the run in good order at the first broken promise; what was recorded stays and is judged.
     #[arg(long)]
     stop_on_violation: bool,
+    /// Which of the evidence is kept: all, or only what lies around violations. Then journals are removed as soon as they are verified, so that a
+    /// run of a day needs no more disk than one of a few minutes, and the report comes from what was read of them. Default: what the
+    /// profile says.
+    #[arg(long, value_name = "WHICH", value_parser = [Keep::All.name(), Keep::Violations.name()])]
+    keep_evidence: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
 
 /// Runs the profile.
 pub(super) fn run(args: &RunArgs, typed: &[OsString]) -> ExitCode {
-    let plans = match crate::profile::load(&args.profile, &args.sets) {
+    // What is said as a word of its own wins over what is set.
+    let kept = args.keep_evidence.iter().map(|keep| format!("run.keep-evidence={keep}"));
+    let sets: Vec<String> = args.sets.iter().cloned().chain(kept).collect();
+    let plans = match crate::profile::load(&args.profile, &sets) {
         Ok(plans) => plans,
         Err(problems) => {
             err!("{}", profile::problems_text(&problems, may_colour(&std::io::stderr())));

@@ -47,8 +47,10 @@ const CEASE_WITHIN: SpanNs = SpanNs(15_000_000_000);
 const LEAVE_WITHIN: SpanNs = SpanNs(10_000_000_000);
 /// How long an ordered end or kill may take to be seen.
 const END_WITHIN: Duration = Duration::from_secs(5);
-/// How often processes are sampled.
+/// How often processes are looked after, and sampled in a run of usual length.
 const SAMPLE_EVERY: SpanNs = SpanNs(500_000_000);
+/// So often the processes of a run are sampled at most: a longer run is sampled less often, so that its story does not grow with it.
+const SAMPLES_MAX: u64 = 4_000;
 /// How often progress is shown.
 const SHOW_EVERY: SpanNs = SpanNs(1_000_000_000);
 /// Lead between the order to begin and the beginning, so that all publishers have heard of it.
@@ -91,6 +93,7 @@ pub(super) async fn conduct(
         begin: MonoNs(0),
         phase: Phase::Provision,
         next_sample: MonoNs(0),
+        next_told_sample: MonoNs(0),
         next_show: MonoNs(0),
         last_shown: (MonoNs(0), Seen::default()),
         trouble: false,
@@ -146,6 +149,7 @@ struct Conductor<'a> {
     begin: MonoNs,
     phase: Phase,
     next_sample: MonoNs,
+    next_told_sample: MonoNs,
     next_show: MonoNs,
     /// When progress was shown last, and what was seen by then.
     last_shown: (MonoNs, Seen),
@@ -203,6 +207,7 @@ impl Conductor<'_> {
         }
         // What the work has cost by its end, whenever the last sample was taken.
         self.sample()?;
+        self.look_after_servers()?;
         self.dismiss().await?;
         self.dismiss_relay();
         if self.ground.users_server_is_gone().await {
@@ -438,14 +443,25 @@ impl Conductor<'_> {
         }
         if now >= self.next_sample {
             self.next_sample = now + SAMPLE_EVERY;
-            self.sample()?;
+            if now >= self.next_told_sample {
+                self.next_told_sample = now + self.sampled_every();
+                self.sample()?;
+            }
+            self.look_after_servers()?;
             self.see_violations()?;
         }
         if self.begin.0 > 0 && now >= self.next_show {
             self.next_show = now + SHOW_EVERY;
-            self.show_progress(now);
+            self.show_progress(now)?;
         }
         Ok(())
+    }
+
+    /// How often what processes use is told: a run of hours as often as one of half an hour.
+    fn sampled_every(&self) -> SpanNs {
+        let phases = &self.plan.phases;
+        let longest = phases.warm_up.0.saturating_add(phases.measure.0).saturating_add(phases.drain_max.0);
+        SpanNs(longest / SAMPLES_MAX).max(SAMPLE_EVERY)
     }
 
     async fn hear(&mut self, heard: Heard) -> Result<(), Error> {

@@ -16,10 +16,11 @@ pub(super) use stream::{answers, remove};
 
 use super::drops::Drops;
 use super::scene::Scene;
-use super::watcher::Watcher;
+use super::watcher::{Verified, Watcher};
 use super::{Error, Options, Stop};
 use crate::clock;
-use crate::evidence::{Folder, StoredWriter, StoryWriter};
+use crate::analysis::Followed;
+use crate::evidence::{Dropper, Folder, StoredWriter, StoryWriter};
 use crate::fault::Relayed;
 use crate::fault::step_down::Of;
 use crate::model::gone::Gone;
@@ -30,7 +31,7 @@ use crate::model::time::{MonoNs, SpanNs};
 use crate::model::units::Rate;
 use crate::nats::{self, Access, Binary, Cluster, Finder, Server, Version};
 use crate::process::{self, Group, Pid, Reaper};
-use crate::profile::Plan;
+use crate::profile::{Keep, Plan};
 use crate::profile::demand::{self, Demand};
 use crate::strategy::rights::Names;
 use crate::strategy::{Site, accounts, effects};
@@ -68,6 +69,8 @@ pub(super) struct Ground {
     offer: Offer,
     /// Who judges while the run goes on, where somebody does.
     watcher: Option<Watcher>,
+    /// Who removes what was verified, where that is wanted.
+    dropper: Option<Dropper>,
 }
 
 /// Makes the ground for a run of `plan` in the new folder `path`, unless the user asks to stop before it is there: then
@@ -182,11 +185,12 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
     let folder = Folder::create(&path, &manifest)?;
     let story = folder.story()?;
     let watcher = if is_watched(plan, options) {
-        let started = Watcher::start(&manifest, folder.journals());
+        let started = Watcher::start(&manifest, folder.journals(), plan.keep_evidence == Keep::Violations);
         Some(started.map_err(|error| Error::refused("start the thread that watches the promises", &error))?)
     } else {
         None
     };
+    let dropper = (plan.keep_evidence == Keep::Violations).then(|| Dropper::new(&path, run_tag));
     let reaper = Reaper::start(&options.exe).await?;
     let cluster = match &binary {
         Some(binary) => {
@@ -226,6 +230,7 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
         run_tag,
         offer: Offer::default(),
         watcher,
+        dropper,
     };
     for (process, pid) in ground.server_processes() {
         ground.tell(StoryEvent::Spawned { process, pid: pid.number() })?;
@@ -237,7 +242,8 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
 /// end. In a closed loop the watcher's share of the processor would be taken from what is measured, so there only who wants
 /// to end at a violation pays for it.
 fn is_watched(plan: &Plan, options: &Options) -> bool {
-    !plan.stream.evicts() && (plan.load.rate != Rate::Max || options.stop_on_violation)
+    let drops = plan.keep_evidence == Keep::Violations;
+    drops || !plan.stream.evicts() && (plan.load.rate != Rate::Max || options.stop_on_violation)
 }
 
 async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error> {
@@ -321,6 +327,30 @@ impl Ground {
     /// What was seen to go wrong since the last time; `None` where nobody can judge while the run goes on.
     pub(super) fn take_sightings(&self) -> Option<Vec<Sighting>> {
         self.watcher.as_ref().map(Watcher::take)
+    }
+
+    /// Removes what was verified of the journals. Whoever else reads them must have read what is there before this is called with what the
+    /// watcher told before that: `verified`.
+    pub(super) fn drop_verified(&mut self, verified: Verified) -> Result<(), Error> {
+        let Some(dropper) = &mut self.dropper else { return Ok(()) };
+        for at in verified.around {
+            dropper.keep_around(at);
+        }
+        dropper.take(verified.pieces);
+        Ok(dropper.drop_before(verified.judged)?)
+    }
+
+    /// What the watcher has verified since the last time, where that is to be removed.
+    pub(super) fn take_verified(&self) -> Option<Verified> {
+        self.dropper.as_ref()?;
+        Some(self.watcher.as_ref()?.take_verified())
+    }
+
+    /// Follows the journals to their end, when all who write them have ended. Gives what the report is made of, if evidence was dropped.
+    pub(super) fn end_of_watch(&mut self) -> Option<Followed> {
+        let followed = self.watcher.take().and_then(Watcher::end);
+        let dropped = self.dropper.as_ref().is_some_and(|dropper| dropper.dropped().segments > 0);
+        followed.filter(|_| dropped)
     }
 
     /// Notes which of jetlag's own servers, and whether the reaper, have ended unasked. Returns true when there is a new

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::analysis::{Followed, Following};
 use crate::clock;
 use crate::evidence::{Follower, Given};
+use crate::model::dropped::Piece;
 use crate::model::manifest::Manifest;
 use crate::model::record::Author;
 use crate::model::story::{StoryEvent, StoryLine};
@@ -27,28 +28,48 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const SLACK: SpanNs = SpanNs(500_000_000);
 /// A handling that is open for longer is thought to be given up, unless its member is paused.
 const GIVEN_UP: SpanNs = SpanNs(30_000_000_000);
+/// What becomes of a publish that is open for longer is never known: its publisher has given it up.
+const FATE_GIVEN_UP: SpanNs = SpanNs(60_000_000_000);
 /// As many sightings wait for the driver at most.
 const SIGHTINGS: usize = 10_000;
+
+/// What was found and waits for the driver.
+#[derive(Debug, Default)]
+struct Found {
+    sightings: Vec<Sighting>,
+    verified: Verified,
+}
+
+/// What of the journals was verified since the last time.
+#[derive(Debug, Default)]
+pub(super) struct Verified {
+    /// Before that instant nothing is needed any more.
+    pub(super) judged: MonoNs,
+    /// Segments that were read to their end.
+    pub(super) pieces: Vec<Piece>,
+    /// When something went wrong.
+    pub(super) around: Vec<MonoNs>,
+}
 
 /// The driver's end.
 #[derive(Debug)]
 pub(super) struct Watcher {
     lines: Option<Sender<StoryLine>>,
-    found: Arc<Mutex<Vec<Sighting>>>,
+    found: Arc<Mutex<Found>>,
     thread: Option<JoinHandle<Followed>>,
 }
 
 impl Watcher {
-    /// Begins to watch the journals of a run.
+    /// Begins to watch the journals of a run; `drops` says whether what was verified is to be removed.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(super) fn start(manifest: &Manifest, journals: PathBuf) -> std::io::Result<Self> {
+    pub(super) fn start(manifest: &Manifest, journals: PathBuf, drops: bool) -> std::io::Result<Self> {
         let (lines, heard) = channel();
-        let found = Arc::new(Mutex::new(Vec::new()));
+        let found = Arc::new(Mutex::new(Found::default()));
         let (manifest, finds) = (manifest.clone(), Arc::clone(&found));
         let watch = move || {
-            let mut watch = Watch::new(&manifest, journals);
+            let mut watch = Watch::new(&manifest, journals, drops);
             watch.until_the_driver_is_done(&heard, &finds);
             watch.end()
         };
@@ -66,7 +87,14 @@ impl Watcher {
 
     /// What was seen since the last time.
     pub(super) fn take(&self) -> Vec<Sighting> {
-        std::mem::take(&mut *lock(&self.found))
+        std::mem::take(&mut lock(&self.found).sightings)
+    }
+
+    /// What was verified since the last time.
+    pub(super) fn take_verified(&self) -> Verified {
+        let found = &mut *lock(&self.found);
+        let judged = found.verified.judged;
+        std::mem::replace(&mut found.verified, Verified { judged, ..Verified::default() })
     }
 
     /// Reads the journals to their end, when all who write them have ended, and gives what was followed. `None` when the
@@ -88,7 +116,7 @@ impl Drop for Watcher {
     }
 }
 
-fn lock(found: &Mutex<Vec<Sighting>>) -> MutexGuard<'_, Vec<Sighting>> {
+fn lock(found: &Mutex<Found>) -> MutexGuard<'_, Found> {
     found.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -98,6 +126,10 @@ struct Watch {
     run_tag: u64,
     following: Following,
     readers: BTreeMap<Author, Reader>,
+    /// What was verified is to be removed.
+    counts: bool,
+    pieces: Vec<Piece>,
+    judged: MonoNs,
 }
 
 struct Reader {
@@ -109,12 +141,21 @@ struct Reader {
 }
 
 impl Watch {
-    fn new(manifest: &Manifest, journals: PathBuf) -> Self {
+    fn new(manifest: &Manifest, journals: PathBuf, counts: bool) -> Self {
         let following = Following::new(manifest, Patience::default());
-        Self { journals, run_tag: manifest.run_tag, following, readers: BTreeMap::new() }
+        let readers = BTreeMap::new();
+        Self {
+            journals,
+            run_tag: manifest.run_tag,
+            following,
+            readers,
+            counts,
+            pieces: Vec::new(),
+            judged: MonoNs::default(),
+        }
     }
 
-    fn until_the_driver_is_done(&mut self, lines: &Receiver<StoryLine>, found: &Mutex<Vec<Sighting>>) {
+    fn until_the_driver_is_done(&mut self, lines: &Receiver<StoryLine>, found: &Mutex<Found>) {
         loop {
             let next = Instant::now() + LOOK_EVERY;
             loop {
@@ -125,11 +166,15 @@ impl Watch {
                 }
             }
             let seen = self.look(clock::now());
-            if !seen.is_empty() {
-                let mut found = lock(found);
-                let room = SIGHTINGS.saturating_sub(found.len());
-                found.extend(seen.into_iter().take(room));
+            let mut found = lock(found);
+            let room = SIGHTINGS.saturating_sub(found.sightings.len());
+            if self.counts {
+                let room = SIGHTINGS.saturating_sub(found.verified.around.len());
+                found.verified.around.extend(seen.iter().map(|sighting| sighting.sight.at).take(room));
+                found.verified.pieces.append(&mut self.pieces);
+                found.verified.judged = self.judged;
             }
+            found.sightings.extend(seen.into_iter().take(room));
         }
     }
 
@@ -139,6 +184,7 @@ impl Watch {
             StoryEvent::Spawned { process, .. } => {
                 if let Some(author) = author(process) {
                     let follower = Follower::new(&self.journals, author, self.run_tag);
+                    let follower = if self.counts { follower.counting() } else { follower };
                     self.readers.insert(author, Reader { follower, paused: None, ended: false });
                 }
             }
@@ -171,22 +217,27 @@ impl Watch {
     /// Reads what is new and judges what is certain by now. A journal that cannot be read holds the judgement back.
     fn look(&mut self, now: MonoNs) -> Vec<Sighting> {
         let mut watermark = now - SLACK;
-        let Self { following, readers, .. } = self;
+        let Self { following, readers, pieces, .. } = self;
         for (author, reader) in readers.iter_mut().filter(|(_, reader)| !reader.ended) {
             let mut give = |number, record, given| following.take(*author, number, &record, given == Given::Again);
             let read = reader.follower.poll_open(&mut give);
             if read.is_err() || reader.follower.doubts() {
                 watermark = MonoNs(0);
             }
+            if reader.paused.is_none() {
+                reader.follower.give_up(now - FATE_GIVEN_UP);
+            }
+            // What a paused one has written stays: it goes on from there.
+            pieces.extend(reader.follower.take_pieces());
             let is_paused = reader.paused.is_some();
             let waits = |began: &MonoNs| is_paused || *began + GIVEN_UP > now;
             let open = reader.follower.oldest_handling().filter(waits);
             watermark = open.into_iter().chain(reader.paused.map(|at| at - SLACK)).fold(watermark, MonoNs::min);
         }
         for (author, reader) in readers.extract_if(.., |_, reader| reader.ended) {
-            end(following, author, reader);
+            pieces.extend(end(following, author, reader));
         }
-        following.advance(watermark);
+        self.judged = following.advance(watermark);
         following.take_sightings()
     }
 
@@ -200,8 +251,8 @@ impl Watch {
 }
 
 /// Reads the rest of a journal whose author has ended.
-fn end(following: &mut Following, author: Author, reader: Reader) {
+fn end(following: &mut Following, author: Author, reader: Reader) -> Vec<Piece> {
     let give = |number, record, given| following.take(author, number, &record, given == Given::Again);
     // What cannot be read is told as damage by who reads the evidence at the end.
-    let _ = reader.follower.end_open(give);
+    reader.follower.end_open(give).unwrap_or_default()
 }

@@ -249,6 +249,23 @@ pub fn load(path: &Path) -> Result<History, Error> {
     Ok(History { manifest, story, journals, stored, dropped, damage })
 }
 
+/// Reads what a run left behind beside its journals, for who has followed those.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_beside_journals(path: &Path) -> Result<History, Error> {
+    let folder = Folder::open(path)?;
+    let manifest = folder.manifest()?;
+    let (story, mut damage) = story::read(&folder.story_path());
+    let dropped = drop::read(&dropped_in(path), manifest.run_tag).unwrap_or_else(|sentence| {
+        damage.push(sentence);
+        None
+    });
+    let stored = read_stored(&folder, &manifest, &story, &mut damage)?;
+    Ok(History { manifest, story, journals: Vec::new(), stored, dropped, damage })
+}
+
 /// What the stream held at the end. Once the driver has told how much it read, all of it must be there; before, it was killed.
 fn read_stored(
     folder: &Folder,

@@ -15,7 +15,8 @@ mod stream;
 
 use std::time::Duration;
 
-use super::document::Document;
+use super::document::{Document, Keep};
+use crate::model::bank::Workload;
 use crate::model::units::Timespan;
 
 /// Something that cannot be run.
@@ -111,6 +112,10 @@ fn run(document: &Document, findings: &mut Findings) {
         if span.0 > Duration::from_secs(7 * 24 * 3600) {
             findings.add(&[path], format!("a phase of {span} is longer than a week"), None);
         }
+    }
+    if run.keep_evidence == Keep::Violations && document.load.workload == Workload::Ledger {
+        let message = "accounts are audited at the end, message by message: all of the evidence is needed for that".to_owned();
+        findings.add(&["run.keep-evidence", "load.workload"], message, Some("keep \"all\", or use workload \"plain\""));
     }
     findings.range("run.seed", run.seed, 0, NUMBER_MAX);
     findings.range("run.repeat", run.repeat.into(), 1, 1000);

@@ -70,10 +70,39 @@ pub struct Run {
     /// "0s" leaves it unread, and what publishers were told is the truth. What is not read within that time is judged by what publishers were told. Default 10s.
     #[serde(skip_serializing_if = "is_usual_read_back")]
     pub read_back: Timespan,
+    /// Which of the evidence is kept: all of it, or only what lies around violations, so that a run of a day needs no more disk than one of a few minutes. Default "all".
+    #[serde(skip_serializing_if = "Keep::is_all")]
+    pub keep_evidence: Keep,
     /// Seed of keys, arrivals and faults: the same seed gives the same schedule. Default 1.
     pub seed: u64,
     /// How often it is run, each time in a fresh stream. Default 1.
     pub repeat: u32,
+}
+
+/// Which of a run's evidence is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// All of it.
+    #[default]
+    All,
+    /// Journals are read while they are written, and what was verified of them is removed, but for what lies around violations.
+    Violations,
+}
+
+impl Keep {
+    /// As the profile says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Violations => "violations",
+        }
+    }
+
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 /// The server that jetlag starts; not used with `--server`.
@@ -466,7 +495,15 @@ fn is_usual_read_back(span: &Timespan) -> bool {
 
 impl Default for Run {
     fn default() -> Self {
-        Self { warm_up: seconds(3), measure: seconds(30), drain: seconds(30), read_back: READ_BACK, seed: 1, repeat: 1 }
+        Self {
+            warm_up: seconds(3),
+            measure: seconds(30),
+            drain: seconds(30),
+            read_back: READ_BACK,
+            keep_evidence: Keep::All,
+            seed: 1,
+            repeat: 1,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::demand::{self, Demand};
 pub use super::document::Retry;
-use super::document::{self, Arrivals, Compression, Discard, Document, Publish, Retention, Routing, Storage};
+use super::document::{self, Arrivals, Compression, Discard, Document, Keep, Publish, Retention, Routing, Storage};
 use super::load::Loaded;
 use crate::fault;
 use crate::fault::step_down::Of;
@@ -35,6 +35,8 @@ pub struct Plan {
     pub repeat: u32,
     /// How long each phase lasts.
     pub phases: Phases,
+    /// Which of the evidence is kept.
+    pub keep_evidence: Keep,
     /// The server that jetlag starts, unless the user names one.
     pub server: Server,
     /// The stream.
@@ -304,6 +306,7 @@ impl Plan {
                 drain_max: document.run.drain.span(),
                 read_back_max: document.run.read_back.span(),
             },
+            keep_evidence: document.run.keep_evidence,
             server: Server { version: document.server.version.clone(), nodes: document.server.nodes },
             stream: Stream::of(&document.stream),
             load: Load::of(&document.load),

@@ -16,7 +16,7 @@ use crate::process::{self, Families};
 const TOLD: u32 = 10;
 
 impl Conductor<'_> {
-    /// Tells what each process has used so far, and which of those that are no workers have ended unasked.
+    /// Tells what each process has used so far.
     pub(super) fn sample(&mut self) -> Result<(), Error> {
         let mut processes = vec![("driver".to_owned(), vec![process::Pid::own()])];
         processes.extend(self.ground.server_processes().into_iter().map(|(name, pid)| (name, vec![pid])));
@@ -32,6 +32,11 @@ impl Conductor<'_> {
                 self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes })?;
             }
         }
+        Ok(())
+    }
+
+    /// Tells which of the processes that are no workers have ended unasked.
+    pub(super) fn look_after_servers(&mut self) -> Result<(), Error> {
         if self.ground.note_ends()? {
             self.trouble = true;
         }
@@ -72,8 +77,14 @@ impl Conductor<'_> {
     }
 
     /// Shows how far the run is.
-    pub(super) fn show_progress(&mut self, now: MonoNs) {
+    ///
+    /// What was verified goes here: the look has read it, too, by then.
+    pub(super) fn show_progress(&mut self, now: MonoNs) -> Result<(), Error> {
+        let verified = self.ground.take_verified();
         let seen = self.look.refresh();
+        if let Some(verified) = verified {
+            self.ground.drop_verified(verified)?;
+        }
         let (then, before) = std::mem::replace(&mut self.last_shown, (now, seen));
         let per_s = |now_count: u64, then_count: u64| {
             now_count.saturating_sub(then_count) as f64 / now.since(then).as_s().max(0.001)
@@ -101,5 +112,6 @@ impl Conductor<'_> {
             violations: self.violations,
         };
         (self.show)(&Scene::Progress(progress));
+        Ok(())
     }
 }
