@@ -18,6 +18,7 @@ mod keys;
 mod partition;
 mod sequence;
 mod sighting;
+mod tell;
 
 #[cfg(test)]
 mod agrees;
@@ -25,12 +26,15 @@ mod agrees;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use account::{Account, SuccessionCounts};
+pub use ending::End;
 pub use sighting::{Sight, Sighting};
+pub use tell::Told;
 
 use self::key::{Found, HANDLED, NOT_OFFERED, PENDING, RANKED, SEEN};
 use self::keys::Keys;
-use self::partition::{Deed, Partition, Pending, Place};
+use self::partition::{Deed, Handled, Partition, Pending, Place};
 use self::sequence::{Given, Step};
+use self::tell::Teller;
 use super::belief::Belief;
 use super::ledger::Verdict;
 use super::lives::Lives;
@@ -92,8 +96,8 @@ pub struct Stream {
     strays: BTreeMap<(u16, u64), u16>,
     /// All sequences of messages that stand more than once in the stream.
     copies: BTreeSet<(u32, u32, u64)>,
-    /// Sequences that were given up.
-    given_up: BTreeSet<u64>,
+    /// Sequences that were given up, and since when.
+    given_up: BTreeMap<u64, MonoNs>,
     beliefs: BTreeMap<Author, BTreeMap<u16, Belief>>,
     past_beliefs: Vec<Belief>,
     seen_dual: BTreeSet<(u16, MonoNs, MonoNs, Author)>,
@@ -110,6 +114,8 @@ pub struct Stream {
     account: Account,
     sightings: Vec<Sighting>,
     surprises: u64,
+    /// Whom it is told what was settled and judged.
+    teller: Teller,
 }
 
 /// What happens beside handlings. At one instant the first of these comes first, and all of them after a handling that begins.
@@ -156,7 +162,7 @@ impl Stream {
             servers: BTreeSet::new(),
             strays: BTreeMap::new(),
             copies: BTreeSet::new(),
-            given_up: BTreeSet::new(),
+            given_up: BTreeMap::new(),
             beliefs: BTreeMap::new(),
             past_beliefs: Vec::new(),
             seen_dual: BTreeSet::new(),
@@ -170,7 +176,32 @@ impl Stream {
             account: Account::default(),
             sightings: Vec::new(),
             surprises: 0,
+            teller: Teller::default(),
         }
+    }
+
+    /// Tells from here on what is settled and judged: somebody has to take it, see [`Stream::take_told`].
+    #[must_use]
+    pub fn telling(mut self) -> Self {
+        self.teller.tells = true;
+        self
+    }
+
+    /// What was settled and judged since the last time.
+    pub fn take_told(&mut self) -> Told {
+        self.teller.take()
+    }
+
+    /// The instant before which every message that is known to be stored is settled and was told, and every handling judged.
+    #[must_use]
+    pub fn told_to(&self) -> MonoNs {
+        self.teller.told_to
+    }
+
+    /// All beliefs so far, by partition, then by beginning.
+    #[must_use]
+    pub fn beliefs(&self) -> Vec<Belief> {
+        self.beliefs_by(None)
     }
 
     /// Judges what lies before `watermark`, as far as it can be judged. Returns up to which instant everything has been.
@@ -190,6 +221,7 @@ impl Stream {
             self.judged_to = to;
             if to.since(self.settled_at) >= SpanNs(self.patience.committed.0 / 8) {
                 self.settled_at = to;
+                self.tell_settled(to);
                 self.settle(to);
             }
         }
@@ -338,6 +370,7 @@ impl Stream {
         self.judge_exclusion(deed);
         if !deed.ok {
             self.account.aborted += 1;
+            self.teller.judge(deed, Verdict::Aborted);
             return;
         }
         let ends = self.ends;
@@ -367,6 +400,7 @@ impl Stream {
                 if first {
                     message.flags |= HANDLED;
                     message.at = deed.started;
+                    (message.received, message.finished, message.handler) = (deed.received, deed.ended, deed.author);
                 }
                 let ranks = (message.key_rank, message.partition_rank, message.partition, message.is(SEEN));
                 (message.stream_seq, ranks, first, message.acked)
@@ -382,6 +416,7 @@ impl Stream {
         }
         if !first && deed.stream_seq != 0 && deed.stream_seq != stream_seq {
             self.account.extra_copies += 1;
+            self.teller.judge(deed, Verdict::ExtraCopy);
             return;
         }
         let acked = if home == deed.partition { acked } else { 0 };
@@ -393,14 +428,15 @@ impl Stream {
         let is_settled = partition_rank == 0;
         self.surprises += u64::from(is_settled && forgotten);
         let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
-        let step = |rank, first| Step { rank, first, committed, forgotten, what: deed.sight() };
-        let (account, sightings) = (&mut self.account, &mut self.sightings);
+        let (account, sightings, teller) = (&mut self.account, &mut self.sightings, &mut self.teller);
         let promised = self.promises.order_per_key;
-        key.order.push(step(key_rank, first), |given| {
-            account.order.add_many(given.verdict, given.count, given.distance);
+        let step = Step { rank: key_rank, first, committed, forgotten, what: deed.handled(first) };
+        key.order.push(step, |given| {
+            account.order.add_many(given.verdict, given.count(), given.distance);
             account.forgotten_by_server += given.forgotten;
-            partition.counts.by_key.add_many(given.verdict, given.count, given.distance);
+            partition.counts.by_key.add_many(given.verdict, given.count(), given.distance);
             see_order(sightings, promised, &given);
+            teller.judged(&given);
         });
         if home != deed.partition {
             account.misrouted += 1;
@@ -411,9 +447,10 @@ impl Stream {
         }
         self.surprises += u64::from(deed.started < partition.judged_to);
         partition.judged_to = partition.judged_to.max(deed.started);
-        partition.order.push(step(partition_rank, !seen), |given| {
-            account.partition_order.add_many(given.verdict, given.count, given.distance);
-            partition.counts.by_partition.add_many(given.verdict, given.count, given.distance);
+        let step = Step { rank: partition_rank, first: !seen, committed, forgotten, what: () };
+        partition.order.push(step, |given| {
+            account.partition_order.add_many(given.verdict, given.count(), given.distance);
+            partition.counts.by_partition.add_many(given.verdict, given.count(), given.distance);
         });
     }
 
@@ -432,6 +469,7 @@ impl Stream {
 
     fn phantom(&mut self, deed: &Deed) {
         self.account.phantom += 1;
+        self.teller.judge(deed, Verdict::Phantom);
         self.see("phantom", true, deed.sight());
     }
 
@@ -460,13 +498,16 @@ impl Stream {
                 |message| {
                     let up_to = partitions.get(usize::from(message.partition)).map_or(0, |partition| partition.up_to);
                     let committed = message.acked != 0 || message.stream_seq != 0 && up_to >= message.stream_seq;
+                    let answered = message.unknown == 0 || old(message, patience.uncommitted);
                     message.is(RANKED | SEEN)
-                        && message.unknown == 0
+                        && answered
                         && old(message, if committed { patience.committed } else { patience.uncommitted })
                 },
                 |message| {
                     let left = message.is(RANKED) && !message.is(HANDLED) && message.key_rank < high;
-                    (left || message.is(NOT_OFFERED)) && old(message, patience.uncommitted)
+                    // Nobody was given it, and nobody was told that it is stored.
+                    let nowhere = !message.is_any(RANKED | key::CONFIRMED | key::DELIVERED);
+                    (left || nowhere || message.is(NOT_OFFERED)) && old(message, patience.uncommitted)
                 },
                 |message| {
                     account.publisher.attempted += 1;
@@ -494,15 +535,15 @@ impl Stream {
     }
 }
 
-fn see_order(sightings: &mut Vec<Sighting>, promised: bool, given: &Given<Sight>) {
+fn see_order(sightings: &mut Vec<Sighting>, promised: bool, given: &Given<'_, Handled>) {
     let kind = match given.verdict {
         Verdict::Skipped => "skipped",
         Verdict::Late => "late",
         Verdict::Regressed => "regressed",
         _ => return,
     };
-    if sightings.len() < SIGHTINGS {
-        let Given { count, distance, what, .. } = *given;
-        sightings.push(Sighting { kind, promised, certain: true, count, distance, sight: what });
+    if let (true, Some(first)) = (sightings.len() < SIGHTINGS, given.all.first()) {
+        let (count, distance, sight) = (given.count(), given.distance, first.sight);
+        sightings.push(Sighting { kind, promised, certain: true, count, distance, sight });
     }
 }

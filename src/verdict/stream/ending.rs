@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::key::{CONFIRMED, DELIVERED, HANDLED, Msg, NOT_OFFERED, RANKED};
 use super::partition::Pending;
-use super::{Account, Stream};
+use super::tell::Told;
+use super::{Account, Sighting, Stream};
 use crate::model::manifest::Confirmation;
 use crate::model::record::Author;
 use crate::model::report::OwnershipEnd;
@@ -13,30 +14,54 @@ use crate::verdict::belief::Belief;
 use crate::verdict::exclusion::dual_ownership;
 use crate::verdict::loss::REST;
 
+/// What a stream comes to.
+#[derive(Debug)]
+pub struct End {
+    /// All counts.
+    pub account: Account,
+    /// What came later than it should: the counts may be wrong by that.
+    pub surprises: u64,
+    /// All beliefs, by partition, then by beginning.
+    pub beliefs: Vec<Belief>,
+    /// What was seen since the last time.
+    pub sightings: Vec<Sighting>,
+    /// What was settled and judged since the last time, when that is told.
+    pub told: Told,
+}
+
 impl Stream {
     /// Judges what is left, and counts: everything has been told.
     #[must_use]
-    pub fn finish(mut self) -> (Account, u64) {
+    pub fn finish(self) -> (Account, u64) {
+        let End { account, surprises, .. } = self.end();
+        (account, surprises)
+    }
+
+    /// The same, and what else is known by then.
+    #[must_use]
+    pub fn end(mut self) -> End {
         self.meet();
         self.place_the_rest();
         self.rank(None);
         self.judge(None);
-        let Self { keys, partitions, account, .. } = &mut self;
+        let Self { keys, partitions, account, sightings, promises, teller, .. } = &mut self;
         for key in keys.iter_mut() {
             key.order.end(|given| {
-                account.order.add_many(given.verdict, given.count, given.distance);
+                account.order.add_many(given.verdict, given.count(), given.distance);
                 account.forgotten_by_server += given.forgotten;
-                let partition = partitions.get_mut(usize::from(given.what.partition));
-                if let Some(partition) = partition {
-                    partition.counts.by_key.add_many(given.verdict, given.count, given.distance);
+                let partition = given.all.first().map_or(0, |first| usize::from(first.sight.partition));
+                if let Some(partition) = partitions.get_mut(partition) {
+                    partition.counts.by_key.add_many(given.verdict, given.count(), given.distance);
                 }
+                super::see_order(sightings, promises.order_per_key, &given);
+                teller.judged(&given);
             });
         }
         for partition in partitions.iter_mut() {
             let counts = &mut partition.counts;
             partition.order.end(|given| {
-                account.partition_order.add_many(given.verdict, given.count, given.distance);
-                counts.by_partition.add_many(given.verdict, given.count, given.distance);
+                account.partition_order.add_many(given.verdict, given.count(), given.distance);
+                counts.by_partition.add_many(given.verdict, given.count(), given.distance);
             });
         }
         self.count_messages();
@@ -45,7 +70,9 @@ impl Stream {
         let named = self.named.max(usize::from(self.known));
         self.partitions.resize_with(named, super::Partition::default);
         self.account.partitions = self.partitions.iter().map(|partition| partition.counts).collect();
-        (self.account, self.surprises)
+        let beliefs = self.beliefs_by(None);
+        let sightings = self.take_sightings();
+        End { account: self.account, surprises: self.surprises, beliefs, sightings, told: self.teller.take() }
     }
 
     /// Gives a place to what has none: where none is known that of the stored message of its key before it.
@@ -75,10 +102,11 @@ impl Stream {
 
     fn count_messages(&mut self) {
         let working = self.works();
-        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, .. } = self;
+        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, .. } = self;
         for key in keys.iter_mut() {
             let (epoch, rank) = key.reached;
             for (_, message) in key.messages() {
+                teller.settle(message, *confirmation, given_up);
                 account.misplaced += u64::from(message.partition >= *known);
                 account.publisher.attempted += 1;
                 if !is_stored(message, *confirmation) {
@@ -94,7 +122,7 @@ impl Stream {
                 if message.is(NOT_OFFERED) && !message.is(DELIVERED) {
                     account.not_offered += 1;
                 } else if message.is(HANDLED) {
-                } else if seq != 0 && given_up.contains(&seq) {
+                } else if seq != 0 && given_up.contains_key(&seq) {
                     account.dropped += 1;
                 } else {
                     account.unhandled += 1;
@@ -127,6 +155,12 @@ impl Stream {
 
     /// The pairs of beliefs that overlap, as far as they reach by `until`.
     fn dual_ownership(&self, until: Option<MonoNs>) -> Vec<(Belief, Belief)> {
+        let beliefs = self.beliefs_by(until);
+        dual_ownership(&beliefs).into_iter().map(|pair| (beliefs[pair.earlier], beliefs[pair.later])).collect()
+    }
+
+    /// All beliefs by partition, then by beginning, as far as they reach by `until`.
+    pub(super) fn beliefs_by(&self, until: Option<MonoNs>) -> Vec<Belief> {
         let open = self.beliefs.values().flat_map(|open| open.values().copied());
         let mut beliefs: Vec<Belief> = self.past_beliefs.iter().copied().chain(open).collect();
         let died = |author: Author| self.lives.died(author);
@@ -139,7 +173,7 @@ impl Stream {
             }
         }
         beliefs.sort_by_key(|belief| (belief.partition, belief.from, belief.epoch, belief.owner));
-        dual_ownership(&beliefs).into_iter().map(|pair| (beliefs[pair.earlier], beliefs[pair.later])).collect()
+        beliefs
     }
 
     /// Tells of beliefs that overlap, as far as they are certain.
@@ -169,7 +203,7 @@ impl Stream {
 }
 
 /// Whether a message is among those that are stored. One that was only sent to a stream is when somebody was given it.
-fn is_stored(message: &Msg, confirmation: Confirmation) -> bool {
+pub(super) fn is_stored(message: &Msg, confirmation: Confirmation) -> bool {
     let proved = confirmation != Confirmation::SentToStream || message.stream_seq != 0;
     message.is(DELIVERED) || message.is(CONFIRMED) && proved
 }

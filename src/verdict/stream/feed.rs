@@ -16,7 +16,10 @@ impl Stream {
     /// fate is told that was open when it was told first. A handling is told when it has ended, or never will.
     pub fn take(&mut self, author: Author, number: u64, record: &Record, again: bool) {
         match record {
-            Record::Publish(publish) => self.take_publish(publish, again),
+            Record::Publish(publish) => {
+                self.teller.schedule(author, publish.intended);
+                self.take_publish(publish, again);
+            }
             Record::Handling(handling) => self.take_handling(author, number, handling),
             Record::Commit(commit) => self.events.push((commit.at, Event::of(commit))),
             Record::Ownership(ownership) => {
@@ -26,7 +29,7 @@ impl Stream {
                 let open = self.beliefs.entry(author).or_default();
                 belief::advance(author, ownership, open, &mut self.past_beliefs);
             }
-            Record::Term(term) => drop(self.given_up.insert(term.stream_seq)),
+            Record::Term(term) => self.give_up(term.stream_seq, term.at),
             Record::Life(_) | Record::Posting(_) => {}
         }
     }
@@ -39,7 +42,7 @@ impl Stream {
                 self.starts.push(start);
                 self.offer = Offer::of(self.starts.iter().copied());
             }
-            StoryEvent::Dropped { stream_seq, .. } => drop(self.given_up.insert(*stream_seq)),
+            StoryEvent::Dropped { stream_seq, .. } => self.give_up(*stream_seq, line.at),
             StoryEvent::DrainCut { .. } => self.cut = Some(self.cut.map_or(line.at, |cut| cut.min(line.at))),
             StoryEvent::Spawned { process, .. } if process.starts_with("server") => self.note_server(process, line.at),
             StoryEvent::Exited { process, .. } if process.starts_with("server") => {
@@ -48,9 +51,18 @@ impl Stream {
             StoryEvent::Spawned { .. } | StoryEvent::Exited { .. } | StoryEvent::Fault { .. } => {
                 self.story.push(line.clone());
                 self.lives = Lives::of(&self.story);
+                if let StoryEvent::Exited { process, .. } = &line.event {
+                    self.teller.ended(process, line.at);
+                }
             }
             _ => {}
         }
+    }
+
+    /// Nobody is given what stands there any more.
+    fn give_up(&mut self, stream_seq: u64, at: MonoNs) {
+        let since = self.given_up.entry(stream_seq).or_insert(at);
+        *since = at.min(*since);
     }
 
     /// A single server that is started again had ended.
@@ -72,8 +84,9 @@ impl Stream {
             return;
         };
         if !message.is(ATTEMPTED) {
-            *message = Msg { at: sent, partition, flags: ATTEMPTED, ..Msg::default() };
+            *message = Msg::of(publish);
         }
+        message.intended = message.intended.min(publish.intended);
         if again {
             message.unknown = message.unknown.saturating_sub(1);
         }
@@ -86,6 +99,7 @@ impl Stream {
                     self.unresolved.remove(&(message.at, of, key_seq));
                     message.at = sent;
                 }
+                message.confirm(publish, at);
                 message.flags |= CONFIRMED | if duplicate { KNOWN_BEFORE } else { 0 };
                 note_place(message, of, key_seq, stream_seq, &mut self.copies);
                 stored = Some(at);
@@ -101,6 +115,7 @@ impl Stream {
         };
         self.named = self.named.max(usize::from(handling.partition) + 1);
         let mut deed = Deed {
+            received: handling.received,
             started: handling.started,
             ended: ended.max(handling.started),
             stream_seq: handling.stream_seq,
@@ -145,6 +160,7 @@ impl Stream {
             }
             Found::Open(message) => {
                 deed.met = true;
+                message.prove(deed.started);
                 message.flags |= DELIVERED;
                 let before = message.stream_seq;
                 note_place(message, of, key_seq, stream_seq, &mut self.copies);

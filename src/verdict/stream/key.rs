@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::sequence::Sequence;
-use super::sighting::Sight;
+use super::partition::Handled;
+use crate::model::record::{Author, Publish, Role};
 use crate::model::time::MonoNs;
 
 /// Somebody meant to send it.
@@ -24,12 +25,14 @@ pub(super) const PENDING: u16 = 1 << 7;
 pub(super) const NOT_OFFERED: u16 = 1 << 8;
 /// A publish of it was confirmed as one that the server had already.
 pub(super) const KNOWN_BEFORE: u16 = 1 << 9;
+/// What became of it was told to who adds it up.
+pub(super) const TOLD: u16 = 1 << 10;
 
 /// The greatest step from one sequence to the next that a key's window takes. A torn record may name any.
 const WINDOW: u32 = 1 << 16;
 
 /// One message that may still matter.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Msg {
     /// Of its first copy in the stream; 0 when it is not known.
     pub(super) stream_seq: u64,
@@ -43,9 +46,65 @@ pub(super) struct Msg {
     pub(super) unknown: u16,
     pub(super) partition: u16,
     pub(super) flags: u16,
+    pub(super) intended: MonoNs,
+    pub(super) possible: MonoNs,
+    /// The sending that was stored, else the first.
+    pub(super) sent: MonoNs,
+    /// When its storing was confirmed, else when a delivery proved it; 0 when neither is.
+    pub(super) stored: MonoNs,
+    /// Of its first successful handling, which began at `at`.
+    pub(super) received: MonoNs,
+    pub(super) finished: MonoNs,
+    pub(super) handler: Author,
 }
 
 impl Msg {
+    /// One that nobody attempted.
+    pub(super) const NONE: Self = Self {
+        stream_seq: 0,
+        at: MonoNs(0),
+        key_rank: 0,
+        partition_rank: 0,
+        acked: 0,
+        unknown: 0,
+        partition: 0,
+        flags: 0,
+        intended: MonoNs(0),
+        possible: MonoNs(0),
+        sent: MonoNs(0),
+        stored: MonoNs(0),
+        received: MonoNs(0),
+        finished: MonoNs(0),
+        handler: Author { role: Role::Consumer, index: 0, life: 0 },
+    };
+
+    /// One that was sent now.
+    pub(super) fn of(publish: &Publish) -> Self {
+        Self {
+            at: publish.sent,
+            partition: publish.partition,
+            flags: ATTEMPTED,
+            intended: publish.intended,
+            possible: publish.possible,
+            sent: publish.sent,
+            ..Self::NONE
+        }
+    }
+
+    /// A publish of it was confirmed. Of several the one that was sent first gives the instants.
+    pub(super) fn confirm(&mut self, publish: &Publish, stored: MonoNs) {
+        if !self.is(CONFIRMED) || publish.sent < self.sent {
+            (self.possible, self.sent, self.stored) = (publish.possible, publish.sent, stored);
+        }
+    }
+
+    /// A member was given it, which proves that it is stored.
+    pub(super) fn prove(&mut self, started: MonoNs) {
+        if !self.is(CONFIRMED) && (self.stored == MonoNs(0) || started < self.stored) {
+            self.stored = started;
+        }
+    }
+
     pub(super) fn is(&self, flags: u16) -> bool {
         self.flags & flags == flags
     }
@@ -82,7 +141,7 @@ pub(super) struct Key {
     pub(super) home: u16,
     /// The greatest sequence among the ranked, and those that were never offered.
     pub(super) greatest: u32,
-    pub(super) order: Sequence<Sight>,
+    pub(super) order: Sequence<Handled>,
     /// The latest epoch in which a message of it was handled, and how far that came.
     pub(super) reached: (u32, u32),
 }
@@ -115,10 +174,10 @@ impl Key {
             let at = key_seq - self.base - 1;
             let step = at as usize - self.window.len().min(at as usize);
             if step >= WINDOW as usize || self.apart.contains_key(&key_seq) {
-                self.apart.entry(key_seq).or_default()
+                self.apart.entry(key_seq).or_insert(Msg::NONE)
             } else {
                 if self.window.len() <= at as usize {
-                    self.window.resize(at as usize + 1, Msg::default());
+                    self.window.resize(at as usize + 1, Msg::NONE);
                 }
                 self.window.get_mut(at as usize)?
             }

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::super::ledger::PartitionCounts;
+use super::super::ledger::{PartitionCounts, Verdict};
+use super::super::settled::Judged;
 use super::sequence::Sequence;
 use super::sighting::Sight;
 use crate::model::record::Author;
@@ -30,6 +31,7 @@ pub(super) struct Place {
 /// One handling, as far as the judges need it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deed {
+    pub(super) received: MonoNs,
     pub(super) started: MonoNs,
     pub(super) ended: MonoNs,
     pub(super) stream_seq: u64,
@@ -48,6 +50,16 @@ pub(super) struct Deed {
 }
 
 impl Deed {
+    /// With a verdict that is not about order.
+    pub(super) fn judged(&self, verdict: Verdict) -> Judged {
+        let finished = self.finished.then_some(self.ended);
+        Judged { finished, ..self.handled(false).judged(verdict) }
+    }
+
+    pub(super) fn handled(&self, first: bool) -> Handled {
+        Handled { sight: self.sight(), received: self.received, ended: self.ended, first }
+    }
+
     pub(super) fn sight(&self) -> Sight {
         Sight {
             at: self.started,
@@ -57,6 +69,31 @@ impl Deed {
             key_seq: self.key_seq,
             stream_seq: self.stream_seq,
             epoch: self.epoch,
+        }
+    }
+}
+
+/// A successful handling whose verdict may have to wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handled {
+    pub(super) sight: Sight,
+    pub(super) received: MonoNs,
+    pub(super) ended: MonoNs,
+    pub(super) first: bool,
+}
+
+impl Handled {
+    pub(super) fn judged(&self, verdict: Verdict) -> Judged {
+        let Sight { author, partition, epoch, at, .. } = self.sight;
+        Judged {
+            author,
+            partition,
+            epoch,
+            received: self.received,
+            started: at,
+            finished: Some(self.ended),
+            verdict,
+            first: self.first,
         }
     }
 }
@@ -72,7 +109,7 @@ pub(super) struct Partition {
     pub(super) ranked_to: u64,
     /// The greatest place that is settled.
     pub(super) settled_to: u64,
-    pub(super) order: Sequence<Sight>,
+    pub(super) order: Sequence<()>,
     /// The greatest sequence up to which everything was committed.
     pub(super) up_to: u64,
     /// The latest epoch that was granted.

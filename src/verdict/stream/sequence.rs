@@ -14,14 +14,12 @@ pub(super) struct Sequence<T> {
 #[derive(Clone, Debug)]
 struct Run<T> {
     last: u32,
-    /// Repeats in it that were not committed: their verdict waits.
-    open: u64,
+    /// Repeats in it that were not committed: their verdict waits. As many as a replay has of one key.
+    open: Vec<T>,
     /// Of these, such as a server had confirmed and forgot.
     forgotten: u64,
     /// The greatest distance of one of them.
     distance: u32,
-    /// The first of them.
-    example: Option<T>,
 }
 
 /// One step: a successful handling that is no second copy.
@@ -41,16 +39,21 @@ pub(super) struct Step<T> {
 
 /// Verdicts that have been found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Given<T> {
+pub(super) struct Given<'a, T> {
     pub(super) verdict: Verdict,
-    /// How many handlings got it.
-    pub(super) count: u64,
     /// The greatest distance among them.
     pub(super) distance: u32,
     /// Of these, such as a server had confirmed and forgot.
     pub(super) forgotten: u64,
-    /// The first of them.
-    pub(super) what: T,
+    /// The handlings that got it.
+    pub(super) all: &'a [T],
+}
+
+impl<T> Given<'_, T> {
+    /// How many handlings got it.
+    pub(super) fn count(&self) -> u64 {
+        self.all.len() as u64
+    }
 }
 
 impl<T> Default for Sequence<T> {
@@ -61,8 +64,9 @@ impl<T> Default for Sequence<T> {
 
 impl<T: Copy> Sequence<T> {
     /// Takes the next step and gives the verdicts that are certain by now.
-    pub(super) fn push(&mut self, step: Step<T>, mut give: impl FnMut(Given<T>)) {
-        let one = |verdict, distance| Given { verdict, count: 1, distance, forgotten: 0, what: step.what };
+    pub(super) fn push(&mut self, step: Step<T>, mut give: impl FnMut(Given<'_, T>)) {
+        let what = [step.what];
+        let one = |verdict, distance| Given { verdict, distance, forgotten: 0, all: &what };
         let continues = self
             .run
             .as_ref()
@@ -76,33 +80,36 @@ impl<T: Copy> Sequence<T> {
             return give(one(if hole == 0 { Verdict::InOrder } else { Verdict::Skipped }, hole));
         }
         let distance = self.high - step.rank;
-        let run = self.run.get_or_insert(Run { last: step.rank, open: 0, forgotten: 0, distance: 0, example: None });
+        let run = self.run.get_or_insert(Run { last: step.rank, open: Vec::new(), forgotten: 0, distance: 0 });
         run.last = step.rank;
         if step.first {
             give(one(Verdict::Late, distance));
         } else if step.committed {
             give(one(Verdict::Regressed, distance));
         } else {
-            run.open += 1;
+            run.open.push(step.what);
             run.forgotten += u64::from(step.forgotten);
             run.distance = run.distance.max(distance);
-            run.example.get_or_insert(step.what);
         }
     }
 
     /// The evidence is over.
-    pub(super) fn end(&mut self, mut give: impl FnMut(Given<T>)) {
+    pub(super) fn end(&mut self, mut give: impl FnMut(Given<'_, T>)) {
         self.end_run(None, &mut give);
     }
 
     /// A run is legal when it reaches `high`, or is cut short by the end of the evidence or by another replay.
-    fn end_run(&mut self, next: Option<(u32, bool)>, give: &mut impl FnMut(Given<T>)) {
-        let Some(run) = self.run.take() else { return };
-        let Some(what) = run.example else { return };
+    fn end_run(&mut self, next: Option<(u32, bool)>, give: &mut impl FnMut(Given<'_, T>)) {
+        let Some(run) = self.run.take().filter(|run| !run.open.is_empty()) else { return };
         let legal = run.last == self.high || next.is_none_or(|(rank, first)| !first && rank <= run.last);
         let verdict = if legal { Verdict::Redelivered } else { Verdict::Regressed };
         let forgotten = if legal { run.forgotten } else { 0 };
-        give(Given { verdict, count: run.open, distance: run.distance, forgotten, what });
+        give(Given { verdict, distance: run.distance, forgotten, all: &run.open });
+    }
+
+    /// The greatest rank handled so far.
+    pub(super) fn high(&self) -> u32 {
+        self.high
     }
 }
 
@@ -123,7 +130,7 @@ mod tests {
             let mut expected = OrderCounts::default();
             order::judge(&all, |id| steps[id as usize].1, |_, verdict, distance| expected.add(verdict, distance));
             let (mut counts, mut sequence) = (OrderCounts::default(), Sequence::default());
-            let mut take = |given: Given<()>| counts.add_many(given.verdict, given.count, given.distance);
+            let mut take = |given: Given<'_, ()>| counts.add_many(given.verdict, given.count(), given.distance);
             for (at, &(rank, committed)) in steps.iter().enumerate() {
                 sequence.push(Step { rank, first: first(at), committed, forgotten: false, what: () }, &mut take);
             }
