@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use self::effects::Effect;
+use self::eviction::Evictions;
 use self::nodes::Nodes;
 use self::passing::{Passing, Relays};
 use self::rolling::Rolling;
@@ -90,6 +91,7 @@ pub(super) async fn conduct(
         struck: BTreeMap::new(),
         effects: Vec::new(),
         restarts: Vec::new(),
+        evictions: None,
         begin: MonoNs(0),
         phase: Phase::Provision,
         next_sample: MonoNs(0),
@@ -146,6 +148,8 @@ struct Conductor<'a> {
     effects: Vec<(u32, Author, Effect)>,
     /// Members to start again as soon as they have ended.
     restarts: Vec<u16>,
+    /// What is asked of a stream that may evict.
+    evictions: Option<Evictions>,
     begin: MonoNs,
     phase: Phase,
     next_sample: MonoNs,
@@ -170,6 +174,7 @@ impl Conductor<'_> {
     async fn play(&mut self) -> Result<Ending, Error> {
         self.enter(Phase::Provision)?;
         self.start_relay()?;
+        self.begin_to_ask_what_is_gone().await?;
         if self.plan.load.backlog > 0 {
             self.start_publishers().await?;
             self.await_ready().await?;
@@ -448,6 +453,7 @@ impl Conductor<'_> {
                 self.sample()?;
             }
             self.look_after_servers()?;
+            self.hear_what_is_gone();
             self.see_violations()?;
         }
         if self.begin.0 > 0 && now >= self.next_show {
@@ -470,6 +476,7 @@ impl Conductor<'_> {
             Heard::Stopped { author, at } => self.note_effect(author, Effect::Stopped, at),
             Heard::Exited { author, exit, last_words } => {
                 self.fleet.note_end(author, clock::now());
+                self.look.end(author);
                 let Some(worker) = self.fleet.get_mut(author) else { return Ok(()) };
                 let ordered = worker.was_ordered(exit);
                 let message = worker.failure.clone().or((!last_words.is_empty()).then_some(last_words));

@@ -17,6 +17,8 @@ use crate::model::offer::Offer;
 use crate::model::record::{Author, Fate, Handling, Publish, Record};
 use crate::model::time::MonoNs;
 
+/// A message so many words of 64 behind the last handled one of its key is confirmed by now, or never will be.
+const FAR_WORDS: usize = 16;
 /// Longer than that is told as that: an hour.
 const LATENCY_MAX_US: u64 = 3_600_000_000;
 
@@ -147,8 +149,12 @@ impl Key {
     fn leave_out_what_is_done(&mut self) {
         // There is no message 0.
         let not_there = |begin: usize| u64::from(begin == 0);
+        // Far behind what was handled nobody waits for a confirmation any more.
+        let far = (self.high as usize / 64).saturating_sub(FAR_WORDS);
         while let (Some(stored), Some(handled)) = (self.stored.words.front(), self.handled.words.front())
-            && stored & handled | not_there(self.stored.begin) == u64::MAX
+            && let gone = self.gone.words.front()
+            && let confirmed = if self.stored.begin < far { u64::MAX } else { *stored }
+            && confirmed & handled | gone.unwrap_or(&0) | not_there(self.stored.begin) == u64::MAX
         {
             self.stored.leave_out_one();
             self.handled.leave_out_one();
@@ -213,11 +219,25 @@ impl Look {
         self.followers.insert(author, Follower::new(&self.journals, author, self.run_tag));
     }
 
+    /// The author has ended: reads the rest of its journal, and holds its file no longer.
+    pub(super) fn end(&mut self, author: Author) {
+        self.read(Some(author));
+        self.followers.remove(&author);
+    }
+
     /// Reads what is new. A journal that cannot be read is left out: the analysis at the end says what is wrong with it.
     pub(super) fn refresh(&mut self) -> Seen {
         let now = clock::now();
+        self.read(None);
+        self.judge_what_ended_before(now);
+        self.seen
+    }
+
+    /// Reads what is new in the journal of one author, or of all.
+    fn read(&mut self, one: Option<Author>) {
         let Self { followers, young, seen, keys, places, early, offer, .. } = self;
-        for follower in followers.values_mut() {
+        let wanted = followers.iter_mut().filter(|(author, _)| one.is_none_or(|one| one == **author));
+        for follower in wanted.map(|(_, follower)| follower) {
             let _ = follower.poll(|record| match record {
                 Record::Publish(Publish { key, key_seq, partition, fate: Fate::Stored { stream_seq, .. }, .. }) => {
                     note_stored(keys, seen, key, key_seq, offer.holds(partition, stream_seq));
@@ -232,8 +252,6 @@ impl Look {
                 _ => {}
             });
         }
-        self.judge_what_ended_before(now);
-        self.seen
     }
 
     /// Takes what the stream does not hold any more out of the backlog: nobody can handle it.

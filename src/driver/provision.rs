@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 
 use stream::Subjects;
-pub(super) use stream::{answers, remove};
+pub(super) use stream::{answers, gone, remove};
 
 use super::drops::Drops;
 use super::scene::Scene;
@@ -322,6 +322,18 @@ impl Ground {
             watcher.tell(&line);
         }
         Ok(())
+    }
+
+    /// Tells who follows the ledger, and nobody else: what is asked each second does not belong into the story.
+    pub(super) fn tell_watcher(&self, at: MonoNs, event: StoryEvent) {
+        if let Some(watcher) = &self.watcher {
+            watcher.tell(&StoryLine { at, event });
+        }
+    }
+
+    /// Whether somebody follows the ledger while the run goes on.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watcher.is_some()
     }
 
     /// What was seen to go wrong since the last time; `None` where nobody can judge while the run goes on.

@@ -22,6 +22,7 @@ pub const ALL: &[Builtin] = &[
     Builtin { name: "detection", text: include_str!("../../profiles/detection.toml") },
     Builtin { name: "ledger", text: include_str!("../../profiles/ledger.toml") },
     Builtin { name: "chaos", text: include_str!("../../profiles/chaos.toml") },
+    Builtin { name: "soak", text: include_str!("../../profiles/soak.toml") },
     Builtin { name: "ci", text: include_str!("../../profiles/ci.toml") },
 ];
 

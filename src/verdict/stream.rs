@@ -7,11 +7,12 @@
 //! the counts may differ by it.
 //!
 //! A message that was stored, handled and committed is forgotten after a while; of its key stays how the ranks went on. What
-//! can be said only at the end (losses) is said by [`Stream::finish`]. Streams whose limits evict messages are not for
-//! it: there any hole may be excused at the end.
+//! can be said only at the end (losses) is said by [`Stream::finish`]. Where the stream's limits may evict, it must be told again and again what is
+//! gone ([`StoryEvent::Gone`](crate::model::story::StoryEvent::Gone)): nothing is judged that happened later than that.
 
 mod account;
 mod ending;
+mod evicted;
 mod feed;
 mod key;
 mod keys;
@@ -38,6 +39,7 @@ use self::tell::Teller;
 use super::belief::Belief;
 use super::ledger::Verdict;
 use super::lives::Lives;
+use crate::model::gone::Gone;
 use crate::model::manifest::{Confirmation, Manifest};
 use crate::model::offer::{Offer, Start};
 use crate::model::promise::Promises;
@@ -96,6 +98,8 @@ pub struct Stream {
     strays: BTreeMap<(u16, u64), u16>,
     /// All sequences of messages that stand more than once in the stream.
     copies: BTreeSet<(u32, u32, u64)>,
+    /// What the stream's limits have removed, as of when; where they may.
+    gone: Option<(MonoNs, Gone)>,
     /// Sequences that were given up, and since when.
     given_up: BTreeMap<u64, MonoNs>,
     beliefs: BTreeMap<Author, BTreeMap<u16, Belief>>,
@@ -162,6 +166,7 @@ impl Stream {
             servers: BTreeSet::new(),
             strays: BTreeMap::new(),
             copies: BTreeSet::new(),
+            gone: None,
             given_up: BTreeMap::new(),
             beliefs: BTreeMap::new(),
             past_beliefs: Vec::new(),
@@ -214,7 +219,8 @@ impl Stream {
             self.unresolved.pop_first();
         }
         let held = self.unresolved.first().map_or(MonoNs(u64::MAX), |first| first.0);
-        let to = watermark.min(held);
+        let known = self.gone.as_ref().map_or(MonoNs(u64::MAX), |(at, _)| *at);
+        let to = watermark.min(held).min(known);
         if to > self.judged_to {
             self.rank(Some(to));
             self.judge(Some(to));
@@ -419,6 +425,11 @@ impl Stream {
             self.teller.judge(deed, Verdict::ExtraCopy);
             return;
         }
+        if first {
+            self.excuse(deed, key_rank, partition_rank, home);
+        }
+        let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
+        let Some(key) = self.keys.get(deed.key) else { return };
         let acked = if home == deed.partition { acked } else { 0 };
         let stray = || self.strays.get(&(deed.partition, stream_seq)).copied().unwrap_or(0);
         let acked = if acked != 0 || self.strays.is_empty() { acked } else { stray() };

@@ -168,7 +168,7 @@ async fn agree_on(jetstream: &jetstream::Context, config: &stream::Config) -> Re
 }
 
 /// What the stream does not hold any more.
-pub(super) async fn gone(jetstream: &jetstream::Context, name: &str) -> Result<Gone, Error> {
+pub(in crate::driver) async fn gone(jetstream: &jetstream::Context, name: &str) -> Result<Gone, Error> {
     let refused = |why: String| Error::refused(format!("look into the stream {name}"), &why);
     let stream = jetstream.get_stream_no_info(name).await.map_err(|error| refused(error.to_string()))?;
     let info = stream.info_builder().with_deleted(true).fetch().await;

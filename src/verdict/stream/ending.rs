@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::key::{CONFIRMED, DELIVERED, HANDLED, Msg, NOT_OFFERED, RANKED};
+use super::key::{CONFIRMED, DELIVERED, EVICTED, HANDLED, Msg, NOT_OFFERED, RANKED};
 use super::partition::Pending;
 use super::tell::Told;
 use super::{Account, Sighting, Stream};
@@ -102,10 +102,18 @@ impl Stream {
 
     fn count_messages(&mut self) {
         let working = self.works();
-        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, .. } = self;
+        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, gone, .. } = self;
+        if gone.is_some() {
+            account.evicted.get_or_insert(0);
+        }
         for key in keys.iter_mut() {
             let (epoch, rank) = key.reached;
             for (_, message) in key.messages() {
+                let is_first = !message.is(EVICTED);
+                if super::evicted::is_evicted(gone.as_ref(), message) {
+                    message.flags |= EVICTED;
+                    account.evicted = account.evicted.map(|evicted| evicted + u64::from(is_first));
+                }
                 teller.settle(message, *confirmation, given_up);
                 account.misplaced += u64::from(message.partition >= *known);
                 account.publisher.attempted += 1;
@@ -119,7 +127,9 @@ impl Stream {
                 let Some(partition) = partitions.get_mut(usize::from(message.partition)) else { continue };
                 partition.counts.stored += 1;
                 let seq = message.stream_seq;
-                if message.is(NOT_OFFERED) && !message.is(DELIVERED) {
+                if message.is(EVICTED) {
+                    partition.counts.stored -= 1;
+                } else if message.is(NOT_OFFERED) && !message.is(DELIVERED) {
                     account.not_offered += 1;
                 } else if message.is(HANDLED) {
                 } else if seq != 0 && given_up.contains_key(&seq) {

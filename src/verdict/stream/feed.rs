@@ -42,6 +42,7 @@ impl Stream {
                 self.starts.push(start);
                 self.offer = Offer::of(self.starts.iter().copied());
             }
+            StoryEvent::Gone { gone } => self.gone = Some((line.at, gone.clone())),
             StoryEvent::Dropped { stream_seq, .. } => self.give_up(*stream_seq, line.at),
             StoryEvent::DrainCut { .. } => self.cut = Some(self.cut.map_or(line.at, |cut| cut.min(line.at))),
             StoryEvent::Spawned { process, .. } if process.starts_with("server") => self.note_server(process, line.at),

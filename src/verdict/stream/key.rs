@@ -28,6 +28,9 @@ pub(super) const KNOWN_BEFORE: u16 = 1 << 9;
 /// What became of it was told to who adds it up.
 pub(super) const TOLD: u16 = 1 << 10;
 
+/// The stream's limits removed it before anybody had handled it.
+pub(super) const EVICTED: u16 = 1 << 11;
+
 /// The greatest step from one sequence to the next that a key's window takes. A torn record may name any.
 const WINDOW: u32 = 1 << 16;
 

@@ -93,6 +93,13 @@ impl<T: Copy> Sequence<T> {
         }
     }
 
+    /// Nobody can handle the next rank: it leaves no hole.
+    pub(super) fn pass_over(&mut self, rank: u32) {
+        if rank == self.high.saturating_add(1) {
+            self.high = rank;
+        }
+    }
+
     /// The evidence is over.
     pub(super) fn end(&mut self, mut give: impl FnMut(Given<'_, T>)) {
         self.end_run(None, &mut give);
