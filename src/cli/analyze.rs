@@ -30,9 +30,19 @@ pub(super) fn run(args: &AnalyzeArgs) -> ExitCode {
     }
 }
 
-/// Judges the evidence in `folder` and writes the reports beside it.
+/// Judges the evidence in `folder` and writes the reports beside it. What is left of evidence that was dropped is not judged.
 pub(super) fn analyze(folder: &Path) -> Result<Report, evidence::Error> {
     let history = evidence::load(folder)?;
+    if let Some(dropped) = &history.dropped {
+        let has_report = Folder::open(folder)?.report_json().is_file();
+        let remedy = if has_report {
+            "its report was made of all of it: `jetlag report RUN` shows it again"
+        } else {
+            "the run did not come to its report; make it again"
+        };
+        let (records, segments) = (dropped.records, dropped.segments);
+        return Err(evidence::Error::Dropped { path: folder.to_owned(), records, segments, remedy });
+    }
     write(folder, metric::report(&history))
 }
 

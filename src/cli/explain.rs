@@ -51,6 +51,11 @@ enum Error {
         path.display()
     )]
     Gone { path: PathBuf, gone: &'static str, command: String, seed: u64, story: String },
+    #[error(
+        "{} has no report, and {records} records of its evidence were removed when they had been verified: there is nothing to number; make the run again",
+        path.display()
+    )]
+    Unreported { path: PathBuf, records: u64 },
     #[error("there is no violation {number}: the evidence of {} shows {of}{hint}", path.display())]
     NoSuch { path: PathBuf, number: u32, of: usize, hint: &'static str },
 }
@@ -72,7 +77,21 @@ fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let folder = if is_report { args.run.parent().unwrap_or(Path::new("")) } else { &args.run };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let history = load(folder, args.violation)?;
-    let violations = analysis::study(&history).violations;
+    let violations = match &history.dropped {
+        None => analysis::study(&history).violations,
+        // What is left says nothing of the whole: what went wrong was found while all of it was there.
+        Some(dropped) => {
+            let report = report(folder)
+                .ok_or_else(|| Error::Unreported { path: folder.to_owned(), records: dropped.records })?;
+            errln!(
+                "note: {} records of this run were removed when they had been verified; what lay within {} s of a violation was kept{}",
+                dropped.records,
+                evidence::AROUND.0 / 1_000_000_000,
+                if dropped.not_kept > 0 { ", as far as there was room" } else { "" }
+            );
+            report.violations
+        }
+    };
     let json = args.json || args.format == "json";
     let Some(number) = args.violation else {
         list(&violations, &args.run, json);

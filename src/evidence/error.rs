@@ -58,6 +58,22 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Not all of the evidence is there any more: it was dropped when it had been verified.
+    #[error(
+        "{} holds only a part of its evidence: {records} records in {segments} segments were verified and removed while the run went on \
+         (run.keep-evidence = \"violations\"), and what is left says nothing of the whole; {remedy}",
+        path.display()
+    )]
+    Dropped {
+        /// The folder.
+        path: PathBuf,
+        /// Records that are gone.
+        records: u64,
+        /// In so many segments.
+        segments: u64,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The manifest cannot be understood.
     #[error("cannot understand {}: {reason}; without it the journals cannot be judged", path.display())]
     Manifest {

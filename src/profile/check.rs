@@ -114,7 +114,8 @@ fn run(document: &Document, findings: &mut Findings) {
         }
     }
     if run.keep_evidence == Keep::Violations && document.load.workload == Workload::Ledger {
-        let message = "accounts are audited at the end, message by message: all of the evidence is needed for that".to_owned();
+        let message =
+            "accounts are audited at the end, message by message: all of the evidence is needed for that".to_owned();
         findings.add(&["run.keep-evidence", "load.workload"], message, Some("keep \"all\", or use workload \"plain\""));
     }
     findings.range("run.seed", run.seed, 0, NUMBER_MAX);

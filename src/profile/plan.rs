@@ -370,6 +370,8 @@ impl Plan {
             Some("no stream stores what this strategy consumes")
         } else if self.stream.retention != Retention::Limits {
             Some("a stream of this retention does not keep what was handled")
+        } else if self.keep_evidence == Keep::Violations {
+            Some("the journals were followed, and the publishers' acknowledgements with them (run.keep-evidence)")
         } else if self.phases.read_back_max.0 == 0 {
             Some("the profile wants it so (run.read-back)")
         } else {

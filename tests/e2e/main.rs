@@ -14,6 +14,7 @@ mod cut;
 mod cut_network;
 mod death;
 mod domain;
+mod dropped;
 mod environment;
 mod external;
 mod fence;

@@ -102,7 +102,9 @@ impl Stream {
 
     fn count_messages(&mut self) {
         let working = self.works();
-        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, gone, .. } = self;
+        let Self {
+            keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, gone, ..
+        } = self;
         if gone.is_some() {
             account.evicted.get_or_insert(0);
         }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::sequence::Sequence;
 use super::partition::Handled;
+use super::sequence::Sequence;
 use crate::model::record::{Author, Publish, Role};
 use crate::model::time::MonoNs;
 
