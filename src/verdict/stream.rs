@@ -21,14 +21,14 @@ mod sighting;
 mod tell;
 
 #[cfg(test)]
-mod agrees;
+pub(crate) mod agrees;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use account::{Account, SuccessionCounts};
 pub use ending::End;
 pub use sighting::{Sight, Sighting};
-pub use tell::Told;
+pub use tell::{Told, Turn};
 
 use self::key::{Found, HANDLED, NOT_OFFERED, PENDING, RANKED, SEEN};
 use self::keys::Keys;
@@ -196,6 +196,12 @@ impl Stream {
     #[must_use]
     pub fn told_to(&self) -> MonoNs {
         self.teller.told_to
+    }
+
+    /// The lives so far.
+    #[must_use]
+    pub fn lives(&self) -> &Lives {
+        &self.lives
     }
 
     /// All beliefs so far, by partition, then by beginning.
@@ -428,6 +434,7 @@ impl Stream {
         let is_settled = partition_rank == 0;
         self.surprises += u64::from(is_settled && forgotten);
         let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
+        self.teller.meet(deed, first);
         let (account, sightings, teller) = (&mut self.account, &mut self.sightings, &mut self.teller);
         let promised = self.promises.order_per_key;
         let step = Step { rank: key_rank, first, committed, forgotten, what: deed.handled(first) };
@@ -456,6 +463,9 @@ impl Stream {
 
     fn judge_exclusion(&mut self, deed: &Deed) {
         let owners = self.promises.owners;
+        if owners {
+            self.teller.begin(deed);
+        }
         let beside = self.partition(deed.partition).begin(deed, owners);
         self.account.overlap += u64::from(beside.overlap);
         self.account.overlap_stale_tail += u64::from(beside.stale_tail);

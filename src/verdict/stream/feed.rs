@@ -9,7 +9,6 @@ use crate::model::record::{Author, Fate, Handling, OwnershipChange, Publish, Rec
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::verdict::belief;
-use crate::verdict::lives::Lives;
 
 impl Stream {
     /// Takes a record of the journal of `author`, the one with `number`. A publish may be told twice: `again` when its
@@ -49,8 +48,8 @@ impl Stream {
                 self.events.push((line.at, Event::ServerEnded));
             }
             StoryEvent::Spawned { .. } | StoryEvent::Exited { .. } | StoryEvent::Fault { .. } => {
+                self.lives.tell(line, &self.story);
                 self.story.push(line.clone());
-                self.lives = Lives::of(&self.story);
                 if let StoryEvent::Exited { process, .. } = &line.event {
                     self.teller.ended(process, line.at);
                 }
