@@ -76,8 +76,7 @@ pub fn study(history: &History) -> Findings {
     let silences = |begin| silence::silences(partitions, whole.waits(), &lives, timeline.work_end, begin);
     let stored = silences(Waits::Stored);
     // While a server is away nothing is stored, so nothing waits; what was to be stored tells how long that lasted.
-    let outages =
-        if rebalance::servers_are_struck(&history.story) { silences(Waits::Intended) } else { Vec::new() };
+    let outages = if rebalance::servers_are_struck(&history.story) { silences(Waits::Intended) } else { Vec::new() };
     let beliefs = &ledger.exclusion.beliefs;
     let faults = rebalance::faults(&rebalance::Scene {
         manifest: &history.manifest,

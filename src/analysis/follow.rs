@@ -191,13 +191,7 @@ pub fn study_followed(mut history: History, followed: Followed) -> Findings {
     let lives = Lives::of(&history.story);
     let seen = window.finish(
         timeline.work_end,
-        &Known {
-            manifest: &history.manifest,
-            story: &history.story,
-            lives: &lives,
-            beliefs: &beliefs,
-            turns: &turns,
-        },
+        &Known { manifest: &history.manifest, story: &history.story, lives: &lives, beliefs: &beliefs, turns: &turns },
     );
     let Seen { longest, stalled, faults, cut } = seen;
     let flow = tally.flow.measured(&timeline);

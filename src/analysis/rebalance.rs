@@ -197,7 +197,12 @@ struct Takeover<'a> {
 }
 
 /// One a partition: changes of owner up to `settled`, what the new owners did first up to the limit.
-fn takeovers<'a, E: Evidence>(scene: &Scene<'a, E>, fault: &Struck<'_>, settled: MonoNs, limit: MonoNs) -> Vec<Takeover<'a>> {
+fn takeovers<'a, E: Evidence>(
+    scene: &Scene<'a, E>,
+    fault: &Struck<'_>,
+    settled: MonoNs,
+    limit: MonoNs,
+) -> Vec<Takeover<'a>> {
     let beliefs = scene.beliefs;
     let manifest = scene.manifest;
     let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();

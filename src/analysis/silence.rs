@@ -205,9 +205,7 @@ fn unpaused(from: MonoNs, to: MonoNs, pauses: &[(MonoNs, MonoNs)]) -> impl Itera
 
 /// Of all silences the longest, the longest first: as many as the report shows.
 pub(super) fn longest(mut silences: Vec<Stretch>) -> Vec<Stretch> {
-    let rank = |silence: &Stretch| {
-        (std::cmp::Reverse(silence.to.since(silence.from)), silence.from, silence.partition)
-    };
+    let rank = |silence: &Stretch| (std::cmp::Reverse(silence.to.since(silence.from)), silence.from, silence.partition);
     if silences.len() > SHOWN {
         silences.select_nth_unstable_by_key(SHOWN, rank);
         silences.truncate(SHOWN);

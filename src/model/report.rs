@@ -407,6 +407,22 @@ impl LatencyPoint {
     pub const BINS_A_DECADE: u16 = 10;
 }
 
+impl ThroughputPoint {
+    /// How many seconds it is about; 1 unless it says more.
+    #[must_use]
+    pub fn span_s(&self) -> f64 {
+        f64::from(self.seconds.max(1))
+    }
+}
+
+impl LatencyPoint {
+    /// How many seconds it is about; 1 unless it says more.
+    #[must_use]
+    pub fn span_s(&self) -> f64 {
+        f64::from(self.seconds.max(1))
+    }
+}
+
 fn one() -> u32 {
     1
 }

@@ -46,6 +46,7 @@ impl Stream {
         self.place_the_rest();
         self.rank(None);
         self.judge(None);
+        self.look_between();
         let Self { keys, partitions, account, sightings, promises, teller, .. } = &mut self;
         for key in keys.iter_mut() {
             key.order.end(|given| {
@@ -105,11 +106,13 @@ impl Stream {
 
     fn count_messages(&mut self) {
         let working = self.works();
-        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, .. } = self;
+        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, .. } =
+            self;
         for key in keys.iter_mut() {
             let (epoch, rank) = key.reached;
             for (_, message) in key.messages() {
                 teller.settle(message, *confirmation, given_up);
+                account.succession.close(message, given_up);
                 account.misplaced += u64::from(message.partition >= *known);
                 account.publisher.attempted += 1;
                 if !is_stored(message, *confirmation) {

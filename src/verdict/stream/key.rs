@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::sequence::Sequence;
 use super::partition::Handled;
+use super::sequence::Sequence;
 use crate::model::record::{Author, Publish, Role};
 use crate::model::time::MonoNs;
 
@@ -27,6 +27,10 @@ pub(super) const NOT_OFFERED: u16 = 1 << 8;
 pub(super) const KNOWN_BEFORE: u16 = 1 << 9;
 /// What became of it was told to who adds it up.
 pub(super) const TOLD: u16 = 1 << 10;
+/// A confirmed commit covered it before anybody had handled it.
+pub(super) const AHEAD: u16 = 1 << 11;
+/// A consumer was opened behind it before anybody had handled it.
+pub(super) const SKIPPED: u16 = 1 << 12;
 
 /// The greatest step from one sequence to the next that a key's window takes. A torn record may name any.
 const WINDOW: u32 = 1 << 16;
@@ -55,6 +59,8 @@ pub(super) struct Msg {
     /// Of its first successful handling, which began at `at`.
     pub(super) received: MonoNs,
     pub(super) finished: MonoNs,
+    /// When the successful handling ended that ended first.
+    pub(super) done: MonoNs,
     pub(super) handler: Author,
 }
 
@@ -75,6 +81,7 @@ impl Msg {
         stored: MonoNs(0),
         received: MonoNs(0),
         finished: MonoNs(0),
+        done: MonoNs(u64::MAX),
         handler: Author { role: Role::Consumer, index: 0, life: 0 },
     };
 
