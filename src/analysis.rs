@@ -18,13 +18,15 @@ mod liveness;
 mod ownership;
 mod rebalance;
 mod resources;
-mod series;
+mod sighted;
 mod silence;
 mod statistics;
 mod takeover;
+mod tally;
 mod timeline;
 mod truth;
 mod violations;
+mod wait;
 
 #[cfg(test)]
 pub(crate) mod planted;
@@ -48,8 +50,11 @@ use crate::model::explanation::Explanation;
 use crate::model::history::History;
 use crate::model::report::{Figures, Violation};
 use crate::verdict::stream::Account;
-use crate::verdict::{self, Lives};
+use crate::verdict::{self, Belief, Lives};
+use backlog::Backlog;
 use silence::Waits;
+use tally::{Measure, Tally};
+use wait::{Evidence as _, Whole};
 
 /// Studies a whole run.
 #[must_use]
@@ -58,43 +63,44 @@ pub fn study(history: &History) -> Findings {
     let lives = Lives::of(&history.story);
     let timeline = Timeline::of(history);
     let firsts = first::firsts(history, &ledger);
-    let latencies = latency::latencies(&timeline, &ledger, &firsts);
-    let flow = series::measured_flow(history, &timeline, &ledger);
-    let backlog = backlog::Backlog::of(&ledger, &firsts);
-    let silences = silence::silences(history, &timeline, &lives, &ledger, &firsts, Waits::Stored);
+    let whole = Whole { history, ledger: &ledger, firsts: &firsts };
+    let mut tally = Tally::new(timeline.zero);
+    let measure = Measure::of(&timeline);
+    for settled in whole.settled() {
+        tally.settle(&settled, measure);
+    }
+    for judged in whole.judged() {
+        tally.judge(&judged, measure);
+    }
+    let partitions = ledger.partitions.len();
+    let silences = |begin| silence::silences(partitions, whole.waits(), &lives, timeline.work_end, begin);
+    let stored = silences(Waits::Stored);
     // While a server is away nothing is stored, so nothing waits; what was to be stored tells how long that lasted.
-    let outages = if rebalance::servers_are_struck(history) {
-        silence::silences(history, &timeline, &lives, &ledger, &firsts, Waits::Intended)
-    } else {
-        Vec::new()
-    };
+    let outages = if rebalance::servers_are_struck(&history.story) { silences(Waits::Intended) } else { Vec::new() };
+    let beliefs = &ledger.exclusion.beliefs;
     let faults = rebalance::faults(&rebalance::Scene {
-        history,
-        timeline: &timeline,
+        manifest: &history.manifest,
+        story: &history.story,
+        span: (timeline.zero, timeline.work_end),
         lives: &lives,
-        ledger: &ledger,
-        firsts: &firsts,
-        backlog: &backlog,
-        silences: &silences,
+        beliefs,
+        evidence: &whole,
+        backlog: &Backlog::of(whole.waits()),
+        silences: &stored,
         outages: &outages,
     });
+    let flow = tally.flow.measured(&timeline);
     let processes = resources::processes(history, &timeline, flow.handled_messages);
-    let figures = Figures {
-        throughput: series::throughput(history, &timeline, &ledger),
-        latency: latency::by_second(&timeline, &ledger, &firsts),
-        latency_distribution: latencies.distribution(),
-        ownership: ownership::spans(&timeline, &ledger.exclusion.beliefs),
-        silences: silence::longest(&timeline, &silences, &faults),
-        backlog: backlog.sampled(&timeline),
-        resources: resources::series(history, &timeline),
-    };
-    let liveness = liveness::liveness(history, &timeline, &ledger.exclusion.beliefs, &silences);
+    let liveness = liveness::liveness(history, &timeline, beliefs, silence::stretches(&stored));
+    let handled_by_member = tally.flow.by_member();
+    let longest = silence::longest(silence::stretches(&stored).collect());
+    let (latencies, figures) = figures_of(history, &timeline, tally, beliefs, &longest, &faults);
     let violations = violations::violations(history, &timeline, &ledger, &liveness, &faults);
     let explanations = explain::first(history, &ledger, &violations);
     let bank = bank::audit(history, &timeline, &ledger, &faults);
     let effects = ledger.exclusion.effects.as_ref().map(EffectCounts::of);
     let parts = Parts {
-        handled_by_member: series::handled_by_member(history, &ledger),
+        handled_by_member,
         liveness,
         latencies,
         flow,
@@ -106,6 +112,27 @@ pub fn study(history: &History) -> Findings {
         figures,
     };
     assemble(history, timeline, Account::of(&ledger), effects, parts)
+}
+
+/// What the plots show, and the latencies.
+fn figures_of(
+    history: &History,
+    timeline: &Timeline,
+    tally: Tally,
+    beliefs: &[Belief],
+    longest: &[Stretch],
+    faults: &[FaultFinding],
+) -> (Latencies, Figures) {
+    let figures = Figures {
+        throughput: tally.flow.points(timeline, tally::POINTS),
+        latency: tally.seconds.points(timeline, tally::POINTS),
+        latency_distribution: tally.latencies.distribution(),
+        ownership: ownership::spans(timeline, beliefs),
+        silences: silence::told(timeline, longest, faults),
+        backlog: tally.levels.sampled(timeline),
+        resources: resources::series(history, timeline),
+    };
+    (tally.latencies, figures)
 }
 
 /// What is more than a count.

@@ -1,14 +1,15 @@
 //! Backlog: messages stored and not yet handled, over all partitions.
 
-use super::first::First;
-use super::timeline::Timeline;
+use super::timeline::{LONGEST_RUN, Timeline};
+use super::wait::Wait;
 use crate::model::report::BacklogPoint;
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::Ledger;
 
 /// Not more points than this, and not closer than [`CLOSEST`].
 const POINTS: u64 = 3_000;
 const CLOSEST: SpanNs = SpanNs(100_000_000);
+/// What lies behind this point is torn.
+const LAST: u64 = LONGEST_RUN.0 / CLOSEST.0;
 
 /// The instants at which messages entered and left the backlog, each sorted.
 ///
@@ -22,17 +23,11 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn of(ledger: &Ledger, firsts: &[Option<First>]) -> Self {
+    pub(super) fn of(waits: impl Iterator<Item = Wait>) -> Self {
         let mut backlog = Self::default();
-        for (message, first) in ledger.messages.iter().zip(firsts) {
-            let Some(stored) = message.waits_since() else { continue };
-            if let Some(first) = first {
-                backlog.entered.push(stored.min(first.finished));
-                backlog.left.push(first.finished);
-            } else {
-                backlog.entered.push(stored);
-                backlog.left.extend(message.dropped.map(|dropped| dropped.max(stored)));
-            }
+        for wait in waits {
+            backlog.entered.push(wait.entered());
+            backlog.left.extend(wait.left());
         }
         backlog.entered.sort_unstable();
         backlog.left.sort_unstable();
@@ -61,17 +56,49 @@ impl Backlog {
         let first = self.left.partition_point(|&instant| instant <= from);
         self.left[first..].iter().copied().find(|&instant| self.at(instant) <= level)
     }
+}
+
+/// The level over time, added up message by message: how much it changes in each tenth of a second.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Levels {
+    changes: Vec<i32>,
+}
+
+impl Levels {
+    /// Takes a message.
+    pub(super) fn take(&mut self, wait: &Wait, zero: MonoNs) {
+        self.change(wait.entered(), zero, 1);
+        if let Some(left) = wait.left() {
+            self.change(left, zero, -1);
+        }
+    }
+
+    /// What happens up to the instant of a point counts in it.
+    fn change(&mut self, at: MonoNs, zero: MonoNs, by: i32) {
+        let point = at.since(zero).0.div_ceil(CLOSEST.0);
+        if point > LAST {
+            return;
+        }
+        let point = point as usize;
+        if self.changes.len() <= point {
+            self.changes.resize(point + 1, 0);
+        }
+        self.changes[point] += by;
+    }
 
     /// Sampled evenly over the run.
     pub(super) fn sampled(&self, timeline: &Timeline) -> Vec<BacklogPoint> {
-        let span = timeline.end.since(timeline.zero);
-        let step = SpanNs((span.0 / POINTS).max(CLOSEST.0));
-        let points = span.0 / step.0;
-        (0..=points)
-            .map(|point| {
-                let at = timeline.zero + SpanNs(point * step.0);
-                BacklogPoint { at_ms: timeline.ms(at), messages: self.at(at) }
-            })
-            .collect()
+        let steps = timeline.end.since(timeline.zero).0 / CLOSEST.0;
+        let every = steps.div_ceil(POINTS).max(1);
+        let mut level = 0_i64;
+        let mut points = Vec::new();
+        for step in 0..=steps {
+            level += i64::from(self.changes.get(step as usize).copied().unwrap_or(0));
+            if step % every == 0 {
+                let at_ms = timeline.ms(timeline.zero + SpanNs(step * CLOSEST.0));
+                points.push(BacklogPoint { at_ms, messages: level.max(0).unsigned_abs() });
+            }
+        }
+        points
     }
 }

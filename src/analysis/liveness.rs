@@ -1,9 +1,9 @@
 //! Liveness: partitions that nobody owned, or that stood still, for longer than any takeover takes.
 
 use super::ownership;
-use super::silence::PartitionSilences;
 use super::timeline::Timeline;
 use crate::model::history::History;
+use crate::model::manifest::Manifest;
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::Belief;
 
@@ -23,6 +23,14 @@ pub struct Stretch {
     pub to: MonoNs,
 }
 
+impl Stretch {
+    /// How long it lasted.
+    #[must_use]
+    pub fn lasted(&self) -> SpanNs {
+        self.to.since(self.from)
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Liveness {
@@ -37,26 +45,24 @@ pub(super) fn liveness(
     history: &History,
     timeline: &Timeline,
     beliefs: &[Belief],
-    silences: &[PartitionSilences],
+    silences: impl Iterator<Item = Stretch>,
 ) -> Liveness {
-    let bound = bound(history);
+    let bound = bound(&history.manifest);
     let partitions = 0..history.manifest.partitions;
     let orphaned = |partition| unowned(timeline, ownership::of_partition(beliefs, partition), partition);
     let mut found = Liveness::default();
     if history.manifest.promises.owners {
-        found.orphaned = partitions.clone().flat_map(orphaned).collect();
+        found.orphaned = partitions.flat_map(orphaned).collect();
     }
-    for (partition, silences) in partitions.zip(silences) {
-        found.stalled.extend(silences.all().map(|(from, to)| Stretch { partition, from, to }));
-    }
-    found.orphaned.retain(|stretch| stretch.to.since(stretch.from) > bound);
-    found.stalled.retain(|stretch| stretch.to.since(stretch.from) > bound);
+    let known = history.manifest.partitions;
+    found.stalled = silences.filter(|stretch| stretch.partition < known && stretch.lasted() > bound).collect();
+    found.orphaned.retain(|stretch| stretch.lasted() > bound);
     found
 }
 
 /// What lasts longer is no takeover any more.
-fn bound(history: &History) -> SpanNs {
-    let leases = history.manifest.lease_ttl.map_or(0, |ttl| ttl.0.saturating_mul(LEASES));
+pub(super) fn bound(manifest: &Manifest) -> SpanNs {
+    let leases = manifest.lease_ttl.map_or(0, |ttl| ttl.0.saturating_mul(LEASES));
     SpanNs(leases.max(LEAST.0))
 }
 

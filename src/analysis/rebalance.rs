@@ -2,17 +2,16 @@
 
 use super::backlog::Backlog;
 use super::findings::{FaultFinding, PartitionFinding};
-use super::first::First;
 use super::instants::{Instants, Told};
 use super::ownership;
 use super::silence::PartitionSilences;
 use super::takeover::{self, Resumption};
-use super::timeline::Timeline;
-use crate::model::history::History;
+use super::wait::{Evidence, WaitEnd};
+use crate::model::manifest::Manifest;
 use crate::model::record::Author;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::{Belief, Ledger, Lives, Verdict};
+use crate::verdict::{Belief, Lives};
 
 /// The level that the backlog has to come back to is its greatest in this long before the fault.
 const LEVEL_BEFORE: SpanNs = SpanNs(1_000_000_000);
@@ -22,12 +21,14 @@ const LEVEL_BEFORE: SpanNs = SpanNs(1_000_000_000);
 const SHORTEST: SpanNs = SpanNs(1_000_000_000);
 
 /// Everything that a fault is judged by.
-pub(super) struct Scene<'a> {
-    pub(super) history: &'a History,
-    pub(super) timeline: &'a Timeline,
+pub(super) struct Scene<'a, E> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) story: &'a [StoryLine],
+    /// Beginning of the run, end of the work.
+    pub(super) span: (MonoNs, MonoNs),
     pub(super) lives: &'a Lives,
-    pub(super) ledger: &'a Ledger,
-    pub(super) firsts: &'a [Option<First>],
+    pub(super) beliefs: &'a [Belief],
+    pub(super) evidence: &'a E,
     pub(super) backlog: &'a Backlog,
     pub(super) silences: &'a [PartitionSilences],
     /// The same with messages that wait from their intended instant on; empty when no server was struck.
@@ -35,21 +36,34 @@ pub(super) struct Scene<'a> {
 }
 
 /// A fault as the story tells it.
-struct Struck<'a> {
+pub(super) struct Struck<'a> {
     id: u32,
     kind: &'a str,
     target: &'a str,
     struck: &'a [String],
-    at: MonoNs,
-    instants: Instants,
+    pub(super) at: MonoNs,
+    pub(super) instants: Instants,
 }
 
 /// All faults that struck, in order.
-pub(super) fn faults(scene: &Scene<'_>) -> Vec<FaultFinding> {
-    let told = Told::by(&scene.history.story);
-    let mut struck: Vec<Struck<'_>> = scene
-        .history
-        .story
+pub(super) fn faults<E: Evidence>(scene: &Scene<'_, E>) -> Vec<FaultFinding> {
+    let struck = struck(scene.story);
+    let repeats = scene.evidence.repeats();
+    let mut before = scene.span.0;
+    let mut found = Vec::with_capacity(struck.len());
+    for (index, fault) in struck.iter().enumerate() {
+        let limit = limit(&struck, index, scene.span.1);
+        let finding = study(scene, fault, limit, before, &repeats);
+        before = finding.window_end;
+        found.push(finding);
+    }
+    found
+}
+
+/// All faults that a story tells of, in the order of time.
+pub(super) fn struck(story: &[StoryLine]) -> Vec<Struck<'_>> {
+    let told = Told::by(story);
+    let mut struck: Vec<Struck<'_>> = story
         .iter()
         .filter_map(|line| match &line.event {
             StoryEvent::Fault { id, kind, target, struck } => {
@@ -60,17 +74,19 @@ pub(super) fn faults(scene: &Scene<'_>) -> Vec<FaultFinding> {
         })
         .collect();
     struck.sort_by_key(|fault| fault.at);
-    let repeats = repeats(scene);
-    let mut before = scene.timeline.zero;
-    let mut found = Vec::with_capacity(struck.len());
-    for (index, fault) in struck.iter().enumerate() {
-        let next = struck[index..].iter().map(|next| next.at).find(|&at| at > fault.at);
-        let limit = next.unwrap_or(scene.timeline.work_end).min(scene.timeline.work_end).max(fault.at);
-        let finding = study(scene, fault, limit, before, &repeats);
-        before = finding.window_end;
-        found.push(finding);
-    }
-    found
+    struck
+}
+
+/// Up to where the window of a fault may reach: the next one, or the end of the work.
+pub(super) fn limit(struck: &[Struck<'_>], index: usize, work_end: MonoNs) -> MonoNs {
+    let Some(fault) = struck.get(index) else { return work_end };
+    next(struck, index).unwrap_or(work_end).min(work_end).max(fault.at)
+}
+
+/// When the next fault struck.
+pub(super) fn next(struck: &[Struck<'_>], index: usize) -> Option<MonoNs> {
+    let fault = struck.get(index)?;
+    struck[index..].iter().map(|next| next.at).find(|&at| at > fault.at)
 }
 
 /// The fault in whose window an instant falls.
@@ -78,17 +94,18 @@ pub(super) fn fault_at(faults: &[FaultFinding], at: MonoNs) -> Option<u32> {
     faults.iter().rfind(|fault| fault.at <= at && at <= fault.window_end).map(|fault| fault.id)
 }
 
-fn study(
-    scene: &Scene<'_>,
+/// What one fault did, in a window up to `limit`; the window of the fault before it ended at `window_before`.
+pub(super) fn study<E: Evidence>(
+    scene: &Scene<'_, E>,
     fault: &Struck<'_>,
     limit: MonoNs,
     window_before: MonoNs,
     repeats: &[(MonoNs, u16)],
 ) -> FaultFinding {
     let t0 = fault.at;
-    let beliefs = &scene.ledger.exclusion.beliefs;
-    let partitions = scene.history.manifest.partitions;
-    let owners = scene.history.manifest.promises.owners;
+    let beliefs = scene.beliefs;
+    let partitions = scene.manifest.partitions;
+    let owners = scene.manifest.promises.owners;
 
     let passed = if goes_on(fault.kind) { fault.instants.passed } else { Some(t0) };
     let recovery = recovery(scene, t0, passed, limit);
@@ -154,9 +171,9 @@ struct Recovery {
     caught_up: Option<MonoNs>,
 }
 
-fn recovery(scene: &Scene<'_>, t0: MonoNs, passed: Option<MonoNs>, limit: MonoNs) -> Recovery {
-    let manifest = &scene.history.manifest;
-    let beliefs = &scene.ledger.exclusion.beliefs;
+fn recovery<E: Evidence>(scene: &Scene<'_, E>, t0: MonoNs, passed: Option<MonoNs>, limit: MonoNs) -> Recovery {
+    let manifest = scene.manifest;
+    let beliefs = scene.beliefs;
     let owners = manifest.promises.owners;
     let converged =
         owners.then(|| ownership::converged(beliefs, scene.lives, manifest.partitions, t0, limit)).flatten();
@@ -180,14 +197,19 @@ struct Takeover<'a> {
 }
 
 /// One a partition: changes of owner up to `settled`, what the new owners did first up to the limit.
-fn takeovers<'a>(scene: &Scene<'a>, fault: &Struck<'_>, settled: MonoNs, limit: MonoNs) -> Vec<Takeover<'a>> {
-    let beliefs = &scene.ledger.exclusion.beliefs;
-    let manifest = &scene.history.manifest;
+fn takeovers<'a, E: Evidence>(
+    scene: &Scene<'a, E>,
+    fault: &Struck<'_>,
+    settled: MonoNs,
+    limit: MonoNs,
+) -> Vec<Takeover<'a>> {
+    let beliefs = scene.beliefs;
+    let manifest = scene.manifest;
     let struck: Vec<Author> = fault.struck.iter().filter_map(|process| process.parse().ok()).collect();
     let all = !manifest.promises.owners || strikes_server(fault.kind, fault.struck);
     let changes: Vec<Option<&Belief>> =
         (0..manifest.partitions).map(|partition| takeover::change(beliefs, partition, fault.at, settled)).collect();
-    let resumptions = takeover::resumptions(scene, &changes, limit);
+    let resumptions = scene.evidence.resumptions(&changes, limit);
     (0..manifest.partitions)
         .zip(changes.into_iter().zip(resumptions))
         .map(|(partition, (change, resumption))| Takeover {
@@ -200,7 +222,7 @@ fn takeovers<'a>(scene: &Scene<'a>, fault: &Struck<'_>, settled: MonoNs, limit: 
 
 /// Ownership settled and the backlog low do not mean that every partition flows again. It does so from the instant at which
 /// each new owner has begun a message that nobody had handled, and no affected partition stands still.
-fn flows_from(scene: &Scene<'_>, takeovers: &[Takeover<'_>], caught_up: MonoNs) -> MonoNs {
+fn flows_from<E: Evidence>(scene: &Scene<'_, E>, takeovers: &[Takeover<'_>], caught_up: MonoNs) -> MonoNs {
     let handled = takeovers.iter().filter_map(|takeover| takeover.resumption.handled).fold(caught_up, MonoNs::max);
     let affected = takeovers.iter().zip(scene.silences).filter(|(takeover, _)| takeover.affected);
     affected.filter_map(|(_, silences)| silences.end_of_one_at(handled)).fold(handled, MonoNs::max)
@@ -208,11 +230,11 @@ fn flows_from(scene: &Scene<'_>, takeovers: &[Takeover<'_>], caught_up: MonoNs) 
 
 /// A server that was struck has to be well again, and what was to be stored meanwhile to flow, from `flowing` on. `None` when
 /// it never was.
-fn back_from(scene: &Scene<'_>, fault: &Struck<'_>, flowing: MonoNs) -> Option<MonoNs> {
+fn back_from<E: Evidence>(scene: &Scene<'_, E>, fault: &Struck<'_>, flowing: MonoNs) -> Option<MonoNs> {
     let after = |line: &&StoryLine| line.at > fault.at;
     let well = |name: &String| {
         let is_it = |line: &&StoryLine| matches!(&line.event, StoryEvent::Ready { process } if process == name);
-        scene.history.story.iter().filter(after).find(is_it).map(|line| line.at)
+        scene.story.iter().filter(after).find(is_it).map(|line| line.at)
     };
     // Nobody has to come back from a step-down.
     let struck: &[String] = if fault.kind == "step-down" { &[] } else { fault.struck };
@@ -221,11 +243,16 @@ fn back_from(scene: &Scene<'_>, fault: &Struck<'_>, flowing: MonoNs) -> Option<M
 }
 
 /// Whether any fault of a run strikes a server.
-pub(super) fn servers_are_struck(history: &History) -> bool {
-    history.story.iter().any(|line| match &line.event {
+pub(super) fn servers_are_struck(story: &[StoryLine]) -> bool {
+    story.iter().any(|line| match &line.event {
         StoryEvent::Fault { kind, struck, .. } => strikes_server(kind, struck),
         _ => false,
     })
+}
+
+/// Whether a fault strikes a server.
+pub(super) fn strikes(fault: &Struck<'_>) -> bool {
+    strikes_server(fault.kind, fault.struck)
 }
 
 /// Whether the group has not recovered before the fault has passed: whom it struck is a member all the time. From a pause it
@@ -237,13 +264,6 @@ fn goes_on(kind: &str) -> bool {
 /// Whether a fault strikes the server, and with it every partition.
 fn strikes_server(kind: &str, struck: &[String]) -> bool {
     kind == "step-down" || struck.iter().any(|process| process.starts_with("server"))
-}
-
-/// All repeated handlings: when and where.
-fn repeats(scene: &Scene<'_>) -> Vec<(MonoNs, u16)> {
-    let lines = scene.ledger.lines(scene.history);
-    let repeats = lines.filter(|line| matches!(line.0.verdict, Verdict::Redelivered | Verdict::Regressed));
-    repeats.map(|(_, _, handling)| (handling.started, handling.partition)).collect()
 }
 
 /// What was in flight at one instant: stored before it, first successful handling not ended.
@@ -263,14 +283,16 @@ impl Stranded {
     }
 }
 
-fn stranded(scene: &Scene<'_>, t0: MonoNs) -> Stranded {
+fn stranded<E: Evidence>(scene: &Scene<'_, E>, t0: MonoNs) -> Stranded {
     let mut stranded = Stranded::default();
-    for (message, first) in scene.ledger.messages.iter().zip(scene.firsts) {
+    for wait in scene.evidence.waits() {
         // What is given up is stranded no more.
-        let settled = first.map(|first| first.finished).or(message.dropped);
-        let in_flight =
-            message.waits_since().is_some_and(|stored| stored < t0) && settled.is_none_or(|settled| settled > t0);
-        if in_flight {
+        let settled = match wait.end {
+            WaitEnd::Handled { finished, .. } => Some(finished),
+            WaitEnd::Dropped(dropped) => Some(dropped),
+            WaitEnd::Never => None,
+        };
+        if wait.since < t0 && settled.is_none_or(|settled| settled > t0) {
             stranded.messages += 1;
             match settled {
                 Some(settled) => stranded.last = stranded.last.max(Some(settled)),

@@ -1,15 +1,15 @@
 //! Silences: stretches in which messages of a partition wait and no live member handles a new one.
 
 use super::findings::FaultFinding;
-use super::first::First;
+use super::liveness::Stretch;
 use super::timeline::Timeline;
-use crate::model::history::History;
+use super::wait::{Wait, WaitEnd};
 use crate::model::report::Silence;
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::{Ledger, Lives};
+use crate::verdict::Lives;
 
 /// As many silences go into the report.
-const SHOWN: usize = 200;
+pub(super) const SHOWN: usize = 200;
 
 /// What waited and stood still in one partition.
 #[derive(Clone, Debug, Default)]
@@ -73,59 +73,73 @@ pub(super) enum Waits {
 /// not paused. (That it ended with success shows that the member lived.) Silent is: a message waits and the partition
 /// is not busy.
 pub(super) fn silences(
-    history: &History,
-    timeline: &Timeline,
+    partitions: usize,
+    waits: impl Iterator<Item = Wait>,
     lives: &Lives,
-    ledger: &Ledger,
-    firsts: &[Option<First>],
-    waits: Waits,
+    work_end: MonoNs,
+    begin: Waits,
 ) -> Vec<PartitionSilences> {
-    let pauses: Vec<&[(MonoNs, MonoNs)]> = history
-        .journals
-        .iter()
-        .map(|journal| lives.get(journal.author).map_or(&[][..], |life| life.pauses.as_slice()))
-        .collect();
-    let mut changes: Vec<Vec<(MonoNs, Change)>> = vec![Vec::new(); ledger.partitions.len()];
-    let mut found = vec![PartitionSilences::default(); ledger.partitions.len()];
-    for (message, first) in ledger.messages.iter().zip(firsts) {
-        let (Some(stored), Some(changes)) = (message.waits_since(), changes.get_mut(usize::from(message.partition)))
-        else {
-            continue;
-        };
-        if !message.offered {
-            continue;
+    let mut gathered = vec![Gathered::default(); partitions];
+    for wait in waits {
+        if let Some(of_partition) = gathered.get_mut(usize::from(wait.partition)) {
+            of_partition.take(&wait, lives, work_end, begin);
         }
-        let stored = match waits {
-            Waits::Stored => stored,
-            Waits::Intended => message.intended.min(stored),
+    }
+    gathered.into_iter().map(|of_partition| of_partition.silences(work_end)).collect()
+}
+
+/// The silences of one partition, from its waits.
+pub(super) fn of_one(waits: &[Wait], lives: &Lives, work_end: MonoNs, begin: Waits) -> PartitionSilences {
+    let mut gathered = Gathered::default();
+    for wait in waits {
+        gathered.take(wait, lives, work_end, begin);
+    }
+    gathered.silences(work_end)
+}
+
+/// What happened in one partition, in no order yet.
+#[derive(Clone, Debug, Default)]
+struct Gathered {
+    changes: Vec<(MonoNs, Change)>,
+    arrivals: Vec<(MonoNs, MonoNs)>,
+}
+
+impl Gathered {
+    fn take(&mut self, wait: &Wait, lives: &Lives, work_end: MonoNs, begin: Waits) {
+        let since = match begin {
+            Waits::Stored => wait.since,
+            Waits::Intended => wait.intended.min(wait.since),
         };
-        // What is given up waits no more.
-        let given_up = message.dropped.unwrap_or(timeline.work_end).min(timeline.work_end);
-        let wait_ends = first.map_or(given_up, |first| first.started);
-        found[usize::from(message.partition)].arrivals.push((stored.min(wait_ends), wait_ends));
-        if stored < wait_ends {
-            changes.push((stored, Change::Waits));
-            changes.push((wait_ends, Change::WaitsNoMore));
+        let wait_ends = match wait.end {
+            WaitEnd::Handled { started, .. } => started,
+            // What is given up waits no more.
+            WaitEnd::Dropped(dropped) => dropped.min(work_end),
+            WaitEnd::Never => work_end,
+        };
+        self.arrivals.push((since.min(wait_ends), wait_ends));
+        if since < wait_ends {
+            self.changes.push((since, Change::Waits));
+            self.changes.push((wait_ends, Change::WaitsNoMore));
         }
-        if let Some(first) = first {
-            let pauses = pauses.get(usize::from(first.journal)).copied().unwrap_or_default();
-            for (from, to) in unpaused(first.started, first.finished, pauses) {
-                changes.push((from, Change::Busy));
-                changes.push((to, Change::BusyNoMore));
+        if let WaitEnd::Handled { started, finished, author } = wait.end {
+            let pauses = lives.get(author).map_or(&[][..], |life| life.pauses.as_slice());
+            for (from, to) in unpaused(started, finished, pauses) {
+                self.changes.push((from, Change::Busy));
+                self.changes.push((to, Change::BusyNoMore));
             }
         }
     }
-    for (partition, mut changes) in found.iter_mut().zip(changes) {
-        changes.sort_unstable_by_key(|change| change.0);
-        partition.silences = silent_stretches(&changes, timeline.work_end);
-        partition.arrivals.sort_unstable();
+
+    fn silences(mut self, work_end: MonoNs) -> PartitionSilences {
+        self.changes.sort_unstable_by_key(|change| change.0);
+        self.arrivals.sort_unstable();
         let mut reach = MonoNs(0);
-        for arrival in &mut partition.arrivals {
+        for arrival in &mut self.arrivals {
             reach = reach.max(arrival.1);
             arrival.1 = reach;
         }
+        PartitionSilences { silences: silent_stretches(&self.changes, work_end), arrivals: self.arrivals }
     }
-    found
 }
 
 /// What changes at one instant in one partition.
@@ -189,21 +203,29 @@ fn unpaused(from: MonoNs, to: MonoNs, pauses: &[(MonoNs, MonoNs)]) -> impl Itera
     })
 }
 
-/// The longest silences of the run, as the report shows them.
-pub(super) fn longest(timeline: &Timeline, all: &[PartitionSilences], faults: &[FaultFinding]) -> Vec<Silence> {
-    let mut silences: Vec<(u16, MonoNs, MonoNs)> = (0..=u16::MAX)
-        .zip(all)
-        .flat_map(|(partition, found)| found.silences.iter().map(move |&(from, to)| (partition, from, to)))
-        .collect();
-    let rank = |&(partition, from, to): &(u16, MonoNs, MonoNs)| (std::cmp::Reverse(to.since(from)), from, partition);
+/// Of all silences the longest, the longest first: as many as the report shows.
+pub(super) fn longest(mut silences: Vec<Stretch>) -> Vec<Stretch> {
+    let rank = |silence: &Stretch| (std::cmp::Reverse(silence.to.since(silence.from)), silence.from, silence.partition);
     if silences.len() > SHOWN {
         silences.select_nth_unstable_by_key(SHOWN, rank);
         silences.truncate(SHOWN);
     }
     silences.sort_unstable_by_key(rank);
     silences
-        .into_iter()
-        .map(|(partition, from, to)| Silence {
+}
+
+/// All silences of all partitions.
+pub(super) fn stretches(all: &[PartitionSilences]) -> impl Iterator<Item = Stretch> {
+    (0..=u16::MAX)
+        .zip(all)
+        .flat_map(|(partition, found)| found.silences.iter().map(move |&(from, to)| Stretch { partition, from, to }))
+}
+
+/// The longest silences as the report shows them.
+pub(super) fn told(timeline: &Timeline, longest: &[Stretch], faults: &[FaultFinding]) -> Vec<Silence> {
+    longest
+        .iter()
+        .map(|&Stretch { partition, from, to }| Silence {
             partition,
             from_ms: timeline.ms(from),
             to_ms: timeline.ms(to),

@@ -8,7 +8,7 @@ use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::Lives;
 
 /// A run longer than this does not exist: a later instant is a torn record, not a long run.
-const LONGEST_RUN: SpanNs = SpanNs(14 * 24 * 3600 * 1_000_000_000);
+pub(super) const LONGEST_RUN: SpanNs = SpanNs(14 * 24 * 3600 * 1_000_000_000);
 /// Workers outlive their driver by moments, so records later than this behind its last line are torn.
 const AFTERLIFE: SpanNs = SpanNs(10 * 1_000_000_000);
 

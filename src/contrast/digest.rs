@@ -31,6 +31,6 @@ fn curves(report: &Report) -> Curves {
     let second = |at_ms: f64| ((at_ms - zero) / 1e2).round() / 10.0;
     Curves {
         latency: report.figures.latency_distribution.clone(),
-        ordered: points.map(|point| (second(point.at_ms), point.ordered as f64)).collect(),
+        ordered: points.map(|point| (second(point.at_ms), point.ordered as f64 / point.span_s())).collect(),
     }
 }

@@ -357,11 +357,14 @@ pub struct Figures {
     pub resources: Vec<ResourceSeries>,
 }
 
-/// One second of flow.
+/// One second of flow, or several in a run so long that there would be too many.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThroughputPoint {
     /// Start of the second.
     pub at_ms: f64,
+    /// How many seconds are counted together.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub seconds: u32,
     /// Messages whose intended instant fell here.
     pub offered: u64,
     /// Messages whose storage was confirmed here.
@@ -374,11 +377,15 @@ pub struct ThroughputPoint {
     pub violations: u64,
 }
 
-/// One second of latency.
+/// One second of latency, or several in a run so long that there would be too many: then the median and the percentile are
+/// those of the worst of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyPoint {
     /// Start of the second.
     pub at_ms: f64,
+    /// How many seconds are told together.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub seconds: u32,
     /// Observations.
     pub n: u64,
     /// Median of `end_to_end`.
@@ -398,6 +405,30 @@ pub struct LatencyPoint {
 impl LatencyPoint {
     /// How many bins a decade has.
     pub const BINS_A_DECADE: u16 = 10;
+}
+
+impl ThroughputPoint {
+    /// How many seconds it is about; 1 unless it says more.
+    #[must_use]
+    pub fn span_s(&self) -> f64 {
+        f64::from(self.seconds.max(1))
+    }
+}
+
+impl LatencyPoint {
+    /// How many seconds it is about; 1 unless it says more.
+    #[must_use]
+    pub fn span_s(&self) -> f64 {
+        f64::from(self.seconds.max(1))
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(seconds: &u32) -> bool {
+    *seconds <= 1
 }
 
 /// A belief: one incarnation thinks that it owns one partition.

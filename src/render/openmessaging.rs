@@ -68,7 +68,8 @@ fn render(report: &Report) -> String {
     }
     let seconds = measured_seconds(report);
     let rate = |of: fn(&ThroughputPoint) -> u64| -> Vec<f64> {
-        seconds.chunks(STEP).map(|part| part.iter().map(of).sum::<u64>() as f64 / part.len() as f64).collect()
+        let span_s = |part: &[ThroughputPoint]| part.iter().map(ThroughputPoint::span_s).sum::<f64>();
+        seconds.chunks(STEP).map(|part| part.iter().map(of).sum::<u64>() as f64 / span_s(part)).collect()
     };
     put("publishRate", json!(rate(|point| point.stored)));
     put("consumeRate", json!(rate(|point| point.handled)));
@@ -83,7 +84,8 @@ fn render(report: &Report) -> String {
 /// The whole seconds of the measure phase.
 fn measured_seconds(report: &Report) -> Vec<ThroughputPoint> {
     let Some(phase) = moment::measured(report) else { return Vec::new() };
-    let whole = |point: &&ThroughputPoint| point.at_ms >= phase.from_ms && point.at_ms + 1e3 <= phase.to_ms;
+    let whole =
+        |point: &&ThroughputPoint| point.at_ms >= phase.from_ms && point.at_ms + 1e3 * point.span_s() <= phase.to_ms;
     report.figures.throughput.iter().filter(whole).cloned().collect()
 }
 

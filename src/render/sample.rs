@@ -507,6 +507,7 @@ fn figures(shape: &Shape, ownership: Vec<OwnershipSpan>, silences: Vec<Silence>,
         waiting = (waiting + offered - handled).max(0.0);
         let count = |value: f64, noise: &mut Noise| (value * (0.995 + 0.01 * noise.next())) as u64;
         figures.throughput.push(ThroughputPoint {
+            seconds: 1,
             at_ms,
             offered: offered as u64,
             stored: count(offered, noise),
@@ -517,6 +518,7 @@ fn figures(shape: &Shape, ownership: Vec<OwnershipSpan>, silences: Vec<Silence>,
         let base = 2.0 + noise.next();
         let p99_ms = if still { 1_900.0 } else { base * 3.5 };
         figures.latency.push(LatencyPoint {
+            seconds: 1,
             at_ms,
             n: handled as u64,
             p50_ms: base,

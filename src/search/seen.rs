@@ -30,7 +30,10 @@ pub fn seen(report: &Report, lanes: u16, took_s: f64) -> Seen {
     });
     let lateness_ms = measure.and_then(|span| {
         // A second that is not whole in the phase is not of the phase.
-        let whole = figures.latency.iter().filter(|point| point.at_ms + 1e3 <= span.to_ms + 1.0 && point.n > 0);
+        let whole = figures
+            .latency
+            .iter()
+            .filter(|point| point.at_ms + 1e3 * point.span_s() <= span.to_ms + 1.0 && point.n > 0);
         let points = whole.map(|point| (point.at_ms, point.p99_ms));
         course(points, span, LATENESS_POINTS, chance_ms(rate, lanes, apart))
     });

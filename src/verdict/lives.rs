@@ -45,7 +45,8 @@ impl Lives {
         lives
     }
 
-    fn tell(&mut self, line: &StoryLine, story: &[StoryLine]) {
+    /// Takes a further line; `story` holds those before it.
+    pub(super) fn tell(&mut self, line: &StoryLine, story: &[StoryLine]) {
         match &line.event {
             StoryEvent::Spawned { process, .. } => self.change(process, |life| earliest(&mut life.born, line.at)),
             StoryEvent::Exited { process, .. } => self.change(process, |life| earliest(&mut life.died, line.at)),

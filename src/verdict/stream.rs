@@ -19,22 +19,24 @@ mod keys;
 mod partition;
 mod sequence;
 mod sighting;
+mod succession;
 mod tell;
 
 #[cfg(test)]
-mod agrees;
+pub(crate) mod agrees;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use account::{Account, SuccessionCounts};
 pub use ending::End;
 pub use sighting::{Sight, Sighting};
-pub use tell::Told;
+pub use tell::{Told, Turn};
 
 use self::key::{Found, HANDLED, NOT_OFFERED, PENDING, RANKED, SEEN};
 use self::keys::Keys;
 use self::partition::{Deed, Handled, Partition, Pending, Place};
 use self::sequence::{Given, Step};
+use self::succession::Deliveries;
 use self::tell::Teller;
 use super::belief::Belief;
 use super::ledger::Verdict;
@@ -120,25 +122,28 @@ pub struct Stream {
     surprises: u64,
     /// Whom it is told what was settled and judged.
     teller: Teller,
+    deliveries: Deliveries,
 }
 
 /// What happens beside handlings. At one instant the first of these comes first, and all of them after a handling that begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    /// Up to, or exactly: partition, sequence.
-    UpTo(u16, u64),
-    Exact(u16, u64),
+    /// Up to, or exactly: partition, sequence, whose.
+    UpTo(u16, u64, Author),
+    Exact(u16, u64, Author),
     /// Partition, epoch.
     Granted(u16, u32),
+    /// A consumer: partition, first sequence, epoch, whose.
+    Opened(u16, u64, u32, Author),
     /// A server's process ended.
     ServerEnded,
 }
 
 impl Event {
-    fn of(commit: &Commit) -> Self {
+    fn of(commit: &Commit, author: Author) -> Self {
         match commit.reach {
-            Reach::UpTo => Self::UpTo(commit.partition, commit.stream_seq),
-            Reach::Exact => Self::Exact(commit.partition, commit.stream_seq),
+            Reach::UpTo => Self::UpTo(commit.partition, commit.stream_seq, author),
+            Reach::Exact => Self::Exact(commit.partition, commit.stream_seq, author),
         }
     }
 }
@@ -182,6 +187,7 @@ impl Stream {
             sightings: Vec::new(),
             surprises: 0,
             teller: Teller::default(),
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -201,6 +207,12 @@ impl Stream {
     #[must_use]
     pub fn told_to(&self) -> MonoNs {
         self.teller.told_to
+    }
+
+    /// The lives so far.
+    #[must_use]
+    pub fn lives(&self) -> &Lives {
+        &self.lives
     }
 
     /// All beliefs so far, by partition, then by beginning.
@@ -298,6 +310,14 @@ impl Stream {
                 }
                 self.surprises += u64::from(pending.place < partition.ranked_to);
                 message.flags = message.flags & !PENDING | RANKED;
+                let acked = || self.strays.contains_key(&(message.partition, pending.place));
+                if !streamless && (pending.place <= partition.up_to || acked()) {
+                    message.flags |= key::AHEAD;
+                }
+                if !streamless && partition.passage.is_passed(pending.place) {
+                    message.flags |= key::SKIPPED;
+                    self.account.succession.skipped_openings += partition.passage.pass_late(pending.place);
+                }
                 let offered = self.offer.holds(message.partition, message.stream_seq) || message.is(key::DELIVERED);
                 if offered {
                     partition.ranked += 1;
@@ -344,24 +364,33 @@ impl Stream {
                 self.account.stale_tail += granted.stale_tails;
                 self.surprises += u64::from(granted.unsure);
             }
-            Event::UpTo(partition, stream_seq) => {
-                let up_to = &mut self.partition(partition).up_to;
-                *up_to = stream_seq.max(*up_to);
+            Event::UpTo(partition, stream_seq, author) => {
+                self.check_commit(author, partition, stream_seq, at);
+                self.cover(author, partition, stream_seq, at);
             }
-            Event::Exact(partition, stream_seq) => self.acknowledge(partition, stream_seq),
+            Event::Exact(partition, stream_seq, author) => {
+                self.check_commit(author, partition, stream_seq, at);
+                self.acknowledge(author, partition, stream_seq, at);
+            }
+            Event::Opened(partition, start_seq, epoch, author) => self.open(author, partition, start_seq, epoch, at),
         }
     }
 
     /// A message was acknowledged by itself.
-    fn acknowledge(&mut self, number: u16, stream_seq: u64) {
+    fn acknowledge(&mut self, author: Author, number: u16, stream_seq: u64, at: MonoNs) {
         let ends = self.ends.saturating_add(1);
         let partition = self.partition(number);
-        let at = partition.index.partition_point(|place| place.stream_seq < stream_seq);
-        let place = partition.index.get(at).filter(|place| place.stream_seq == stream_seq).copied();
+        let index = partition.index.partition_point(|place| place.stream_seq < stream_seq);
+        let place = partition.index.get(index).filter(|place| place.stream_seq == stream_seq).copied();
         let settled = stream_seq <= partition.settled_to;
         let message = place.and_then(|place| self.keys.get(place.key)?.open(place.key_seq));
         match message.filter(|message| (message.partition, message.stream_seq) == (number, stream_seq)) {
-            Some(message) if message.acked == 0 => message.acked = ends,
+            Some(message) if message.acked == 0 => {
+                message.acked = ends;
+                if let (true, Some(place)) = (message.get_ahead(at), place) {
+                    self.see_ahead(author, number, place, at);
+                }
+            }
             Some(_) => {}
             None if settled => {}
             None => drop(self.strays.entry((number, stream_seq)).or_insert(ends)),
@@ -374,6 +403,7 @@ impl Stream {
         }
         self.account.misplaced += u64::from(deed.partition >= self.known);
         self.judge_exclusion(deed);
+        self.judge_delivery(deed);
         if !deed.ok {
             self.account.aborted += 1;
             self.teller.judge(deed, Verdict::Aborted);
@@ -402,6 +432,7 @@ impl Stream {
                     partition.ranked += 1;
                     message.flags |= RANKED;
                 }
+                message.done = message.done.min(deed.ended);
                 let first = !message.is(HANDLED);
                 if first {
                     message.flags |= HANDLED;
@@ -439,6 +470,7 @@ impl Stream {
         let is_settled = partition_rank == 0;
         self.surprises += u64::from(is_settled && forgotten);
         let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
+        self.teller.meet(deed, first);
         let (account, sightings, teller) = (&mut self.account, &mut self.sightings, &mut self.teller);
         let promised = self.promises.order_per_key;
         let step = Step { rank: key_rank, first, committed, forgotten, what: deed.handled(first) };
@@ -456,17 +488,31 @@ impl Stream {
         if let (false, Some(message)) = (seen, key.open(deed.key_seq)) {
             message.flags |= SEEN;
         }
+        let rewind = if partition_rank == 0 && deed.stream_seq > settled_to {
+            None
+        } else {
+            let place = if is_settled { deed.stream_seq } else { stream_seq };
+            self.judge_replay(deed, place)
+        };
+        let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
         self.surprises += u64::from(deed.started < partition.judged_to);
         partition.judged_to = partition.judged_to.max(deed.started);
+        let account = &mut self.account;
         let step = Step { rank: partition_rank, first: !seen, committed, forgotten, what: () };
         partition.order.push(step, |given| {
             account.partition_order.add_many(given.verdict, given.count(), given.distance);
             partition.counts.by_partition.add_many(given.verdict, given.count(), given.distance);
         });
+        if let Some(kind) = rewind {
+            self.see(kind, self.promises.owners && self.promises.order_per_key, deed.sight());
+        }
     }
 
     fn judge_exclusion(&mut self, deed: &Deed) {
         let owners = self.promises.owners;
+        if owners {
+            self.teller.begin(deed);
+        }
         let beside = self.partition(deed.partition).begin(deed, owners);
         self.account.overlap += u64::from(beside.overlap);
         self.account.overlap_stale_tail += u64::from(beside.stale_tail);
@@ -500,7 +546,8 @@ impl Stream {
 
     /// Forgets what is done.
     fn settle(&mut self, to: MonoNs) {
-        let Self { keys, partitions, account, patience, .. } = self;
+        self.look_between();
+        let Self { keys, partitions, account, patience, given_up, .. } = self;
         let old = |message: &key::Msg, patience: SpanNs| message.at + patience < to;
         for key in keys.iter_mut() {
             let mut forgotten: Vec<(u16, u64)> = Vec::new();
@@ -527,6 +574,7 @@ impl Stream {
                     } else {
                         account.publisher.surfaced += 1;
                     }
+                    account.succession.close(message, given_up);
                     forgotten.push((message.partition, message.stream_seq));
                 },
             );

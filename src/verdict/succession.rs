@@ -83,7 +83,8 @@ fn deliveries(index: u32, journal: &Journal, ledger: &Ledger, grants: &Grants, f
                 found.ghost_deliveries.push(id);
             }
             if granted < handling.started {
-                stale.insert((handling.partition, handling.stream_seq), handling.started);
+                let begun = stale.entry((handling.partition, handling.stream_seq)).or_insert(handling.started);
+                *begun = handling.started.min(*begun);
             }
         }
     }

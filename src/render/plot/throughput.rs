@@ -28,7 +28,7 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     // A run so short that no second is whole is shown as it is.
     let load = load(report).filter(|load| points.iter().any(|point| !covered_in_part(point, Some(*load))));
     let in_part = |point: &ThroughputPoint| covered_in_part(point, load);
-    let values = || points.iter().flat_map(|point| SERIES.iter().map(|(.., pick)| pick(point) as f64));
+    let values = || points.iter().flat_map(|point| SERIES.iter().map(|(.., pick)| pick(point) as f64 / point.span_s()));
     let mut chart = Chart::new(
         timeline,
         210.0,
@@ -38,23 +38,25 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     );
     for (_, ink, width, pick) in SERIES {
         // What is no number interrupts a line.
-        let value = |point: &ThroughputPoint| if in_part(point) { f64::NAN } else { pick(point) as f64 };
+        let value =
+            |point: &ThroughputPoint| if in_part(point) { f64::NAN } else { pick(point) as f64 / point.span_s() };
         chart.steps(points.iter().map(|point| (point.at_ms, value(point))), ink, width);
     }
     let broken: u64 = points.iter().map(|point| point.violations).sum();
     for point in points.iter().filter(|point| point.violations > 0) {
         let title = format!("{} at {}", number::of(point.violations, "violation"), number::instant(point.at_ms));
-        chart.cross(point.at_ms + 500.0, &title);
+        chart.cross(point.at_ms + 500.0 * point.span_s(), &title);
     }
     let told = |point: &ThroughputPoint| {
-        let parts = SERIES.iter().map(|(name, .., pick)| format!("{name} {}", number::count(pick(point))));
+        let per_s = |pick: &Pick| number::count((pick(point) as f64 / point.span_s()).round() as u64);
+        let parts = SERIES.iter().map(|(name, .., pick)| format!("{name} {}", per_s(pick)));
         (point.at_ms, parts.collect::<Vec<_>>().join(" · "))
     };
     chart.canvas.readout(&points.iter().map(told).collect::<Vec<_>>());
     let ordered: u64 = points.iter().map(|point| point.ordered).sum();
     let alt = format!(
         "Throughput over {} seconds: {} handled in order, {}.",
-        points.len(),
+        points.iter().map(ThroughputPoint::span_s).sum::<f64>(),
         number::of(ordered, "message"),
         number::of(broken, "order violation")
     );
@@ -87,7 +89,7 @@ fn load(report: &Report) -> Option<(f64, f64)> {
 
 /// Whether the load began or ended within this second: its sums would look like a dip.
 fn covered_in_part(point: &ThroughputPoint, load: Option<(f64, f64)>) -> bool {
-    let within = |at_ms: f64| point.at_ms < at_ms && at_ms < point.at_ms + 1e3;
+    let within = |at_ms: f64| point.at_ms < at_ms && at_ms < point.at_ms + 1e3 * point.span_s();
     load.is_some_and(|(from, to)| within(from) || within(to))
 }
 

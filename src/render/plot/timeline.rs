@@ -41,8 +41,8 @@ impl Timeline {
     pub(super) fn of(report: &Report) -> Self {
         let figures = &report.figures;
         let last = (report.run.phases.iter().map(|phase| phase.to_ms))
-            .chain(figures.throughput.iter().map(|point| point.at_ms + 1e3))
-            .chain(figures.latency.iter().map(|point| point.at_ms + 1e3))
+            .chain(figures.throughput.iter().map(|point| point.at_ms + 1e3 * point.span_s()))
+            .chain(figures.latency.iter().map(|point| point.at_ms + 1e3 * point.span_s()))
             .chain(figures.ownership.iter().map(|span| span.to_ms))
             .chain(figures.backlog.iter().map(|point| point.at_ms))
             .chain(figures.resources.iter().flat_map(|series| &series.points).map(|point| point.at_ms))

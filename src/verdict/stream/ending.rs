@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::key::{CONFIRMED, DELIVERED, EVICTED, HANDLED, Msg, NOT_OFFERED, RANKED};
 use super::partition::Pending;
-use super::tell::Told;
+use super::tell::{Told, Turn};
 use super::{Account, Sighting, Stream};
 use crate::model::manifest::Confirmation;
 use crate::model::record::Author;
@@ -27,6 +27,8 @@ pub struct End {
     pub sightings: Vec<Sighting>,
     /// What was settled and judged since the last time, when that is told.
     pub told: Told,
+    /// Turns that are kept.
+    pub turns: Vec<Turn>,
 }
 
 impl Stream {
@@ -44,6 +46,7 @@ impl Stream {
         self.place_the_rest();
         self.rank(None);
         self.judge(None);
+        self.look_between();
         let Self { keys, partitions, account, sightings, promises, teller, .. } = &mut self;
         for key in keys.iter_mut() {
             key.order.end(|given| {
@@ -72,7 +75,8 @@ impl Stream {
         self.account.partitions = self.partitions.iter().map(|partition| partition.counts).collect();
         let beliefs = self.beliefs_by(None);
         let sightings = self.take_sightings();
-        End { account: self.account, surprises: self.surprises, beliefs, sightings, told: self.teller.take() }
+        let turns = self.turns().copied().collect();
+        End { turns, account: self.account, surprises: self.surprises, beliefs, sightings, told: self.teller.take() }
     }
 
     /// Gives a place to what has none: where none is known that of the stored message of its key before it.
@@ -117,6 +121,7 @@ impl Stream {
                     account.evicted = account.evicted.map(|evicted| evicted + u64::from(is_first));
                 }
                 teller.settle(message, *confirmation, given_up);
+                account.succession.close(message, given_up);
                 account.misplaced += u64::from(message.partition >= *known);
                 account.publisher.attempted += 1;
                 if !is_stored(message, *confirmation) {

@@ -9,7 +9,6 @@ use crate::model::record::{Author, Fate, Handling, OwnershipChange, Publish, Rec
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::verdict::belief;
-use crate::verdict::lives::Lives;
 
 impl Stream {
     /// Takes a record of the journal of `author`, the one with `number`. A publish may be told twice: `again` when its
@@ -21,10 +20,17 @@ impl Stream {
                 self.take_publish(publish, again);
             }
             Record::Handling(handling) => self.take_handling(author, number, handling),
-            Record::Commit(commit) => self.events.push((commit.at, Event::of(commit))),
+            Record::Commit(commit) => self.events.push((commit.at, Event::of(commit, author))),
             Record::Ownership(ownership) => {
-                if let OwnershipChange::Granted { .. } = ownership.change {
-                    self.events.push((ownership.at, Event::Granted(ownership.partition, ownership.epoch)));
+                let (partition, epoch) = (ownership.partition, ownership.epoch);
+                match ownership.change {
+                    OwnershipChange::Granted { .. } => {
+                        self.events.push((ownership.at, Event::Granted(partition, epoch)));
+                    }
+                    OwnershipChange::Opened { start_seq } => {
+                        self.events.push((ownership.at, Event::Opened(partition, start_seq, epoch, author)));
+                    }
+                    _ => {}
                 }
                 let open = self.beliefs.entry(author).or_default();
                 belief::advance(author, ownership, open, &mut self.past_beliefs);
@@ -50,8 +56,8 @@ impl Stream {
                 self.events.push((line.at, Event::ServerEnded));
             }
             StoryEvent::Spawned { .. } | StoryEvent::Exited { .. } | StoryEvent::Fault { .. } => {
+                self.lives.tell(line, &self.story);
                 self.story.push(line.clone());
-                self.lives = Lives::of(&self.story);
                 if let StoryEvent::Exited { process, .. } = &line.event {
                     self.teller.ended(process, line.at);
                 }
@@ -124,6 +130,7 @@ impl Stream {
             key: handling.key,
             key_seq: handling.key_seq,
             epoch: handling.epoch,
+            consumer_seq: handling.consumer_seq,
             author,
             partition: handling.partition,
             intact: handling.intact,

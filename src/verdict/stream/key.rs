@@ -27,6 +27,10 @@ pub(super) const NOT_OFFERED: u16 = 1 << 8;
 pub(super) const KNOWN_BEFORE: u16 = 1 << 9;
 /// What became of it was told to who adds it up.
 pub(super) const TOLD: u16 = 1 << 10;
+/// A confirmed commit covered it before anybody had handled it.
+pub(super) const AHEAD: u16 = 1 << 11;
+/// A consumer was opened behind it before anybody had handled it.
+pub(super) const SKIPPED: u16 = 1 << 12;
 
 /// The stream's limits removed it before anybody had handled it.
 pub(super) const EVICTED: u16 = 1 << 11;
@@ -58,6 +62,8 @@ pub(super) struct Msg {
     /// Of its first successful handling, which began at `at`.
     pub(super) received: MonoNs,
     pub(super) finished: MonoNs,
+    /// When the successful handling ended that ended first.
+    pub(super) done: MonoNs,
     pub(super) handler: Author,
 }
 
@@ -78,6 +84,7 @@ impl Msg {
         stored: MonoNs(0),
         received: MonoNs(0),
         finished: MonoNs(0),
+        done: MonoNs(u64::MAX),
         handler: Author { role: Role::Consumer, index: 0, life: 0 },
     };
 

@@ -6,6 +6,7 @@ use super::super::ledger::{PartitionCounts, Verdict};
 use super::super::settled::Judged;
 use super::sequence::Sequence;
 use super::sighting::Sight;
+use super::succession::Passage;
 use crate::model::record::Author;
 use crate::model::time::MonoNs;
 
@@ -40,6 +41,8 @@ pub(super) struct Deed {
     pub(super) key: u32,
     pub(super) key_seq: u32,
     pub(super) epoch: u32,
+    /// Sequence of the delivery in its consumer; 0 where there is none.
+    pub(super) consumer_seq: u32,
     pub(super) author: Author,
     pub(super) partition: u16,
     pub(super) intact: bool,
@@ -125,6 +128,7 @@ pub(super) struct Partition {
     /// The start of the handling that was judged last.
     pub(super) judged_to: MonoNs,
     pub(super) counts: PartitionCounts,
+    pub(super) passage: Passage,
 }
 
 /// A handling that goes on.
@@ -190,6 +194,7 @@ impl Partition {
             of >= epoch && ended > at
         });
         let unsure = self.unsure.is_some_and(|of| epoch > of);
+        self.passage.grant(epoch, at);
         self.granted = self.granted.max(epoch);
         self.last_epoch = self.last_epoch.max(epoch);
         Granted { stale_tails, unsure }

@@ -6,7 +6,8 @@ use crate::model::time::MonoNs;
 /// One thing that went wrong, as far as it is known by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// Metric id of its kind: `skipped`, `late`, `regressed`, `phantom`, `overlap`, `stale_handling`, `dual_ownership`.
+    /// Metric id of its kind: `skipped`, `late`, `regressed`, `phantom`, `overlap`, `stale_handling`, `dual_ownership`, or one of
+    /// succession.
     pub kind: &'static str,
     /// Whether the strategy had promised that it would not happen.
     pub promised: bool,
@@ -41,7 +42,7 @@ pub struct Sight {
 
 impl std::fmt::Display for Sighting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Sight { author, partition, key, key_seq, epoch, .. } = self.sight;
+        let Sight { author, partition, key, key_seq, stream_seq, epoch, .. } = self.sight;
         let what = format!("message {key_seq} of key {key}");
         match self.kind {
             "skipped" => write!(f, "{author} began {what} with a hole of {} before it", self.distance),
@@ -52,6 +53,30 @@ impl std::fmt::Display for Sighting {
             }
             "overlap" => write!(f, "{author} began {what} while another member was handling partition {partition}"),
             "stale_handling" => write!(f, "{author} began {what} in epoch {epoch} after a later one had been granted"),
+            "epoch_rewind" => {
+                write!(f, "{author} began {what} in epoch {epoch}, although its own epoch had been there before")
+            }
+            "bad_rewind" => {
+                write!(f, "{author} began {what} in epoch {epoch}, and left out what had been handled before its epoch")
+            }
+            "delivery_gap" => {
+                write!(f, "{author} began {what} in epoch {epoch}, although the delivery before it never came")
+            }
+            "ghost_delivery" => write!(
+                f,
+                "{author} began {what} in epoch {epoch}, which came to it after a later epoch had been granted"
+            ),
+            "stale_commit" => write!(
+                f,
+                "the server confirmed {author}'s commit of stream sequence {stream_seq}, whose epoch was over when it began that message"
+            ),
+            "commit_ahead" => {
+                write!(f, "a confirmed commit of {author} covers {what}, which nobody had handled by then")
+            }
+            "skipped_start" => write!(
+                f,
+                "{author} opened the consumer of epoch {epoch} of partition {partition} behind messages that nobody had handled by then"
+            ),
             _ => write!(f, "{author} believed to own partition {partition} in epoch {epoch} while another member did"),
         }
     }
