@@ -234,10 +234,11 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
 }
 
 /// Whether the promises are watched while the run goes on. Where the stream's limits may evict, any hole may be excused at the
-/// end. In a closed loop the watcher's share of the processor would be taken from what is measured, so there only who wants
-/// to end at a violation pays for it.
+/// end. In a closed loop, and where a backlog is drained, everything runs as fast as the processors let it: the watcher's share
+/// would be taken from what is measured, so there only who wants to end at a violation pays for it.
 fn is_watched(plan: &Plan, options: &Options) -> bool {
-    !plan.stream.evicts() && (plan.load.rate != Rate::Max || options.stop_on_violation)
+    let is_flat_out = plan.load.rate == Rate::Max || plan.load.backlog > 0;
+    !plan.stream.evicts() && (!is_flat_out || options.stop_on_violation)
 }
 
 async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error> {
