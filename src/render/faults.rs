@@ -1,6 +1,7 @@
 //! What the faults did: gaps and stranded messages, by kind of fault and fault by fault. Kinds are never pooled.
 
 use super::number::{self, ABSENT};
+use super::repeats::Repeats;
 use crate::model::reading::{Reading, Scope, Stat};
 use crate::model::report::{FaultReport, PartitionGap, Report};
 
@@ -12,6 +13,8 @@ pub(super) struct GapRow {
     pub faults: usize,
     /// Partitions of struck members, or that changed owner.
     pub affected: Spread,
+    /// One value a fault, the longest of its affected partitions: faults do not depend on each other, partitions of one fault do.
+    pub longest: Repeats,
     /// The others.
     pub bystanders: Spread,
     /// All partitions over an equal window before the fault.
@@ -133,11 +136,33 @@ fn row(kind: &str, report: &Report) -> GapRow {
         kind: kind.to_owned(),
         faults: faults.len(),
         affected: spread(&|gap| gap.gap_ms.filter(|_| gap.affected)),
+        longest: Repeats::of(faults.iter().filter_map(|fault| longest(fault))),
         bystanders: spread(&|gap| gap.gap_ms.filter(|_| !gap.affected)),
         before: spread(&|gap| gap.gap_before_ms),
         bystanders_before: spread(&|gap| gap.gap_before_ms.filter(|_| !gap.affected)),
         stranded: Stranded::of(&report.readings, &Scope::FaultKind(kind.to_owned())),
         censored: faults.iter().any(|fault| fault.censored),
+    }
+}
+
+/// The longest gap of the partitions that a fault affected; none when nothing waited there.
+fn longest(fault: &FaultReport) -> Option<f64> {
+    let affected = fault.partitions.iter().filter(|gap| gap.affected);
+    Spread::of(affected.filter_map(|gap| gap.gap_ms)).max
+}
+
+impl GapRow {
+    /// How sure the median of [`Self::longest`] is: an interval where there are enough faults, else from the least to the greatest.
+    /// None for a single one, and where a window was cut short: what was seen there is no longer what happened.
+    pub(super) fn spread_of_longest(&self) -> Option<String> {
+        if self.censored {
+            return None;
+        }
+        match (self.longest.median_interval(), self.longest.values()) {
+            (Some((from, to)), _) => Some(format!("95 %: {}", number::ms_between(from, to))),
+            (None, [least, .., most]) => Some(format!("all: {}", number::ms_between(*least, *most))),
+            (None, _) => None,
+        }
     }
 }
 
@@ -187,7 +212,6 @@ fn bystanders(rows: &[GapRow]) -> Option<String> {
 /// One fault in one line, without its number: `kill owner-of:3 → c1.1 at 12.00 s: 4 partitions affected, longest gap 2,103 ms`.
 pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
     let affected = fault.partitions.iter().filter(|gap| gap.affected);
-    let longest = Spread::of(affected.clone().filter_map(|gap| gap.gap_ms)).max;
     let affected = number::of(affected.count() as u64, "partition");
     let struck = match fault.struck.as_slice() {
         [] => String::new(),
@@ -195,7 +219,8 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
         [first, second, third, _, ..] => format!(" → {first}, {second}, {third} and {} more", fault.struck.len() - 3),
         some => format!(" → {}", some.join(", ")),
     };
-    let gap = longest.map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
+    let gap =
+        longest(fault).map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
     let outage = outage(readings, &Scope::Fault(fault.id));
     let outage = outage.map_or_else(String::new, |ms| format!(", outage {}", number::ms(ms)));
     let stranded = Stranded::of(readings, &Scope::Fault(fault.id));
@@ -210,11 +235,16 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
     )
 }
 
+/// What is known of the instants of a fault, each with its name and the time since it was ordered, in milliseconds.
+pub(super) fn since_ordered(fault: &FaultReport) -> [(&'static str, Option<f64>); 3] {
+    let instants = [("delivered", fault.delivered_ms), ("seen", fault.observed_ms), ("over", fault.passed_ms)];
+    instants.map(|(what, at)| (what, at.map(|at| (at - fault.at_ms).max(0.0))))
+}
+
 /// When it was delivered, seen to take effect and over, from when it struck on; what has no evidence is left out.
 fn instants(fault: &FaultReport) -> String {
-    let told = [("delivered", fault.delivered_ms), ("seen", fault.observed_ms), ("over", fault.passed_ms)];
-    let since = |at: f64| number::ms((at - fault.at_ms).max(0.0));
-    let told = told.into_iter().filter_map(|(what, at)| Some(format!("{what} after {}", since(at?))));
+    let told = since_ordered(fault).into_iter();
+    let told = told.filter_map(|(what, since)| Some(format!("{what} after {}", number::ms(since?))));
     let told: Vec<String> = told.collect();
     if told.is_empty() { String::new() } else { format!("{}; ", told.join(", ")) }
 }
@@ -245,11 +275,36 @@ mod tests {
     }
 
     #[test]
+    fn a_median_over_faults_says_how_sure_it_is_unless_a_window_was_cut() {
+        let row = |number: u32, censored| GapRow {
+            kind: "kill".to_owned(),
+            faults: number as usize,
+            affected: Spread::default(),
+            longest: Repeats::of((0..number).map(|fault| 1_800.0 + f64::from(fault))),
+            bystanders: Spread::default(),
+            before: Spread::default(),
+            bystanders_before: Spread::default(),
+            stranded: Stranded::default(),
+            censored,
+        };
+        for (number, censored, told) in [
+            (0, false, None),
+            (1, false, None),
+            (3, false, Some("all: 1,800–1,802 ms")),
+            (12, false, Some("95 %: 1,802–1,809 ms")),
+            (12, true, None),
+        ] {
+            assert_eq!(row(number, censored).spread_of_longest().as_deref(), told, "{number}");
+        }
+    }
+
+    #[test]
     fn bystanders_are_told_kind_by_kind_each_against_its_own_before() {
         let row = |kind: &str, max: Option<f64>, before: Option<f64>| GapRow {
             kind: kind.to_owned(),
             faults: 1,
             affected: Spread::default(),
+            longest: Repeats::default(),
             bystanders: Spread { max, ..Spread::default() },
             before: Spread { max: Some(99.0), ..Spread::default() },
             bystanders_before: Spread { max: before, ..Spread::default() },

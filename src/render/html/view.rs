@@ -44,6 +44,8 @@ struct Gap {
     kind: String,
     faults: usize,
     affected: [String; 3],
+    longest: String,
+    longest_spread: String,
     stranded: String,
     bystanders: [String; 3],
     before: String,
@@ -53,6 +55,8 @@ struct Gap {
 struct Fault<'a> {
     fault: &'a FaultReport,
     at: String,
+    /// Delivered, seen and over, since it was ordered.
+    instants: [String; 3],
     struck: String,
     affected: usize,
     gap: String,
@@ -121,7 +125,7 @@ impl<'a> Page<'a> {
             state: state(report.state),
             tone: tone(report),
             verdict: summary::verdict(report),
-            figures: summary::key_figures(report),
+            figures: summary::key_figures(report).into_iter().chain(summary::gap_figures(report)).collect(),
             plots: plot::all(report),
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
@@ -157,6 +161,8 @@ fn gap(row: GapRow) -> Gap {
         kind: format!("{}{mark}", row.kind),
         faults: row.faults,
         affected: cells(&row.affected),
+        longest: number::ms_or_absent(row.longest.median()),
+        longest_spread: row.spread_of_longest().unwrap_or_default(),
         stranded: row.stranded.cell(number::ms),
         bystanders: cells(&row.bystanders),
         before: number::ms_or_absent(row.before.max),
@@ -175,6 +181,7 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
     Fault {
         fault,
         at: number::instant(fault.at_ms),
+        instants: faults::since_ordered(fault).map(|(_, since)| since.map_or_else(|| ABSENT.to_owned(), number::plain)),
         struck: match fault.struck.as_slice() {
             [] => ABSENT.to_owned(),
             [first, second, third, rest @ ..] if rest.len() > 1 => {
