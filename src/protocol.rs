@@ -125,6 +125,11 @@ pub enum Word {
         /// The sentence.
         text: String,
     },
+    /// The server refused it a right, for the first time since it was started or since it began to work.
+    Refused {
+        /// In the server's words.
+        reason: String,
+    },
     /// The program that it runs has ended, and not well after it was asked to; the process ends in good order.
     ProgramEnded {
         /// Exit code, when it exited.

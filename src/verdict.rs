@@ -21,6 +21,7 @@ mod lives;
 mod loss;
 mod message;
 mod order;
+pub mod refusals;
 pub mod stream;
 mod succession;
 mod truth;

@@ -490,6 +490,9 @@ impl Conductor<'_> {
             Word::Remark { text } => {
                 return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
             }
+            Word::Refused { reason } => {
+                return self.ground.tell(StoryEvent::Refused { process: author.to_string(), reason });
+            }
             Word::ProgramEnded { code, signal, message } => {
                 let Some(ordered) = worker.note_program_end(Exit { code, signal }, &message) else { return Ok(()) };
                 let process = author.to_string();

@@ -101,6 +101,10 @@ pub struct Stream {
     story: Vec<StoryLine>,
     lives: Lives,
     cut: Option<MonoNs>,
+    /// The load has begun.
+    loaded: bool,
+    /// Some member was refused a right since then.
+    forbidden: bool,
     /// When the last handling ended that had begun before the drain was cut.
     busy_until: MonoNs,
     /// Everything at or below this sequence has its ranks, or never gets any.
@@ -163,6 +167,8 @@ impl Stream {
             story: Vec::new(),
             lives: Lives::default(),
             cut: None,
+            loaded: false,
+            forbidden: false,
             busy_until: MonoNs(0),
             bound: 0,
             judged_to: MonoNs(0),
