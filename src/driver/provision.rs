@@ -296,6 +296,11 @@ impl Ground {
 
     /// What the stream does not hold any more.
     pub(super) async fn gone(&self) -> Result<Gone, Error> {
+        Ok(self.gone_and_last().await?.0)
+    }
+
+    /// The same, and the last sequence that it gave.
+    pub(super) async fn gone_and_last(&self) -> Result<(Gone, u64), Error> {
         stream::gone(&self.jetstream, &self.name).await
     }
 

@@ -32,6 +32,7 @@ use self::keys::Keys;
 use self::partition::{Deed, Partition, Pending, Place};
 use self::sequence::{Given, Step};
 use super::belief::Belief;
+use super::commits::are_forgettable;
 use super::ledger::Verdict;
 use super::lives::Lives;
 use crate::model::manifest::{Confirmation, Manifest};
@@ -100,6 +101,8 @@ pub struct Stream {
     /// What the driver told of lives, and what follows from it.
     story: Vec<StoryLine>,
     lives: Lives,
+    /// Commits are acknowledgements, which a server may forget.
+    forgettable: bool,
     cut: Option<MonoNs>,
     /// The load has begun.
     loaded: bool,
@@ -166,6 +169,7 @@ impl Stream {
             seen_dual: BTreeSet::new(),
             story: Vec::new(),
             lives: Lives::default(),
+            forgettable: are_forgettable(manifest.commit_mode.as_deref()),
             cut: None,
             loaded: false,
             forbidden: false,
@@ -306,7 +310,15 @@ impl Stream {
 
     fn happen(&mut self, at: MonoNs, event: Event) {
         match event {
-            Event::ServerEnded => self.ends = self.ends.saturating_add(1),
+            Event::ServerEnded => {
+                self.ends = self.ends.saturating_add(1);
+                if self.forgettable {
+                    for partition in &mut self.partitions {
+                        partition.forgotten_to = partition.forgotten_to.max(partition.up_to);
+                        partition.up_to = 0;
+                    }
+                }
+            }
             Event::Granted(partition, epoch) => {
                 let granted = self.partition(partition).grant(epoch, at);
                 self.account.stale_tail += granted.stale_tails;
@@ -349,6 +361,7 @@ impl Stream {
         let ends = self.ends;
         let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
         let (up_to, settled_to) = (partition.up_to, partition.settled_to);
+        let forgotten_to = partition.forgotten_to;
         let key = self.keys.get(deed.key).filter(|_| deed.intact);
         let Some(key) = key else { return self.phantom(deed) };
         // Sequence of its first copy, rank, whether it is the first, acknowledged.
@@ -395,7 +408,9 @@ impl Stream {
         let acked = if acked != 0 || self.strays.is_empty() { acked } else { stray() };
         let acknowledged = stream_seq != 0 && acked != 0;
         // A server that ended since may have forgotten it.
-        let forgotten = acknowledged && ends >= acked;
+        let forgotten = stream_seq != 0
+            && up_to < stream_seq
+            && (acknowledged && ends >= acked || !acknowledged && forgotten_to >= stream_seq);
         let is_settled = partition_rank == 0;
         self.surprises += u64::from(is_settled && forgotten);
         let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
@@ -464,7 +479,8 @@ impl Stream {
             let high = key.ranked;
             key.settle(
                 |message| {
-                    let up_to = partitions.get(usize::from(message.partition)).map_or(0, |partition| partition.up_to);
+                    let up_to =
+                        partitions.get(usize::from(message.partition)).map_or(0, |of| of.up_to.max(of.forgotten_to));
                     let committed = message.acked != 0 || message.stream_seq != 0 && up_to >= message.stream_seq;
                     message.is(RANKED | SEEN)
                         && message.unknown == 0

@@ -116,12 +116,13 @@ fn histories() -> impl Strategy<Value = History> {
             prop::collection::vec(0..5_u32, 1..9),
             prop::option::weighted(0.3, (40..120_u64, prop::option::of(prop::bool::ANY))),
         ),
-        prop::collection::vec(15..110_u64, 0..3),
+        (prop::collection::vec(15..110_u64, 0..3), prop::bool::ANY),
     )
         .prop_map(
-            |((streamless, publishes, replays, handlings, commits), (ownership, epochs, cut), server_ends)| {
+            |((streamless, publishes, replays, handlings, commits), (ownership, epochs, cut), (server_ends, acks))| {
                 let handlings: Vec<RandomHandling> = handlings;
                 let mut history = build(streamless, &publishes, &replays, &handlings, &commits, None);
+                history.manifest.commit_mode = acks.then(|| "ack-all".to_owned());
                 for (member, partition, epoch, at, what) in ownership {
                     let at = us(at);
                     let deadline = at + SpanNs(u64::from(what) * 9_000);
