@@ -280,7 +280,9 @@ impl Look {
             let Some(key) = self.keys.get_mut(handling.key as usize) else { continue };
             if key.handled.set(handling.key_seq) {
                 self.seen.handled += 1;
-                if let Some(finish) = handling.finished {
+                // A program of somebody else does not say when its messages were wanted: the report knows it from the publishers.
+                let is_known = handling.intended != MonoNs(0);
+                if let Some(finish) = handling.finished.filter(|_| is_known) {
                     self.latency.saturating_record(finish.at.since(handling.intended).0 / 1_000);
                 }
                 self.seen.backlog -= u64::from(key.is_stored(handling.key_seq) && !key.is_gone(handling.key_seq));
@@ -371,6 +373,11 @@ mod tests {
         assert_eq!(look.forget(&Gone::new(4, Vec::new())).backlog, 2);
         assert_eq!(look.forget(&Gone::new(4, vec![5])).backlog, 1);
         assert_eq!(look.forget(&Gone::new(4, vec![5])).backlog, 1, "it is taken out once");
+    }
+
+    #[test]
+    fn a_message_of_which_nobody_knows_when_it_was_wanted_has_no_latency() {
+        assert!(look(&[(1, 1)]).handled == 1 && looked(&[1], &[(1, 1)]).take_latency().is_none());
     }
 
     #[test]

@@ -171,42 +171,64 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
     let rows = by_kind(report);
     let gap = |row: &GapRow| {
         let cut = if row.censored { " (window cut short)" } else { "" };
-        Some(format!("{} after a {}{cut}", number::ms(row.affected.max?), row.kind))
+        let max = row.affected.max?;
+        Some((max, format!("{} after a {}{cut}", number::ms(max), row.kind)))
     };
-    let gaps: Vec<String> = rows.iter().filter_map(gap).collect();
-    let stranded = |row: &GapRow| Some(format!("{} after a {}", number::ms(row.stranded.ms_max?), row.kind));
-    let stranded: Vec<String> = rows.iter().filter_map(stranded).collect();
+    let gaps: Vec<(f64, String)> = rows.iter().filter_map(gap).collect();
+    let stranded = |row: &GapRow| {
+        let max = row.stranded.ms_max?;
+        Some((max, format!("{} after a {}", number::ms(max), row.kind)))
+    };
+    let stranded: Vec<(f64, String)> = rows.iter().filter_map(stranded).collect();
     let mut told = Vec::new();
     if !gaps.is_empty() {
         let lease = report.run.lease_ttl_ms.filter(|ttl| ttl.is_finite());
         let lease = lease.map_or_else(String::new, |ttl| format!(", with a lease time of {}", number::ms(ttl)));
-        told.push(format!("Affected partitions stood still for up to {}{lease}.", gaps.join(", ")));
+        told.push(format!("Affected partitions stood still for up to {}{lease}.", foremost(&gaps)));
     }
     if !stranded.is_empty() {
-        told.push(format!("The last message in flight at the fault was handled {}.", stranded.join(", ")));
+        told.push(format!("The last message in flight at the fault was handled {}.", foremost(&stranded)));
     }
     let outage = |row: &GapRow| {
         let longest = outage(&report.readings, &Scope::FaultKind(row.kind.clone()))?;
-        Some(format!("{} after a {}", number::ms(longest), row.kind))
+        Some((longest, format!("{} after a {}", number::ms(longest), row.kind)))
     };
-    let outages: Vec<String> = rows.iter().filter_map(outage).collect();
+    let outages: Vec<(f64, String)> = rows.iter().filter_map(outage).collect();
     if !outages.is_empty() {
         let head = "Counted from when messages were to be sent, stored or not, nothing new was handled for up to";
-        told.push(format!("{head} {}.", outages.join(", ")));
+        told.push(format!("{head} {}.", foremost(&outages)));
     }
     told.extend(bystanders(&rows).filter(|_| !gaps.is_empty()));
     (!told.is_empty()).then(|| told.join(" "))
+}
+
+/// What is told of each kind of fault, the milliseconds beside it. Of many kinds those with the greatest are told one by one: chaos has
+/// a dozen, and the table has them all.
+fn foremost(kinds: &[(f64, String)]) -> String {
+    const TOLD_MAX: usize = 4;
+    let mut by_size: Vec<f64> = kinds.iter().map(|(ms, _)| *ms).collect();
+    by_size.sort_by(|one, other| other.total_cmp(one));
+    let [.., least_told] = by_size[..by_size.len().min(TOLD_MAX)] else { return String::new() };
+    let mut told: Vec<&str> =
+        kinds.iter().filter(|(ms, _)| *ms >= least_told).map(|(_, told)| told.as_str()).take(TOLD_MAX).collect();
+    let rest = by_size.get(TOLD_MAX).map(|greatest| {
+        let kinds = number::of((by_size.len() - TOLD_MAX) as u64, "other kind");
+        format!("and at most {} after {kinds} of fault", number::ms(*greatest))
+    });
+    told.extend(rest.as_deref());
+    told.join(", ")
 }
 
 /// Kind by kind: the noise before a leave is no excuse for what a crash did.
 fn bystanders(rows: &[GapRow]) -> Option<String> {
     let told = |row: &GapRow| {
         let before = row.bystanders_before.max.map_or_else(|| "unobserved".to_owned(), number::ms);
-        Some(format!("{} after a {} ({before})", number::ms(row.bystanders.max?), row.kind))
+        let max = row.bystanders.max?;
+        Some((max, format!("{} after a {} ({before})", number::ms(max), row.kind)))
     };
-    let told: Vec<String> = rows.iter().filter_map(told).collect();
+    let told: Vec<(f64, String)> = rows.iter().filter_map(told).collect();
     let head = "Bystanders (in brackets: the same partitions before the fault)";
-    (!told.is_empty()).then(|| format!("{head}: up to {}.", told.join(", ")))
+    (!told.is_empty()).then(|| format!("{head}: up to {}.", foremost(&told)))
 }
 
 /// One fault in one line, without its number: `kill owner-of:3 → c1.1 at 12.00 s: 4 partitions affected, longest gap 2,103 ms`.
@@ -295,6 +317,20 @@ mod tests {
             (12, true, None),
         ] {
             assert_eq!(row(number, censored).spread_of_longest().as_deref(), told, "{number}");
+        }
+    }
+
+    #[test]
+    fn of_many_kinds_the_greatest_are_told_in_their_order_and_the_others_together() {
+        let kinds = |all: &[f64]| all.iter().map(|ms| (*ms, format!("{ms}"))).collect::<Vec<_>>();
+        for (all, told) in [
+            (vec![], ""),
+            (vec![3.0, 9.0], "3, 9"),
+            (vec![1.0, 2.0, 3.0, 4.0], "1, 2, 3, 4"),
+            (vec![1.0, 7.0, 2.0, 9.0, 8.0, 6.0], "7, 9, 8, 6, and at most 2 ms after 2 other kinds of fault"),
+            (vec![5.0, 5.0, 5.0, 5.0, 5.0], "5, 5, 5, 5, and at most 5 ms after 1 other kind of fault"),
+        ] {
+            assert_eq!(foremost(&kinds(&all)), told);
         }
     }
 

@@ -27,6 +27,7 @@ pub(super) struct Page<'a> {
     plots: Vec<Plot>,
     gaps: Vec<Gap>,
     faults: Vec<Fault<'a>>,
+    has_phases: bool,
     kinds: Vec<ViolationKind<'a>>,
     hazards: Vec<hazards::Row<'a>>,
     hazards_told: Option<String>,
@@ -63,6 +64,7 @@ struct Fault<'a> {
     stranded: String,
     bystanders: String,
     phases: [String; 4],
+    has_phases: bool,
     window: String,
 }
 
@@ -125,10 +127,11 @@ impl<'a> Page<'a> {
             state: state(report.state),
             tone: tone(report),
             verdict: summary::verdict(report),
-            figures: summary::key_figures(report).into_iter().chain(summary::gap_figures(report)).collect(),
+            figures: figures(report),
             plots: plot::all(report),
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
+            has_phases: report.faults.iter().any(|fault| fault.partitions.iter().any(|gap| gap.phases.is_some())),
             kinds: violations(report),
             hazards: hazards::rows(report),
             hazards_told: hazards::sentence(report),
@@ -152,6 +155,14 @@ fn tone(report: &Report) -> &'static str {
         (RunState::Complete, _) => "plain",
         (other, _) => state(other).class,
     }
+}
+
+/// The gaps stand before what it cost.
+fn figures(report: &Report) -> Vec<KeyFigure> {
+    let mut figures = summary::key_figures(report);
+    let costs = figures.iter().position(|figure| figure.name.starts_with("cpu")).unwrap_or(figures.len());
+    figures.splice(costs..costs, summary::gap_figures(report));
+    figures
 }
 
 fn gap(row: GapRow) -> Gap {
@@ -199,6 +210,7 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
             phase(|phases| phases.resume_ms),
             phase(|phases| phases.first_handled_ms),
         ],
+        has_phases: fault.partitions.iter().any(|gap| gap.phases.is_some()),
         window: format!("{}{censored}", number::ms(fault.window_end_ms - fault.at_ms)),
     }
 }
