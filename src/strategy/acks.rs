@@ -126,21 +126,21 @@ impl Acks {
             Meaning::Done(_) => b"+ACK",
             Meaning::GivenUp { .. } => b"+TERM",
         };
-        let envelope = Envelope { subject: &taken.ack_to, reply: reply.as_deref(), ..Envelope::default() };
+        let envelope = Envelope { subject: taken.ack_to(), reply: reply.as_deref(), ..Envelope::default() };
         self.link.publish(&envelope, word).await.map_err(|error| Error::refused("acknowledge a message", &error))
     }
 
     /// Gives a message back, to be delivered again after `delay`.
     pub(super) async fn not_yet(&self, taken: &Taken, delay: Duration) -> Result<(), Error> {
         let nak = if delay.is_zero() { "-NAK".to_owned() } else { format!("-NAK {{\"delay\": {}}}", delay.as_nanos()) };
-        let envelope = Envelope { subject: &taken.ack_to, ..Envelope::default() };
+        let envelope = Envelope { subject: taken.ack_to(), ..Envelope::default() };
         let given = self.link.publish(&envelope, nak.as_bytes()).await;
         given.map_err(|error| Error::refused("give a message back", &error))
     }
 
     /// Says that a message is being handled: its ack wait begins anew.
     pub(super) async fn in_progress(&self, taken: &Taken) -> Result<(), Error> {
-        let envelope = Envelope { subject: &taken.ack_to, ..Envelope::default() };
+        let envelope = Envelope { subject: taken.ack_to(), ..Envelope::default() };
         let said = self.link.publish(&envelope, b"+WPI").await;
         said.map_err(|error| Error::refused("say that a message is in progress", &error))
     }
@@ -226,9 +226,9 @@ impl Drop for Acks {
 /// Journals each answer: a confirmed ack as a commit, a confirmed term as that, a refusal as one.
 async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscription) {
     while let Some((at, reply)) = replies.next().await {
-        let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
+        let stream_seq = reply.subject().rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
         let Some(open) = stream_seq.and_then(|stream_seq| waiting.borrow_mut().remove(stream_seq)) else { continue };
-        let written = if reply.status.is_some_and(|status| status != StatusCode::OK) {
+        let written = if reply.status().is_some_and(|status| status != StatusCode::OK) {
             notebook.life(LifeEvent::AckRefused)
         } else {
             open.said.iter().try_for_each(|said| notebook.append(said.record(at)))

@@ -158,7 +158,7 @@ impl Settings {
     async fn take(&self, last: &Last, settler: &Settler<'_>, taken: Taken) -> Result<(), Error> {
         // Taken before the look-up: what it finds was true at some instant after this.
         let started = clock::now();
-        let Ok(header) = payload::decode(&taken.message.payload) else {
+        let Ok(header) = payload::decode(taken.message.payload()) else {
             // Not of this run, or damaged: the desk writes it down as such, and nothing waits for it.
             settler.handle(&taken, started).await?;
             return settler.done(&taken).await;

@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
-use async_nats::{Message, StatusCode};
+use async_nats::StatusCode;
 use serde::Serialize;
 
 use super::Error;
 use super::consumer::Pulling;
-use super::inbox::{Inbox, Taken};
+use super::inbox::{Inbox, Leave, Taken};
 use super::seat::Seat;
 use crate::clock;
 use crate::model::time::MonoNs;
+use crate::nats::link::Message;
 use crate::nats::plain::Envelope;
 
 /// Longest time between two signs that a pull is still open.
@@ -104,8 +105,9 @@ impl<'a> Puller<'a> {
         let mut open: u64 = 0;
         let mut pulled_at = clock::now();
         let mut in_a_row = 0_u32;
+        let mut leave = Leave::new(&self.seat.leave);
         loop {
-            let leaving = *self.seat.leave.borrow();
+            let leaving = leave.is_told();
             if !leaving && open <= self.threshold {
                 pulled_at = clock::now();
                 self.pull(&subject, heartbeat).await?;
@@ -122,9 +124,9 @@ impl<'a> Puller<'a> {
                 }
                 None => tokio::time::timeout(3 * heartbeat, inbox.next()).await,
             };
-            let leaving = *self.seat.leave.borrow();
+            let leaving = leaving || leave.is_told();
             match next {
-                Ok(Some((received, message))) => match message.status {
+                Ok(Some((received, message))) => match message.status() {
                     None => {
                         open = open.saturating_sub(1);
                         self.remember_pin(&message);
@@ -192,7 +194,7 @@ impl<'a> Puller<'a> {
 
     fn remember_pin(&mut self, message: &Message) {
         let Some(priority) = &mut self.priority else { return };
-        let pin = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pin-Id"));
+        let pin = message.headers().and_then(|headers| headers.get("Nats-Pin-Id"));
         if let Some(pin) = pin.filter(|pin| priority.pin.as_deref() != Some(pin.as_str())) {
             priority.pin = Some(pin.as_str().to_owned());
         }
@@ -206,5 +208,5 @@ impl<'a> Puller<'a> {
 }
 
 fn unused(message: &Message) -> Option<u64> {
-    message.headers.as_ref()?.get("Nats-Pending-Messages")?.as_str().parse().ok()
+    message.headers()?.get("Nats-Pending-Messages")?.as_str().parse().ok()
 }

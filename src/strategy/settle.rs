@@ -107,7 +107,7 @@ impl<'a> Settler<'a> {
             Some(OnFailure::Nak) => self.acks.not_yet(taken, Duration::ZERO).await,
             Some(OnFailure::NakDelay(delay)) => self.acks.not_yet(taken, delay.into()).await,
             Some(OnFailure::Term) => {
-                let header = payload::decode(&taken.message.payload).ok();
+                let header = payload::decode(taken.message.payload()).ok();
                 let (key, key_seq) = header.map_or((u32::MAX, 0), |header| (header.key, header.key_seq));
                 self.acks.say(taken, Meaning::GivenUp { key, key_seq }, self.wait_for_ack).await
             }

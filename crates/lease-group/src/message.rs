@@ -63,22 +63,42 @@ impl Delivery {
     /// it is no JetStream reply subject.
     #[must_use]
     pub fn parse(reply: &str) -> Option<Self> {
-        let rest = reply.strip_prefix("$JS.ACK.")?;
-        let count = rest.bytes().filter(|byte| *byte == b'.').count() + 1;
-        let skip = match count {
+        // Every message of every member comes through here: one pass, by hand.
+        let rest = reply.strip_prefix("$JS.ACK.")?.as_bytes();
+        let skip = match rest.iter().filter(|byte| **byte == b'.').count() + 1 {
             7 => 2,
             9.. => 4,
             _ => return None,
         };
-        let mut numbers = rest.split('.').skip(skip).map(|token| token.parse().ok());
-        Some(Self {
-            delivered: numbers.next()??,
-            stream_sequence: numbers.next()??,
-            consumer_sequence: numbers.next()??,
-            // Behind the time.
-            pending: numbers.nth(1)??,
-        })
+        let mut at = rest;
+        for _ in 0..skip {
+            at = behind(at)?;
+        }
+        let (delivered, at) = number(at)?;
+        let (stream_sequence, at) = number(at)?;
+        let (consumer_sequence, at) = number(at)?;
+        // Behind the time.
+        let (pending, _) = number(behind(at)?)?;
+        Some(Self { delivered, stream_sequence, consumer_sequence, pending })
     }
+}
+
+/// What follows the first token; `None` when nothing does.
+fn behind(tokens: &[u8]) -> Option<&[u8]> {
+    tokens.get(tokens.iter().position(|byte| *byte == b'.')? + 1..)
+}
+
+/// The first token, when it is a number, and what follows it.
+fn number(tokens: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number: u64 = 0;
+    for (at, byte) in tokens.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
+            b'.' if at > 0 => return Some((number, &tokens[at + 1..])),
+            _ => return None,
+        }
+    }
+    (!tokens.is_empty()).then_some((number, &[]))
 }
 
 #[cfg(test)]
