@@ -181,11 +181,6 @@ impl Taken {
         self.message.reply().unwrap_or_default()
     }
 
-    /// The same, with nothing else in hand if `is_last`.
-    pub(super) fn last(self, is_last: bool) -> Self {
-        Self { is_last, ..self }
-    }
-
     /// As the desk wants it; whether it may be handled was checked at `started`.
     pub(super) fn delivery(&self, started: MonoNs) -> Delivery<'_> {
         Delivery {

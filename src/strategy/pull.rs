@@ -98,7 +98,7 @@ impl<'a> Puller<'a> {
 
     /// Hands over messages until the member shall leave: pulls stop, and what the server has sent by then is still
     /// handed over.
-    pub(super) async fn run(&mut self, mut handle: impl AsyncFnMut(Taken) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) async fn run(&mut self, mut handle: impl AsyncFnMut(&Taken) -> Result<(), Error>) -> Result<(), Error> {
         let heartbeat = HEARTBEAT_MAX.min(self.expiry / 4);
         let batch = u64::from(self.batch);
         let (mut subject, mut inbox) = self.inbox().await?;
@@ -130,9 +130,10 @@ impl<'a> Puller<'a> {
                     None => {
                         open = open.saturating_sub(1);
                         self.remember_pin(&message);
-                        let Some(taken) = Taken::new(received, message) else { continue };
+                        let Some(mut taken) = Taken::new(received, message) else { continue };
                         if self.may_start(pulled_at) {
-                            handle(taken.last(inbox.is_empty())).await?;
+                            taken.is_last = inbox.is_empty();
+                            handle(&taken).await?;
                         }
                     }
                     Some(StatusCode::IDLE_HEARTBEAT) => {}

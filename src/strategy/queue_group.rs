@@ -141,8 +141,9 @@ impl Settings {
                 continue;
             }
             // Heartbeats have a status and no ack subject.
-            let Some(taken) = Taken::new(received, message) else { continue };
-            settler.settle(taken.last(inbox.is_empty())).await?;
+            let Some(mut taken) = Taken::new(received, message) else { continue };
+            taken.is_last = inbox.is_empty();
+            settler.settle(&taken).await?;
         }
         if !*seat.leave.borrow() {
             return Err(Error::Closed);

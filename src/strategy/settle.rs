@@ -57,10 +57,10 @@ impl<'a> Settler<'a> {
     }
 
     /// Handles a message and settles what becomes of it.
-    pub(super) async fn settle(&self, taken: Taken) -> Result<(), Error> {
-        match self.handle(&taken, clock::now()).await? {
-            Outcome::Done => self.done(&taken).await,
-            Outcome::Failed => self.failed(&taken).await,
+    pub(super) async fn settle(&self, taken: &Taken) -> Result<(), Error> {
+        match self.handle(taken, clock::now()).await? {
+            Outcome::Done => self.done(taken).await,
+            Outcome::Failed => self.failed(taken).await,
         }
     }
 
