@@ -297,7 +297,7 @@ mod tests {
         let bytes = payload(header, MIN_SIZE);
         assert_eq!(bytes[..16], *b"2122232425262728");
         let expected: Vec<u8> = [
-            &b"jlg\x02"[..],
+            &b"jlg\x03"[..],
             &[1, 2, 3, 4, 5, 6, 7, 8],
             &[0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18],
             &[0x31, 0x32, 0x33, 0x34, 56, 0, 0, 0],
