@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::evidence::{self, Layout, Writer};
 use crate::model::record::LifeEvent;
 use crate::nats;
+use crate::process;
 use crate::protocol::{Assignment, Job, Order, Word};
 use crate::strategy;
 use crate::strategy::accounts::Accounts;
@@ -117,7 +118,9 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     }
     notebook.life(LifeEvent::Stopped)?;
     notebook.close()?;
-    mouth.say(Word::Done);
+    let used = process::usage(process::Pid::own());
+    let (cpu_ns, memory_bytes) = used.map_or((0, 0), |used| (used.cpu.0, used.memory_bytes));
+    mouth.say(Word::Done { cpu_ns, memory_bytes });
     Ok(())
 }
 
