@@ -5,6 +5,7 @@
 
 pub mod bank;
 pub mod baseline;
+pub mod checksum;
 pub mod checkup;
 pub mod comparison;
 pub mod contrast;

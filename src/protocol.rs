@@ -125,6 +125,11 @@ pub enum Word {
         /// The sentence.
         text: String,
     },
+    /// The server refused it a right, for the first time since it was started or since it began to work.
+    Refused {
+        /// In the server's words.
+        reason: String,
+    },
     /// The program that it runs has ended, and not well after it was asked to; the process ends in good order.
     ProgramEnded {
         /// Exit code, when it exited.
@@ -134,8 +139,13 @@ pub enum Word {
         /// What it said at last, and why it was ended.
         message: String,
     },
-    /// The job is done; the process ends.
-    Done,
+    /// The job is done; the process ends. It says what it has used: nobody can look any more when it is gone.
+    Done {
+        /// Processor time of all its threads, in nanoseconds.
+        cpu_ns: u64,
+        /// Resident memory.
+        memory_bytes: u64,
+    },
     /// It cannot go on; the process ends.
     Failed {
         /// A sentence that names the thing and the remedy.

@@ -21,6 +21,7 @@ mod lives;
 mod loss;
 mod message;
 mod order;
+pub mod refusals;
 mod settled;
 pub mod stream;
 mod succession;

@@ -19,11 +19,12 @@ use tokio::sync::mpsc;
 use crate::evidence::{self, Layout, Writer};
 use crate::model::record::LifeEvent;
 use crate::nats;
+use crate::process;
 use crate::protocol::{Assignment, Job, Order, Word};
 use crate::strategy;
 use crate::strategy::accounts::Accounts;
 use crate::strategy::desk::{self, Notebook};
-use crate::strategy::seat::Start;
+use crate::strategy::seat::{Start, is_about_a_right};
 
 /// Runs a worker to its end. Returns failure when it could not do its job.
 #[must_use]
@@ -80,9 +81,8 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
                 Event::ServerError(error) => {
                     let error = error.to_string();
                     // Nobody answers a publish that is not permitted: without this word it would look like a slow server.
-                    if is_refusal(&error) && !told.swap(true, Ordering::Relaxed) {
-                        let text = format!("the server refused it something: {error}; give the user that right");
-                        let _ = words.send(Word::Remark { text });
+                    if is_about_a_right(&error) && !told.swap(true, Ordering::Relaxed) {
+                        let _ = words.send(Word::Refused { reason: error.clone() });
                     }
                     return start.refused(&error);
                 }
@@ -118,13 +118,10 @@ async fn serve(assignment: Assignment, mouth: &Mouth, ears: &mut Ears) -> Result
     }
     notebook.life(LifeEvent::Stopped)?;
     notebook.close()?;
-    mouth.say(Word::Done);
+    let used = process::usage(process::Pid::own());
+    let (cpu_ns, memory_bytes) = used.map_or((0, 0), |used| (used.cpu.0, used.memory_bytes));
+    mouth.say(Word::Done { cpu_ns, memory_bytes });
     Ok(())
-}
-
-/// Whether a server's error is about a right that is missing.
-fn is_refusal(error: &str) -> bool {
-    error.to_ascii_lowercase().contains("permissions violation")
 }
 
 /// Orders as they come in; the end of the channel is the end of the driver.

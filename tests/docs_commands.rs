@@ -27,7 +27,7 @@ struct Line {
 /// The lines in fenced `sh` blocks of the README and of all guides.
 fn lines() -> Vec<Line> {
     let mut documents = vec![root().join("README.md")];
-    for folder in ["docs", "docs/strategies"] {
+    for folder in ["docs", "docs/faults", "docs/strategies"] {
         let entries = std::fs::read_dir(root().join(folder)).expect("a folder of documents");
         documents.extend(entries.map(|entry| entry.expect("an entry").path()));
     }
@@ -180,7 +180,7 @@ fn the_book_holds_every_guide_once_and_nothing_else() {
         summary.lines().filter_map(|line| Some(PathBuf::from(line.split_once("](")?.1.strip_suffix(')')?))).collect();
     chapters.sort();
     let mut documents = Vec::new();
-    for folder in ["", "strategies", "adr"] {
+    for folder in ["", "faults", "strategies", "adr"] {
         for entry in std::fs::read_dir(root().join("docs").join(folder)).expect("a folder of documents") {
             let name = entry.expect("an entry").file_name();
             let is_document = Path::new(&name).extension().is_some_and(|ending| ending == "md") && name != "SUMMARY.md";

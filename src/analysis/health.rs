@@ -1,5 +1,7 @@
 //! Health of the measurement: in which state the run ended, and why.
 
+use std::collections::BTreeMap;
+
 use super::findings::EffectCounts;
 use super::latency::Latencies;
 use super::timeline::Timeline;
@@ -8,6 +10,7 @@ use crate::model::record::LifeEvent;
 use crate::model::report::RunState;
 use crate::model::story::{StoryEvent, StoryLine};
 use crate::model::time::SpanNs;
+use crate::verdict::refusals;
 use crate::verdict::stream::Account;
 
 /// How the sentence begins that tells of a starved generator.
@@ -49,7 +52,8 @@ pub(super) fn examine(
     let slow_consumers = slow_consumers(history, &mut other);
     let unordered_deaths = deaths(history, timeline.broken_off, &mut other, &mut notes);
     schedule(history, latencies, &mut other);
-    drain(timeline, account, &mut other);
+    let withdrawn = withdrawn(history, &mut other);
+    drain(timeline, account, withdrawn, &mut other);
     stopped(history, !broken.is_empty(), &mut other, &mut notes);
     if !timeline.ended && !timeline.interrupted {
         other.push("the driver died in mid-run: its story has no last line".to_owned());
@@ -213,6 +217,9 @@ fn notes(history: &History, timeline: &Timeline, account: &Account) -> Vec<Strin
         match &line.event {
             StoryEvent::Note { text } => notes.push(text.clone()),
             StoryEvent::Remark { process, text } => notes.push(format!("{process}: {text}")),
+            StoryEvent::Refused { process, reason } => {
+                notes.push(format!("{process}: the server refused it something: {reason}"));
+            }
             StoryEvent::ProgramEnded { process, code, signal, ordered, message } => {
                 let what = if *ordered { "did not stop in good order: it ended" } else { "ended unasked" };
                 let how = how_it_ended(*code, *signal);
@@ -297,11 +304,34 @@ fn schedule(history: &History, latencies: &Latencies, other: &mut Vec<String>) {
     }
 }
 
+/// A right that is taken away in mid-run: what was then not sent or not handled is nobody's doing here, so nothing was measured whole.
+/// One sentence, however many it struck.
+fn withdrawn(history: &History, other: &mut Vec<String>) -> bool {
+    let refused: BTreeMap<&str, &str> =
+        refusals::in_mid_run(history).map(|refusal| (refusal.process, refusal.reason)).collect();
+    let Some((process, reason)) = refused.first_key_value() else { return false };
+    let too = match refused.len() - 1 {
+        0 => String::new(),
+        1 => " and one more process".to_owned(),
+        others => format!(" and {others} more processes"),
+    };
+    other.push(format!(
+        "the server refused {process}{too} a right in mid-run: {reason}; give the user that right and measure again"
+    ));
+    true
+}
+
 /// A drain that is cut while the fleet still works leaves open what would have become of the rest: the measurement ended too
 /// early, and that is no fault of the strategy.
-fn drain(timeline: &Timeline, account: &Account, other: &mut Vec<String>) {
+fn drain(timeline: &Timeline, account: &Account, withdrawn: bool, other: &mut Vec<String>) {
     let waiting = account.unhandled - account.lost - account.hidden;
-    if waiting > 0 && timeline.reached_end_of_drain() {
+    if waiting == 0 || !timeline.reached_end_of_drain() {
+        return;
+    }
+    if withdrawn {
+        // More time would not have helped.
+        other.push(format!("{} still waited when the drain ended", counted(waiting, "stored message")));
+    } else {
         other.push(format!(
             "{DRAIN_CUT}: {} still waited when it ended; give `run.drain` more time, or offer less",
             counted(waiting, "stored message")

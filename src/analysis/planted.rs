@@ -273,6 +273,42 @@ fn a_fleet_at_rest_loses_what_it_leaves_however_the_drain_ended() {
     assert_eq!(found.health.reasons, ["promised at least once: 39 stored messages lost"]);
 }
 
+#[test]
+fn a_fleet_that_was_refused_a_right_in_mid_run_lost_nothing_and_measured_nothing() {
+    let refused = |process: &str, at: u64| {
+        let mut scenario = too_slow();
+        scenario.history.story.clear();
+        let reason = "Permissions Violation".to_owned();
+        scenario.tell(ms(at), StoryEvent::Refused { process: process.to_owned(), reason });
+        scenario.tell(ms(9_000), StoryEvent::DrainCut { waiting: 39 });
+        study(&scenario.told(1, ms(1_000), ms(9_100)))
+    };
+    let of_a_member = refused("c0.1", 1_100);
+    assert_eq!((of_a_member.unhandled, of_a_member.lost), (39, 0));
+    assert_eq!(of_a_member.health.state, RunState::Invalid);
+    let told =
+        "the server refused c0.1 a right in mid-run: Permissions Violation; give the user that right and measure again";
+    assert_eq!(of_a_member.health.reasons, [told, "39 stored messages still waited when the drain ended"]);
+    // Whoever publishes keeps nobody from handling.
+    let of_a_publisher = refused("p0.1", 1_100);
+    assert_eq!((of_a_publisher.lost, of_a_publisher.health.state), (39, RunState::Violated));
+    assert_eq!(of_a_publisher.health.reasons.len(), 2, "{:?}", of_a_publisher.health.reasons);
+}
+
+#[test]
+fn a_right_that_is_refused_before_the_load_begins_is_told_and_decides_nothing() {
+    let refused = |at: usize| {
+        let mut history = flowing(1_000, |at, _| Some(at * 1_000 + 1_000)).told(2, ms(1_000), ms(1_100));
+        let event = StoryEvent::Refused { process: "c0.1".to_owned(), reason: "Permissions Violation".to_owned() };
+        history.story.insert(at, StoryLine { at: ms(0), event });
+        study(&history).health
+    };
+    let early = refused(1);
+    assert_eq!(early.state, RunState::Complete, "{:?}", early.reasons);
+    assert!(early.notes.iter().any(|note| note.contains("c0.1: the server refused it something")), "{:?}", early.notes);
+    assert_eq!(refused(4).state, RunState::Invalid);
+}
+
 /// A quiet run, changed; its state and reasons.
 fn state(change: impl FnOnce(&mut History)) -> (RunState, Vec<String>) {
     let mut history = flowing(1_000, |at, _| Some(at * 1_000 + 1_000)).told(2, ms(1_000), ms(1_100));

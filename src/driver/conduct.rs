@@ -507,11 +507,19 @@ impl Conductor<'_> {
                 return self.note_effect(author, Effect::Ready, clock::now());
             }
             Word::Filled => worker.filled = true,
-            Word::Done => {}
+            // Of one with a program, what the program used was seen with it before: this is less.
+            Word::Done { cpu_ns, memory_bytes } if cpu_ns > 0 && !self.plan.strategy.runs_a_program() => {
+                let process = author.to_string();
+                return self.ground.tell(StoryEvent::Sample { process, cpu_ns, memory_bytes });
+            }
+            Word::Done { .. } => {}
             Word::Paced { id, at, slow: true } => return self.note_slowed(id, author, at),
             Word::Paced { .. } => {}
             Word::Remark { text } => {
                 return self.ground.tell(StoryEvent::Remark { process: author.to_string(), text });
+            }
+            Word::Refused { reason } => {
+                return self.ground.tell(StoryEvent::Refused { process: author.to_string(), reason });
             }
             Word::ProgramEnded { code, signal, message } => {
                 let Some(ordered) = worker.note_program_end(Exit { code, signal }, &message) else { return Ok(()) };

@@ -14,7 +14,7 @@ use crate::evidence::Follower;
 use crate::model::gone::Gone;
 use crate::model::live::Latency;
 use crate::model::offer::Offer;
-use crate::model::record::{Author, Fate, Handling, Publish, Record};
+use crate::model::record::{Author, Fate, Handling, Publish, Record, Role};
 use crate::model::time::MonoNs;
 
 /// A message so many words of 64 behind the last handled one of its key is confirmed by now, or never will be.
@@ -256,8 +256,34 @@ impl Look {
 
     /// Takes what the stream does not hold any more out of the backlog: nobody can handle it.
     pub(super) fn forget(&mut self, gone: &Gone) -> Seen {
-        self.withhold(|stream_seq, _| gone.contains(stream_seq));
+        self.forget_what(|stream_seq| gone.contains(stream_seq))
+    }
+
+    /// Takes out of the backlog what waits at these places in the stream.
+    pub(super) fn forget_what(&mut self, is_gone: impl Fn(u64) -> bool) -> Seen {
+        self.withhold(|stream_seq, _| is_gone(stream_seq));
         self.seen
+    }
+
+    /// Finds out where the messages stand that wait, from the beginning of the publishers' journals: for whoever did not have
+    /// that remembered.
+    pub(super) fn place_what_waits(&mut self) {
+        if self.places.is_some() {
+            return;
+        }
+        let publishers = self.followers.keys().filter(|author| author.role == Role::Publisher);
+        let (keys, mut places) = (&self.keys, Places::default());
+        for author in publishers {
+            let _ = Follower::new(&self.journals, *author, self.run_tag).poll(|record| {
+                let Record::Publish(Publish { key, key_seq, partition, fate, .. }) = record else { return };
+                let Fate::Stored { stream_seq, .. } = fate else { return };
+                let waits = |key: &Key| key.is_stored(key_seq) && !key.is_handled(key_seq) && !key.is_gone(key_seq);
+                if stream_seq != 0 && keys.get(key as usize).is_some_and(waits) {
+                    places.insert(stream_seq, Place { partition, key, key_seq }, keys);
+                }
+            });
+        }
+        self.places = Some(places);
     }
 
     /// Every handling that ended before the journals were read is known by now, whoever handled it.
@@ -272,7 +298,9 @@ impl Look {
             let Some(key) = self.keys.get_mut(handling.key as usize) else { continue };
             if key.handled.set(handling.key_seq) {
                 self.seen.handled += 1;
-                if let Some(finish) = handling.finished {
+                // A program of somebody else does not say when its messages were wanted: the report knows it from the publishers.
+                let is_known = handling.intended != MonoNs(0);
+                if let Some(finish) = handling.finished.filter(|_| is_known) {
                     self.latency.saturating_record(finish.at.since(handling.intended).0 / 1_000);
                 }
                 self.seen.backlog -= u64::from(key.is_stored(handling.key_seq) && !key.is_gone(handling.key_seq));
@@ -363,6 +391,11 @@ mod tests {
         assert_eq!(look.forget(&Gone::new(4, Vec::new())).backlog, 2);
         assert_eq!(look.forget(&Gone::new(4, vec![5])).backlog, 1);
         assert_eq!(look.forget(&Gone::new(4, vec![5])).backlog, 1, "it is taken out once");
+    }
+
+    #[test]
+    fn a_message_of_which_nobody_knows_when_it_was_wanted_has_no_latency() {
+        assert!(look(&[(1, 1)]).handled == 1 && looked(&[1], &[(1, 1)]).take_latency().is_none());
     }
 
     #[test]

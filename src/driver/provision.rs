@@ -239,11 +239,12 @@ async fn lay(plan: &Plan, options: &Options, path: PathBuf, show: &mut dyn FnMut
 }
 
 /// Whether the promises are watched while the run goes on. Where the stream's limits may evict, any hole may be excused at the
-/// end. In a closed loop the watcher's share of the processor would be taken from what is measured, so there only who wants
-/// to end at a violation pays for it.
+/// end. In a closed loop, and where a backlog is drained, everything runs as fast as the processors let it: the watcher's share
+/// would be taken from what is measured, so there only who wants to end at a violation pays for it.
 fn is_watched(plan: &Plan, options: &Options) -> bool {
     let drops = plan.keep_evidence == Keep::Violations;
-    drops || !plan.stream.evicts() && (plan.load.rate != Rate::Max || options.stop_on_violation)
+    let is_flat_out = plan.load.rate == Rate::Max || plan.load.backlog > 0;
+    drops || !plan.stream.evicts() && (!is_flat_out || options.stop_on_violation)
 }
 
 async fn find(plan: &Plan, show: &mut dyn FnMut(&Scene)) -> Result<Binary, Error> {
@@ -301,6 +302,11 @@ impl Ground {
 
     /// What the stream does not hold any more.
     pub(super) async fn gone(&self) -> Result<Gone, Error> {
+        Ok(self.gone_and_last().await?.0)
+    }
+
+    /// The same, and the last sequence that it gave.
+    pub(super) async fn gone_and_last(&self) -> Result<(Gone, u64), Error> {
         stream::gone(&self.jetstream, &self.name).await
     }
 

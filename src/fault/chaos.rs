@@ -7,6 +7,11 @@
 //!
 //! Kinds come in by themselves: it loops over the list of all there are. One that strikes a member and is told for how
 //! long (`lasting`) passes by itself; which others heal, and how, is in `Part`.
+//!
+//! **What it asks.** Does everything that was promised hold under a quarter of an hour of anything?
+//!
+//! **What to expect.** Each strike is reported under its own kind, with its own gap. One run is one schedule: other
+//! seeds are other runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,13 @@
 //! `cut`: something happens to the network between one process and the servers, and is mended after a while.
 //!
 //! The process and the servers are well. The connection runs through a relay of jetlag's own, which does it.
+//!
+//! **What it asks.** What does a member or a publisher do when the network fails and nobody dies?
+//!
+//! **What to expect.** Shorter than the lease: the messages of the cut member wait. Longer: its partitions are taken
+//! over, as after a crash, and it must have stopped by itself. A publisher that is cut off is held up (`blocked`), and
+//! may not know what became of a message (`unknown`). [Profiles](../profiles.md#faults) tell the ways to cut apart, and
+//! what the relay costs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

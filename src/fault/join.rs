@@ -1,4 +1,9 @@
 //! `join`: one more member.
+//!
+//! **What it asks.** What does a newcomer cost, and when does it carry its share?
+//!
+//! **What to expect.** As for a `restart`: some partitions move, each with a gap of milliseconds, and the others notice
+//! nothing. `converged` says when everybody had their share.
 
 use super::{About, Fleet, Form, Order};
 

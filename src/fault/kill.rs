@@ -1,4 +1,12 @@
 //! `kill`: SIGKILL, a crash. The member says nothing to anybody; its lease runs out.
+//!
+//! **What it asks.** For how long do the partitions of a crashed member stand still, and is anything lost, overtaken,
+//! or handled again that must not be?
+//!
+//! **What to expect.** With a lease, a gap a little below its time on the partitions of the dead member, because the
+//! lease had been renewed some time before; with `hints`, tens of milliseconds. What was handled and not yet committed
+//! is handled again, in order. A strategy without owners hardly stands still: other messages flow, and those that the
+//! dead member held wait for the ack wait. They show as *stranded*.
 
 use rand_chacha::ChaCha8Rng;
 

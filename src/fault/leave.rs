@@ -1,4 +1,9 @@
 //! `leave`: a member hands back what it owns, goes, and does not come back.
+//!
+//! **What it asks.** What does it cost to make a fleet smaller?
+//!
+//! **What to expect.** As for `terminate`: partitions are given back and taken by the others within milliseconds.
+//! Nobody takes its place.
 
 use rand_chacha::ChaCha8Rng;
 

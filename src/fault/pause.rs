@@ -1,4 +1,12 @@
 //! `pause`: SIGSTOP, and SIGCONT after a while. To the others it looks like a crash; then the dead man speaks again.
+//!
+//! **What it asks.** What happens when a member hangs, as in a long garbage collection or a suspended virtual machine,
+//! and goes on as if nothing had been?
+//!
+//! **What to expect.** Shorter than the lease: its partitions stand still for as long as the pause, and nobody takes
+//! over. Longer: they are taken over after the lease time, and what the hanging member had in hand is stranded until it
+//! wakes. Then it must notice by itself that others own its partitions; what it does before that shows as
+//! `stale_handling`, and as `stale_effect` where handlers have a sink.
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! `restart`: a dead member is started again, a live one is stopped in good order first.
+//!
+//! **What it asks.** What does it cost when a member comes back and takes its share again?
+//!
+//! **What to expect.** Partitions move to it from the others, in good order: each stands still for milliseconds, and
+//! the report says whether more of them moved than had to. It is a new life of the same member (`c1.2`).
 
 use super::{About, Fleet, Form, Member, Order, State, Target};
 

@@ -1,4 +1,9 @@
 //! `rolling`: one after the other is restarted in good order, each when the one before is well again: a deployment.
+//!
+//! **What it asks.** What does a deployment cost that restarts everybody, one after the other?
+//!
+//! **What to expect.** The gaps of so many restarts, and partitions that move more than once: compare `moved` with
+//! `moved_least`. Of servers: an `outage` for each node that led something.
 
 use std::time::Duration;
 

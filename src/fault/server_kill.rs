@@ -1,4 +1,11 @@
 //! `server-kill`: SIGKILL to a nats-server, which is started again after a while, on the same store and ports.
+//!
+//! **What it asks.** What is lost, and for how long does everything stand still, when a server crashes?
+//!
+//! **What to expect.** An `outage` of at least the time that it is away, or on several nodes until another leads: nats-
+//! server takes four to nine seconds to elect. Whether what it had confirmed survives depends on storage, replicas and
+//! how it syncs: what it lost is `lost_by_server` and charged to it, what it offers again after it had confirmed the
+//! ack is `forgotten_by_server`.
 
 use std::time::Duration;
 

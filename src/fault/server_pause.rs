@@ -1,4 +1,10 @@
 //! `server-pause`: SIGSTOP to a nats-server, and SIGCONT after a while. Its connections stay open, and nobody answers on them.
+//!
+//! **What it asks.** What do clients do when a server hangs and its connections stay open?
+//!
+//! **What to expect.** As for `server-kill`, and worse to notice: nothing is refused, nothing answers. Clients find out
+//! by their own pings and timeouts, and a lease that cannot be renewed runs out. `outage` is the length of it, and
+//! nothing that was stored is lost.
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! `server-restart`: SIGTERM to a nats-server, which is started again as soon as it has ended, on the same store and ports.
+//!
+//! **What it asks.** What does it cost to restart a server in good order?
+//!
+//! **What to expect.** Nothing is stored or handled until the server is back, or until another node leads: `outage`
+//! says how long. Publishers are held up, and what was stored stays. Only servers that jetlag started can be struck.
 
 use rand_chacha::ChaCha8Rng;
 

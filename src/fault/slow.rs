@@ -1,4 +1,10 @@
 //! `slow`: a member's handler takes longer for a while: a database that is slow for one of them.
+//!
+//! **What it asks.** What do others suffer when one member is slow, and who takes its work?
+//!
+//! **What to expect.** Nobody takes over, because the member lives and renews: latency and backlog of its partitions
+//! grow for as long as it is slow. Where all members share one consumer the others handle more, and only what the slow
+//! one has in hand is late.
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! `step-down`: the leader of a replicated group is asked to hand its lead to another node. Nobody dies.
+//!
+//! **What it asks.** What does it cost when a leader hands over, as before a planned restart of its node?
+//!
+//! **What to expect.** Far less than an election after a crash, because the next leader is named: the `outage` is a
+//! fraction of a second. A single server has no leader to step down, and a profile that asks for it is refused.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -1,4 +1,10 @@
 //! `terminate`: SIGTERM. The member stops in good order, as under a deployment, and may be restarted.
+//!
+//! **What it asks.** What does it cost to stop a member in good order?
+//!
+//! **What to expect.** What is in hand is finished and committed, and partitions are given back: their gap is
+//! milliseconds, far below the lease. The member stays away until a `restart` brings it back. A gap near the lease time
+//! means that it did not give back what it owned.
 
 use rand_chacha::ChaCha8Rng;
 

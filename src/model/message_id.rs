@@ -8,6 +8,8 @@
 //! A payload starts with it. The check tells an id of this run from one of another run, from one that was cut and from one
 //! that was made up; it is no secret.
 
+use super::checksum::checksum;
+
 /// Length of an id.
 pub const LENGTH: usize = 24;
 
@@ -63,7 +65,7 @@ impl MessageId {
         bytes[..8].copy_from_slice(&run_tag.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.key.to_le_bytes());
         bytes[12..].copy_from_slice(&self.key_seq.to_le_bytes());
-        crc32fast::hash(&bytes)
+        checksum(&bytes)
     }
 }
 

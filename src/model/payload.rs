@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0  id (key, key_seq, check)          [u8; 24]
-//! 24  crc32 of everything behind it      u32      40  intended    u64
+//! 24  checksum of all behind it          u32      40  intended    u64
 //! 28  magic "jlg"                        [u8; 3]  48  publisher   u16
 //! 31  version                            u8       50  partition   u16
 //! 32  run tag                            u64      52  bytes       u32
@@ -20,6 +20,7 @@ use std::ops::Range;
 use bytes::{BufMut, BytesMut};
 
 use super::bank;
+use super::checksum::checksum;
 use super::message_id::{self, IdError, MessageId};
 use super::time::MonoNs;
 
@@ -27,7 +28,7 @@ use super::time::MonoNs;
 pub const MIN_SIZE: usize = 56;
 
 /// Version of the layout.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 const MAGIC: [u8; 3] = *b"jlg";
 /// Where the amount lies: right behind the header.
@@ -137,8 +138,8 @@ impl Template {
         if let (Some(seed), Some(place)) = (self.amounts, payload.get_mut(AMOUNT)) {
             place.copy_from_slice(&bank::amount(seed, key, key_seq).to_le_bytes());
         }
-        let checksum = crc32fast::hash(&payload[28..]);
-        payload[24..28].copy_from_slice(&checksum.to_le_bytes());
+        let sum = checksum(&payload[28..]);
+        payload[24..28].copy_from_slice(&sum.to_le_bytes());
     }
 }
 
@@ -163,7 +164,7 @@ pub fn decode(payload: &[u8]) -> Result<Header, PayloadError> {
     if expected as usize != payload.len() {
         return Err(PayloadError::Length { expected, actual: payload.len() });
     }
-    let (found, actual) = (u32_at(header, 24), crc32fast::hash(&payload[28..]));
+    let (found, actual) = (u32_at(header, 24), checksum(&payload[28..]));
     if found != actual {
         return Err(PayloadError::Checksum { found, actual });
     }
@@ -296,7 +297,7 @@ mod tests {
         let bytes = payload(header, MIN_SIZE);
         assert_eq!(bytes[..16], *b"2122232425262728");
         let expected: Vec<u8> = [
-            &b"jlg\x02"[..],
+            &b"jlg\x03"[..],
             &[1, 2, 3, 4, 5, 6, 7, 8],
             &[0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18],
             &[0x31, 0x32, 0x33, 0x34, 56, 0, 0, 0],

@@ -109,6 +109,13 @@ pub enum StoryEvent {
         /// A sentence.
         text: String,
     },
+    /// The server refused a process a right, for the first time since it was started or since it began to work.
+    Refused {
+        /// The incarnation.
+        process: String,
+        /// In the server's words.
+        reason: String,
+    },
     /// The program of the user's own that a member ran ended, and not well after it was asked to.
     ProgramEnded {
         /// The member's incarnation.

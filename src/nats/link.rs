@@ -2,14 +2,17 @@
 //!
 //! What is managed on a server is always managed through the library.
 
+mod message;
+
 use std::fmt;
 
-use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Subscriber, header};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap, Subscriber, header};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::message::Message;
 use super::access::Access;
 use super::{connect, plain};
 use crate::clock;
@@ -172,20 +175,20 @@ impl Link {
 
 impl Subscription {
     /// The next message, and when it came; `None` at the end.
-    pub async fn next(&mut self) -> Option<(MonoNs, Box<Message>)> {
+    pub async fn next(&mut self) -> Option<(MonoNs, Message)> {
         match self {
-            Self::Library(subscriber) => subscriber.next().await.map(|message| (clock::now(), Box::new(message))),
-            Self::Plain(subscription) => subscription.next().await,
+            Self::Library(subscriber) => subscriber.next().await.map(|message| (clock::now(), message.into())),
+            Self::Plain(subscription) => subscription.next().await.map(|(at, message)| (at, Message::Plain(message))),
         }
     }
 
     /// The next message, if it is there.
-    pub fn take(&mut self) -> Option<(MonoNs, Box<Message>)> {
+    pub fn take(&mut self) -> Option<(MonoNs, Message)> {
         match self {
             Self::Library(subscriber) => {
-                subscriber.next().now_or_never().flatten().map(|message| (clock::now(), Box::new(message)))
+                subscriber.next().now_or_never().flatten().map(|message| (clock::now(), message.into()))
             }
-            Self::Plain(subscription) => subscription.take(),
+            Self::Plain(subscription) => subscription.take().map(|(at, message)| (at, Message::Plain(message))),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! Measured in decision 34.
 
 mod frames;
+mod message;
 mod words;
 
 use std::cell::{Cell, RefCell};
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use async_nats::{Event, Message, ServerError};
+use async_nats::{Event, ServerError};
 use bytes::{Buf, BytesMut};
 use serde::Deserialize;
 use tokio::io::Interest;
@@ -27,6 +28,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::frames::Malformed;
 use self::frames::{Frame, Frames};
+pub use self::message::Message;
 pub use self::words::Envelope;
 use crate::clock;
 use crate::model::time::MonoNs;
@@ -115,7 +117,7 @@ struct Shared {
 /// Messages that wait to be taken.
 #[derive(Default)]
 struct Held {
-    messages: RefCell<VecDeque<(MonoNs, Box<Message>)>>,
+    messages: RefCell<VecDeque<(MonoNs, Message)>>,
     come: Notify,
     is_over: Cell<bool>,
 }
@@ -395,7 +397,7 @@ impl Shared {
 
 impl Subscription {
     /// The next message and when the read that brought it returned; `None` at the end.
-    pub async fn next(&mut self) -> Option<(MonoNs, Box<Message>)> {
+    pub async fn next(&mut self) -> Option<(MonoNs, Message)> {
         loop {
             if let Some(message) = self.take() {
                 return Some(message);
@@ -408,14 +410,14 @@ impl Subscription {
     }
 
     /// The next message, if it is there.
-    pub fn take(&mut self) -> Option<(MonoNs, Box<Message>)> {
+    pub fn take(&mut self) -> Option<(MonoNs, Message)> {
         self.held.messages.borrow_mut().pop_front()
     }
 
     /// Whether there is none, apart from what only tells a status.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.messages.borrow().iter().all(|(_, message)| message.status.is_some())
+        self.held.messages.borrow().iter().all(|(_, message)| message.status().is_some())
     }
 
     /// Asks the server to send no more. What it has sent by then still comes, and then the end.

@@ -1,6 +1,7 @@
 //! What the faults did: gaps and stranded messages, by kind of fault and fault by fault. Kinds are never pooled.
 
 use super::number::{self, ABSENT};
+use super::repeats::Repeats;
 use crate::model::reading::{Reading, Scope, Stat};
 use crate::model::report::{FaultReport, PartitionGap, Report};
 
@@ -12,6 +13,8 @@ pub(super) struct GapRow {
     pub faults: usize,
     /// Partitions of struck members, or that changed owner.
     pub affected: Spread,
+    /// One value a fault, the longest of its affected partitions: faults do not depend on each other, partitions of one fault do.
+    pub longest: Repeats,
     /// The others.
     pub bystanders: Spread,
     /// All partitions over an equal window before the fault.
@@ -133,6 +136,7 @@ fn row(kind: &str, report: &Report) -> GapRow {
         kind: kind.to_owned(),
         faults: faults.len(),
         affected: spread(&|gap| gap.gap_ms.filter(|_| gap.affected)),
+        longest: Repeats::of(faults.iter().filter_map(|fault| longest(fault))),
         bystanders: spread(&|gap| gap.gap_ms.filter(|_| !gap.affected)),
         before: spread(&|gap| gap.gap_before_ms),
         bystanders_before: spread(&|gap| gap.gap_before_ms.filter(|_| !gap.affected)),
@@ -141,53 +145,95 @@ fn row(kind: &str, report: &Report) -> GapRow {
     }
 }
 
+/// The longest gap of the partitions that a fault affected; none when nothing waited there.
+fn longest(fault: &FaultReport) -> Option<f64> {
+    let affected = fault.partitions.iter().filter(|gap| gap.affected);
+    Spread::of(affected.filter_map(|gap| gap.gap_ms)).max
+}
+
+impl GapRow {
+    /// How sure the median of [`Self::longest`] is: an interval where there are enough faults, else from the least to the greatest.
+    /// None for a single one, and where a window was cut short: what was seen there is no longer what happened.
+    pub(super) fn spread_of_longest(&self) -> Option<String> {
+        if self.censored {
+            return None;
+        }
+        match (self.longest.median_interval(), self.longest.values()) {
+            (Some((from, to)), _) => Some(format!("95 %: {}", number::ms_between(from, to))),
+            (None, [least, .., most]) => Some(format!("all: {}", number::ms_between(*least, *most))),
+            (None, _) => None,
+        }
+    }
+}
+
 /// All of it in a sentence or three.
 pub(super) fn sentence(report: &Report) -> Option<String> {
     let rows = by_kind(report);
     let gap = |row: &GapRow| {
         let cut = if row.censored { " (window cut short)" } else { "" };
-        Some(format!("{} after a {}{cut}", number::ms(row.affected.max?), row.kind))
+        let max = row.affected.max?;
+        Some((max, format!("{} after a {}{cut}", number::ms(max), row.kind)))
     };
-    let gaps: Vec<String> = rows.iter().filter_map(gap).collect();
-    let stranded = |row: &GapRow| Some(format!("{} after a {}", number::ms(row.stranded.ms_max?), row.kind));
-    let stranded: Vec<String> = rows.iter().filter_map(stranded).collect();
+    let gaps: Vec<(f64, String)> = rows.iter().filter_map(gap).collect();
+    let stranded = |row: &GapRow| {
+        let max = row.stranded.ms_max?;
+        Some((max, format!("{} after a {}", number::ms(max), row.kind)))
+    };
+    let stranded: Vec<(f64, String)> = rows.iter().filter_map(stranded).collect();
     let mut told = Vec::new();
     if !gaps.is_empty() {
         let lease = report.run.lease_ttl_ms.filter(|ttl| ttl.is_finite());
         let lease = lease.map_or_else(String::new, |ttl| format!(", with a lease time of {}", number::ms(ttl)));
-        told.push(format!("Affected partitions stood still for up to {}{lease}.", gaps.join(", ")));
+        told.push(format!("Affected partitions stood still for up to {}{lease}.", foremost(&gaps)));
     }
     if !stranded.is_empty() {
-        told.push(format!("The last message in flight at the fault was handled {}.", stranded.join(", ")));
+        told.push(format!("The last message in flight at the fault was handled {}.", foremost(&stranded)));
     }
     let outage = |row: &GapRow| {
         let longest = outage(&report.readings, &Scope::FaultKind(row.kind.clone()))?;
-        Some(format!("{} after a {}", number::ms(longest), row.kind))
+        Some((longest, format!("{} after a {}", number::ms(longest), row.kind)))
     };
-    let outages: Vec<String> = rows.iter().filter_map(outage).collect();
+    let outages: Vec<(f64, String)> = rows.iter().filter_map(outage).collect();
     if !outages.is_empty() {
         let head = "Counted from when messages were to be sent, stored or not, nothing new was handled for up to";
-        told.push(format!("{head} {}.", outages.join(", ")));
+        told.push(format!("{head} {}.", foremost(&outages)));
     }
     told.extend(bystanders(&rows).filter(|_| !gaps.is_empty()));
     (!told.is_empty()).then(|| told.join(" "))
+}
+
+/// What is told of each kind of fault, the milliseconds beside it. Of many kinds those with the greatest are told one by one: chaos has
+/// a dozen, and the table has them all.
+fn foremost(kinds: &[(f64, String)]) -> String {
+    const TOLD_MAX: usize = 4;
+    let mut by_size: Vec<f64> = kinds.iter().map(|(ms, _)| *ms).collect();
+    by_size.sort_by(|one, other| other.total_cmp(one));
+    let [.., least_told] = by_size[..by_size.len().min(TOLD_MAX)] else { return String::new() };
+    let mut told: Vec<&str> =
+        kinds.iter().filter(|(ms, _)| *ms >= least_told).map(|(_, told)| told.as_str()).take(TOLD_MAX).collect();
+    let rest = by_size.get(TOLD_MAX).map(|greatest| {
+        let kinds = number::of((by_size.len() - TOLD_MAX) as u64, "other kind");
+        format!("and at most {} after {kinds} of fault", number::ms(*greatest))
+    });
+    told.extend(rest.as_deref());
+    told.join(", ")
 }
 
 /// Kind by kind: the noise before a leave is no excuse for what a crash did.
 fn bystanders(rows: &[GapRow]) -> Option<String> {
     let told = |row: &GapRow| {
         let before = row.bystanders_before.max.map_or_else(|| "unobserved".to_owned(), number::ms);
-        Some(format!("{} after a {} ({before})", number::ms(row.bystanders.max?), row.kind))
+        let max = row.bystanders.max?;
+        Some((max, format!("{} after a {} ({before})", number::ms(max), row.kind)))
     };
-    let told: Vec<String> = rows.iter().filter_map(told).collect();
+    let told: Vec<(f64, String)> = rows.iter().filter_map(told).collect();
     let head = "Bystanders (in brackets: the same partitions before the fault)";
-    (!told.is_empty()).then(|| format!("{head}: up to {}.", told.join(", ")))
+    (!told.is_empty()).then(|| format!("{head}: up to {}.", foremost(&told)))
 }
 
 /// One fault in one line, without its number: `kill owner-of:3 → c1.1 at 12.00 s: 4 partitions affected, longest gap 2,103 ms`.
 pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
     let affected = fault.partitions.iter().filter(|gap| gap.affected);
-    let longest = Spread::of(affected.clone().filter_map(|gap| gap.gap_ms)).max;
     let affected = number::of(affected.count() as u64, "partition");
     let struck = match fault.struck.as_slice() {
         [] => String::new(),
@@ -195,7 +241,8 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
         [first, second, third, _, ..] => format!(" → {first}, {second}, {third} and {} more", fault.struck.len() - 3),
         some => format!(" → {}", some.join(", ")),
     };
-    let gap = longest.map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
+    let gap =
+        longest(fault).map_or_else(|| "no gap observed".to_owned(), |gap| format!("longest gap {}", number::ms(gap)));
     let outage = outage(readings, &Scope::Fault(fault.id));
     let outage = outage.map_or_else(String::new, |ms| format!(", outage {}", number::ms(ms)));
     let stranded = Stranded::of(readings, &Scope::Fault(fault.id));
@@ -210,11 +257,16 @@ pub(super) fn line(fault: &FaultReport, readings: &[Reading]) -> String {
     )
 }
 
+/// What is known of the instants of a fault, each with its name and the time since it was ordered, in milliseconds.
+pub(super) fn since_ordered(fault: &FaultReport) -> [(&'static str, Option<f64>); 3] {
+    let instants = [("delivered", fault.delivered_ms), ("seen", fault.observed_ms), ("over", fault.passed_ms)];
+    instants.map(|(what, at)| (what, at.map(|at| (at - fault.at_ms).max(0.0))))
+}
+
 /// When it was delivered, seen to take effect and over, from when it struck on; what has no evidence is left out.
 fn instants(fault: &FaultReport) -> String {
-    let told = [("delivered", fault.delivered_ms), ("seen", fault.observed_ms), ("over", fault.passed_ms)];
-    let since = |at: f64| number::ms((at - fault.at_ms).max(0.0));
-    let told = told.into_iter().filter_map(|(what, at)| Some(format!("{what} after {}", since(at?))));
+    let told = since_ordered(fault).into_iter();
+    let told = told.filter_map(|(what, since)| Some(format!("{what} after {}", number::ms(since?))));
     let told: Vec<String> = told.collect();
     if told.is_empty() { String::new() } else { format!("{}; ", told.join(", ")) }
 }
@@ -245,11 +297,50 @@ mod tests {
     }
 
     #[test]
+    fn a_median_over_faults_says_how_sure_it_is_unless_a_window_was_cut() {
+        let row = |number: u32, censored| GapRow {
+            kind: "kill".to_owned(),
+            faults: number as usize,
+            affected: Spread::default(),
+            longest: Repeats::of((0..number).map(|fault| 1_800.0 + f64::from(fault))),
+            bystanders: Spread::default(),
+            before: Spread::default(),
+            bystanders_before: Spread::default(),
+            stranded: Stranded::default(),
+            censored,
+        };
+        for (number, censored, told) in [
+            (0, false, None),
+            (1, false, None),
+            (3, false, Some("all: 1,800–1,802 ms")),
+            (12, false, Some("95 %: 1,802–1,809 ms")),
+            (12, true, None),
+        ] {
+            assert_eq!(row(number, censored).spread_of_longest().as_deref(), told, "{number}");
+        }
+    }
+
+    #[test]
+    fn of_many_kinds_the_greatest_are_told_in_their_order_and_the_others_together() {
+        let kinds = |all: &[f64]| all.iter().map(|ms| (*ms, format!("{ms}"))).collect::<Vec<_>>();
+        for (all, told) in [
+            (vec![], ""),
+            (vec![3.0, 9.0], "3, 9"),
+            (vec![1.0, 2.0, 3.0, 4.0], "1, 2, 3, 4"),
+            (vec![1.0, 7.0, 2.0, 9.0, 8.0, 6.0], "7, 9, 8, 6, and at most 2 ms after 2 other kinds of fault"),
+            (vec![5.0, 5.0, 5.0, 5.0, 5.0], "5, 5, 5, 5, and at most 5 ms after 1 other kind of fault"),
+        ] {
+            assert_eq!(foremost(&kinds(&all)), told);
+        }
+    }
+
+    #[test]
     fn bystanders_are_told_kind_by_kind_each_against_its_own_before() {
         let row = |kind: &str, max: Option<f64>, before: Option<f64>| GapRow {
             kind: kind.to_owned(),
             faults: 1,
             affected: Spread::default(),
+            longest: Repeats::default(),
             bystanders: Spread { max, ..Spread::default() },
             before: Spread { max: Some(99.0), ..Spread::default() },
             bystanders_before: Spread { max: before, ..Spread::default() },

@@ -52,7 +52,16 @@ pub(super) fn ms(value: f64) -> String {
     }
 }
 
-/// The same where there may be none.
+/// From one length of time to another, the unit once where both have the same: `1,780–1,919 ms`.
+pub(super) fn ms_between(from: f64, to: f64) -> String {
+    let (from, to) = (ms(from), ms(to));
+    match (from.rsplit_once(' '), to.rsplit_once(' ')) {
+        (Some((number, one)), Some((_, other))) if one == other => format!("{number}–{to}"),
+        _ => format!("{from} – {to}"),
+    }
+}
+
+/// A length of time where there may be none.
 pub(super) fn ms_or_absent(value: Option<f64>) -> String {
     value.map_or_else(|| ABSENT.to_owned(), ms)
 }
@@ -114,6 +123,13 @@ mod tests {
         ] {
             assert_eq!(plain(value), text);
         }
+    }
+
+    #[test]
+    fn two_times_name_their_unit_once() {
+        assert_eq!(ms_between(1780.2, 1919.4), "1,780–1,919 ms");
+        assert_eq!(ms_between(980.0, 12_000.0), "980 ms – 12 s");
+        assert_eq!(ms_between(f64::NAN, 3.0), "– – 3 ms");
     }
 
     #[test]

@@ -215,6 +215,26 @@ pub(super) fn key_figures(report: &Report) -> Vec<KeyFigure> {
     figures
 }
 
+/// How long partitions stood still: of each kind of fault the median over its faults of the longest, with what is known of its spread.
+/// Only the kinds with the greatest; the tables have all.
+pub(super) fn gap_figures(report: &Report) -> Vec<KeyFigure> {
+    const KINDS_MAX: usize = 4;
+    let mut rows: Vec<(f64, faults::GapRow)> =
+        faults::by_kind(report).into_iter().filter_map(|row| Some((row.longest.median()?, row))).collect();
+    rows.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let figure = |(median, row): &(f64, faults::GapRow)| {
+        let (value, unit) = number::and_unit(Some(*median), "ms");
+        let of = match row.longest.values().len() {
+            1 => "longest silence after it".to_owned(),
+            number => format!("longest silence, median of {number}"),
+        };
+        let spread = row.spread_of_longest().map_or_else(String::new, |spread| format!("; {spread}"));
+        let cut = if row.censored { " (cut short)" } else { "" };
+        KeyFigure { name: format!("gap {}", row.kind), value, unit, note: format!("{of}{spread}{cut}") }
+    };
+    rows.iter().take(KINDS_MAX).map(figure).collect()
+}
+
 /// CPU a million messages of what is compared: the server and the consumers. What the generator of the load uses is among
 /// all the readings.
 pub(super) fn cpu_readings(readings: &[Reading]) -> impl Iterator<Item = &Reading> {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_nats::StatusCode;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Error;
@@ -29,6 +29,9 @@ use crate::nats::plain::Envelope;
 /// How long a leaving member waits for the confirmation of its last acks.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// How long the ack of the last message in hand is held back, where one confirmation stands for many acks.
+const HOLD: Duration = Duration::from_millis(1);
+
 /// An unanswered ack is remembered for the ack wait, but at least so long: a server may be slow to answer.
 const REMEMBER_MIN: Duration = Duration::from_secs(2);
 /// Most unanswered acks that are remembered: more than any member has under way.
@@ -36,15 +39,30 @@ const REMEMBER_MOST: usize = 1 << 17;
 
 /// The acks of one member.
 pub(super) struct Acks {
+    voice: Rc<Voice>,
+    confirming: JoinHandle<()>,
+    asking: JoinHandle<()>,
+    patience: Duration,
+}
+
+/// What says them.
+struct Voice {
     link: Link,
     inbox: String,
     waiting: Rc<RefCell<Waiting>>,
-    confirming: JoinHandle<()>,
-    patience: Duration,
     /// For how many acks the server is asked for one confirmation.
     every: usize,
-    /// What was said without asking for a confirmation, since the last one was asked for.
+    /// What was said, or is held back, and no confirmation was asked for.
     unasked: RefCell<Vec<Said>>,
+    /// The ack of the last message in hand, until another one comes or time is up. It is the last of `unasked`.
+    held: RefCell<Option<Held>>,
+    holds: Notify,
+}
+
+/// An ack that is held back.
+struct Held {
+    to: String,
+    word: &'static [u8],
 }
 
 /// What was said of a message.
@@ -74,7 +92,8 @@ impl Acks {
     ///
     /// One confirmation is asked for `every` acks where the link allows that: our own client never connects again and speaks
     /// to one server, which takes what comes on a connection in order. So what it confirms, and all that was said before, is
-    /// done. A handler that fails may leave the last ack unsaid that asks: then each ack asks.
+    /// done. The ack of the last message in hand is held back for a moment: it asks, unless another message comes meanwhile.
+    /// A handler that fails may leave the last ack unsaid that asks: then each ack asks.
     pub(super) async fn begin(seat: &Seat, ack_wait: Duration, every: u32) -> Result<Self, Error> {
         let inbox = seat.link.new_inbox();
         let replies = seat
@@ -87,8 +106,17 @@ impl Acks {
         let confirming = tokio::task::spawn_local(confirm(seat.desk.notebook().clone(), Rc::clone(&waiting), replies));
         let in_order = matches!(seat.link, Link::Plain(_)) && seat.handler.failing.is_none();
         let every = if in_order { every as usize } else { 1 };
-        let unasked = RefCell::default();
-        Ok(Self { link: seat.link.clone(), inbox, waiting, confirming, patience, every, unasked })
+        let voice = Rc::new(Voice {
+            link: seat.link.clone(),
+            inbox,
+            waiting,
+            every,
+            unasked: RefCell::default(),
+            held: RefCell::default(),
+            holds: Notify::new(),
+        });
+        let asking = tokio::task::spawn_local(ask_in_time(Rc::clone(&voice)));
+        Ok(Self { voice, confirming, asking, patience })
     }
 
     /// Says what `meaning` says of a message. With `wait`, returns when the server has confirmed or refused it, or
@@ -110,49 +138,99 @@ impl Acks {
         meaning: Meaning,
         answered: Option<oneshot::Sender<()>>,
     ) -> Result<(), Error> {
-        let stream_seq = taken.info.stream_sequence;
-        let said = Said { partition: taken.partition, stream_seq, meaning };
-        let reply = {
-            let mut unasked = self.unasked.borrow_mut();
+        let voice = &self.voice;
+        voice.let_go().await?;
+        let said = Said { partition: taken.partition, stream_seq: taken.info.stream_sequence, meaning };
+        let is_enough = {
+            let mut unasked = voice.unasked.borrow_mut();
             unasked.push(said);
-            let asks = answered.is_some() || taken.is_last || unasked.len() >= self.every;
-            asks.then(|| {
-                let open = Open { said: std::mem::take(&mut *unasked), answered };
-                self.waiting.borrow_mut().insert(stream_seq, open, clock::now());
-                format!("{}.{stream_seq}", self.inbox)
-            })
+            unasked.len() >= voice.every
         };
         let word: &'static [u8] = match meaning {
             Meaning::Done(_) => b"+ACK",
             Meaning::GivenUp { .. } => b"+TERM",
         };
-        let envelope = Envelope { subject: &taken.ack_to, reply: reply.as_deref(), ..Envelope::default() };
-        self.link.publish(&envelope, word).await.map_err(|error| Error::refused("acknowledge a message", &error))
+        if answered.is_some() || is_enough {
+            voice.ask(taken.ack_to(), word, answered).await
+        } else if taken.is_last {
+            *voice.held.borrow_mut() = Some(Held { to: taken.ack_to().to_owned(), word });
+            voice.holds.notify_one();
+            Ok(())
+        } else {
+            voice.say(taken.ack_to(), None, word).await
+        }
     }
 
     /// Gives a message back, to be delivered again after `delay`.
     pub(super) async fn not_yet(&self, taken: &Taken, delay: Duration) -> Result<(), Error> {
         let nak = if delay.is_zero() { "-NAK".to_owned() } else { format!("-NAK {{\"delay\": {}}}", delay.as_nanos()) };
-        let envelope = Envelope { subject: &taken.ack_to, ..Envelope::default() };
-        let given = self.link.publish(&envelope, nak.as_bytes()).await;
+        let envelope = Envelope { subject: taken.ack_to(), ..Envelope::default() };
+        let given = self.voice.link.publish(&envelope, nak.as_bytes()).await;
         given.map_err(|error| Error::refused("give a message back", &error))
     }
 
     /// Says that a message is being handled: its ack wait begins anew.
     pub(super) async fn in_progress(&self, taken: &Taken) -> Result<(), Error> {
-        let envelope = Envelope { subject: &taken.ack_to, ..Envelope::default() };
-        let said = self.link.publish(&envelope, b"+WPI").await;
+        let envelope = Envelope { subject: taken.ack_to(), ..Envelope::default() };
+        let said = self.voice.link.publish(&envelope, b"+WPI").await;
         said.map_err(|error| Error::refused("say that a message is in progress", &error))
     }
 
     /// Waits until all are confirmed, for a bounded time.
     pub(super) async fn settle(&self) {
         let all_confirmed = async {
-            while !self.waiting.borrow_mut().is_empty(clock::now()) {
+            // A connection that is closed confirms nothing more.
+            let _ = self.voice.ask_with_held().await;
+            while !self.voice.waiting.borrow_mut().is_empty(clock::now()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let _ = tokio::time::timeout(SETTLE, all_confirmed).await;
+    }
+}
+
+impl Voice {
+    /// Says what is held back: another message has come, whose ack asks, or will be held back in its turn.
+    async fn let_go(&self) -> Result<(), Error> {
+        let held = self.held.take();
+        match held {
+            Some(Held { to, word }) => self.say(&to, None, word).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Says what is held back, if anything is, and asks for a confirmation.
+    async fn ask_with_held(&self) -> Result<(), Error> {
+        let held = self.held.take();
+        match held {
+            Some(Held { to, word }) => self.ask(&to, word, None).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Says `word` and asks for a confirmation of it and of everything said before.
+    async fn ask(&self, to: &str, word: &[u8], answered: Option<oneshot::Sender<()>>) -> Result<(), Error> {
+        let said = self.unasked.take();
+        let Some(stream_seq) = said.last().map(|said| said.stream_seq) else { return Ok(()) };
+        self.waiting.borrow_mut().insert(stream_seq, Open { said, answered }, clock::now());
+        self.say(to, Some(&format!("{}.{stream_seq}", self.inbox)), word).await
+    }
+
+    async fn say(&self, to: &str, reply: Option<&str>, word: &[u8]) -> Result<(), Error> {
+        let envelope = Envelope { subject: to, reply, ..Envelope::default() };
+        self.link.publish(&envelope, word).await.map_err(|error| Error::refused("acknowledge a message", &error))
+    }
+}
+
+/// Asks with the ack that is held back, when it has been for long enough.
+async fn ask_in_time(voice: Rc<Voice>) {
+    loop {
+        voice.holds.notified().await;
+        tokio::time::sleep(HOLD).await;
+        if voice.ask_with_held().await.is_err() {
+            // The next ack meets the same error and reports it.
+            return;
+        }
     }
 }
 
@@ -220,18 +298,20 @@ impl Waiting {
 impl Drop for Acks {
     fn drop(&mut self) {
         self.confirming.abort();
+        self.asking.abort();
     }
 }
 
 /// Journals each answer: a confirmed ack as a commit, a confirmed term as that, a refusal as one.
 async fn confirm(notebook: Notebook, waiting: Rc<RefCell<Waiting>>, mut replies: Subscription) {
     while let Some((at, reply)) = replies.next().await {
-        let stream_seq = reply.subject.rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
+        let stream_seq = reply.subject().rsplit('.').next().and_then(|token| token.parse::<u64>().ok());
         let Some(open) = stream_seq.and_then(|stream_seq| waiting.borrow_mut().remove(stream_seq)) else { continue };
-        let written = if reply.status.is_some_and(|status| status != StatusCode::OK) {
+        let written = if reply.status().is_some_and(|status| status != StatusCode::OK) {
             notebook.life(LifeEvent::AckRefused)
         } else {
-            open.said.iter().try_for_each(|said| notebook.append(said.record(at)))
+            let all = notebook.with(|writer| open.said.iter().try_for_each(|said| writer.append(&said.record(at))));
+            all.unwrap_or(Ok(()))
         };
         if written.is_err() {
             // The next handling meets the same error and reports it.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desk::Delivery;
 use super::footing::Footing;
-use super::inbox::Inbox;
+use super::inbox::{Inbox, partition_of};
 use super::seat::Seat;
 use super::{About, Error};
 use crate::clock;
@@ -63,9 +63,9 @@ impl Settings {
         seat.client.flush().await.map_err(|error| Error::refused("subscribe to the partitions", &error))?;
         seat.start.asked();
         while let Some((received, message)) = inbox.next().await {
-            let partition = message.subject.rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or(u16::MAX);
+            let partition = partition_of(message.subject());
             let delivery = Delivery {
-                payload: &message.payload,
+                payload: message.payload(),
                 partition,
                 epoch: 0,
                 stream_seq: 0,

@@ -1,6 +1,6 @@
 //! What the server sends to a member: stamped as it arrives, also while a message is being handled.
 
-use async_nats::{Message, Subject, Subscriber};
+use async_nats::Subscriber;
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -10,15 +10,16 @@ use super::desk::Delivery;
 use super::seat::Seat;
 use crate::clock;
 use crate::model::time::MonoNs;
+use crate::nats::link::Message;
 use crate::nats::{Link, plain};
 
 /// A subscription that is read beside the work. When the member shall leave, the server is told to send no more; what
 /// it sent before that still comes, and then the end.
 pub(super) enum Inbox {
     /// Through the client library: a task of its own stamps what comes.
-    Library { messages: mpsc::Receiver<(MonoNs, Box<Message>)>, reading: JoinHandle<()> },
+    Library { messages: mpsc::Receiver<(MonoNs, Message)>, reading: JoinHandle<()> },
     /// Through our own client, which stamps by itself.
-    Plain { subscription: plain::Subscription, leave: watch::Receiver<bool>, is_leaving: bool },
+    Plain { subscription: plain::Subscription, leave: Leave, is_leaving: bool },
 }
 
 impl Inbox {
@@ -29,7 +30,7 @@ impl Inbox {
             Link::Library(_) => Self::open(seat, subject, None, room).await,
             Link::Plain(client) => Ok(Self::Plain {
                 subscription: client.subscribe(&subject),
-                leave: seat.leave.clone(),
+                leave: Leave::new(&seat.leave),
                 is_leaving: false,
             }),
         }
@@ -57,21 +58,21 @@ impl Inbox {
     }
 
     /// The next message and when it arrived, if it is at hand without waiting. `None` says nothing about the end.
-    pub(super) fn take(&mut self) -> Option<(MonoNs, Box<Message>)> {
+    pub(super) fn take(&mut self) -> Option<(MonoNs, Message)> {
         match self {
             // The task that stamps what comes must have its turn.
             Self::Library { .. } => None,
             Self::Plain { subscription, leave, is_leaving } => {
-                if !*is_leaving && *leave.borrow() {
+                if !*is_leaving && leave.is_told() {
                     return None;
                 }
-                subscription.take()
+                subscription.take().map(plainly)
             }
         }
     }
 
     /// The next message and when it arrived; `None` at the end.
-    pub(super) async fn next(&mut self) -> Option<(MonoNs, Box<Message>)> {
+    pub(super) async fn next(&mut self) -> Option<(MonoNs, Message)> {
         let (subscription, leave, is_leaving) = match self {
             Self::Library { messages, .. } => return messages.recv().await,
             Self::Plain { subscription, leave, is_leaving } => (subscription, leave, is_leaving),
@@ -80,15 +81,19 @@ impl Inbox {
             tokio::select! {
                 biased;
                 // The sender lives as long as the process; if it were gone, leaving is right.
-                _ = leave.wait_for(|leave| *leave) => {
+                () = leave.told() => {
                     *is_leaving = true;
                     subscription.drain();
                 }
-                next = subscription.next() => return next,
+                next = subscription.next() => return next.map(plainly),
             }
         }
-        subscription.next().await
+        subscription.next().await.map(plainly)
     }
+}
+
+fn plainly((at, message): (MonoNs, plain::Message)) -> (MonoNs, Message) {
+    (at, Message::Plain(message))
 }
 
 impl Drop for Inbox {
@@ -99,11 +104,7 @@ impl Drop for Inbox {
     }
 }
 
-async fn read(
-    mut subscriber: Subscriber,
-    mut leave: watch::Receiver<bool>,
-    taken: mpsc::Sender<(MonoNs, Box<Message>)>,
-) {
+async fn read(mut subscriber: Subscriber, mut leave: watch::Receiver<bool>, taken: mpsc::Sender<(MonoNs, Message)>) {
     let mut leaving = false;
     loop {
         let next = tokio::select! {
@@ -118,18 +119,45 @@ async fn read(
             next = subscriber.next() => next,
         };
         let Some(message) = next else { return };
-        if taken.send((clock::now(), Box::new(message))).await.is_err() {
+        if taken.send((clock::now(), message.into())).await.is_err() {
             return;
         }
+    }
+}
+
+/// Whether the member shall leave, asked for every message: looking whether something was said is cheaper than what it was.
+pub(super) struct Leave {
+    said: watch::Receiver<bool>,
+    is_told: bool,
+}
+
+impl Leave {
+    pub(super) fn new(said: &watch::Receiver<bool>) -> Self {
+        let mut said = said.clone();
+        let is_told = *said.borrow_and_update();
+        Self { said, is_told }
+    }
+
+    /// Whether it was told to.
+    pub(super) fn is_told(&mut self) -> bool {
+        // A sender that is gone says nothing more.
+        if !self.is_told && self.said.has_changed().unwrap_or(true) {
+            self.is_told = *self.said.borrow_and_update();
+        }
+        self.is_told
+    }
+
+    /// Returns when it was told to; or when nobody can say so any more, for then leaving is right.
+    async fn told(&mut self) {
+        let _ = self.said.wait_for(|leave| *leave).await;
+        self.is_told = true;
     }
 }
 
 /// A message with what its reply subject says of its delivery.
 pub(super) struct Taken {
     /// The message.
-    pub(super) message: Box<Message>,
-    /// Where its ack goes.
-    pub(super) ack_to: Subject,
+    pub(super) message: Message,
     /// The numbers of this delivery.
     pub(super) info: ::lease_group::Delivery,
     /// Partition of its subject.
@@ -142,22 +170,21 @@ pub(super) struct Taken {
 
 impl Taken {
     /// `None` when it is no delivery from a stream.
-    pub(super) fn new(received: MonoNs, mut message: Box<Message>) -> Option<Self> {
-        let ack_to = message.reply.take()?;
-        let info = ::lease_group::Delivery::parse(&ack_to)?;
-        let partition = message.subject.rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or(u16::MAX);
-        Some(Self { message, ack_to, info, partition, received, is_last: false })
+    pub(super) fn new(received: MonoNs, message: Message) -> Option<Self> {
+        let info = ::lease_group::Delivery::parse(message.reply()?)?;
+        let partition = partition_of(message.subject());
+        Some(Self { message, info, partition, received, is_last: false })
     }
 
-    /// The same, with nothing else in hand if `is_last`.
-    pub(super) fn last(self, is_last: bool) -> Self {
-        Self { is_last, ..self }
+    /// Where its ack goes.
+    pub(super) fn ack_to(&self) -> &str {
+        self.message.reply().unwrap_or_default()
     }
 
     /// As the desk wants it; whether it may be handled was checked at `started`.
     pub(super) fn delivery(&self, started: MonoNs) -> Delivery<'_> {
         Delivery {
-            payload: &self.message.payload,
+            payload: self.message.payload(),
             partition: self.partition,
             epoch: 0,
             stream_seq: self.info.stream_sequence,
@@ -167,4 +194,10 @@ impl Taken {
             started,
         }
     }
+}
+
+/// The partition of a subject: its last token; one that is no partition for what ends otherwise.
+pub(super) fn partition_of(subject: &str) -> u16 {
+    let last = subject.rfind('.').map_or(subject, |dot| &subject[dot + 1..]);
+    last.parse().unwrap_or(u16::MAX)
 }

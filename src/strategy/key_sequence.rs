@@ -155,23 +155,23 @@ impl Settings {
         Ok(())
     }
 
-    async fn take(&self, last: &Last, settler: &Settler<'_>, taken: Taken) -> Result<(), Error> {
+    async fn take(&self, last: &Last, settler: &Settler<'_>, taken: &Taken) -> Result<(), Error> {
         // Taken before the look-up: what it finds was true at some instant after this.
         let started = clock::now();
-        let Ok(header) = payload::decode(&taken.message.payload) else {
+        let Ok(header) = payload::decode(taken.message.payload()) else {
             // Not of this run, or damaged: the desk writes it down as such, and nothing waits for it.
-            settler.handle(&taken, started).await?;
-            return settler.done(&taken).await;
+            settler.handle(taken, started).await?;
+            return settler.done(taken).await;
         };
         // A bucket that does not answer leaves the message to its redelivery.
         let Some(found) = last.of(header.key).await else { return Ok(()) };
         match judge(found.sequence, header.key_seq) {
-            Turn::Passed => settler.done(&taken).await,
-            Turn::Early => settler.not_yet(&taken, self.delay.0).await,
-            Turn::Now => match settler.handle(&taken, started).await? {
-                Outcome::Failed => settler.failed(&taken).await,
+            Turn::Passed => settler.done(taken).await,
+            Turn::Early => settler.not_yet(taken, self.delay.0).await,
+            Turn::Now => match settler.handle(taken, started).await? {
+                Outcome::Failed => settler.failed(taken).await,
                 Outcome::Done if last.advance(header.key, header.key_seq, found.revision).await => {
-                    settler.done(&taken).await
+                    settler.done(taken).await
                 }
                 Outcome::Done => Ok(()),
             },

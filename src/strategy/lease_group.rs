@@ -389,7 +389,8 @@ impl Settings {
             return objections;
         }
         if self.sink != Sink::Fenced {
-            let text = "who rides out a bucket without a leader may have been superseded, and then only a fence keeps                         its effects out: set sink = \"fenced\"";
+            let text = "who rides out a bucket without a leader may have been superseded, and then only a fence \
+                        keeps its effects out: set sink = \"fenced\"";
             objections.push(("ride-out", text.to_owned()));
         }
         if !(self.ttl.0..=Duration::from_secs(60)).contains(&self.ride_out.0) {

@@ -136,7 +136,7 @@ impl Reader {
             if let Some(mut messages) = self.open().await {
                 self.member.able();
                 while let Some(Ok(message)) = messages.next().await {
-                    let Some(message) = Taken::new(clock::now(), Box::new(message.message)) else { continue };
+                    let Some(message) = Taken::new(clock::now(), message.message.into()) else { continue };
                     self.last = Some(message.info.stream_sequence);
                     if taken.send(message).await.is_err() {
                         return;

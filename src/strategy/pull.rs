@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
-use async_nats::{Message, StatusCode};
+use async_nats::StatusCode;
 use serde::Serialize;
 
 use super::Error;
 use super::consumer::Pulling;
-use super::inbox::{Inbox, Taken};
+use super::inbox::{Inbox, Leave, Taken};
 use super::seat::Seat;
 use crate::clock;
 use crate::model::time::MonoNs;
+use crate::nats::link::Message;
 use crate::nats::plain::Envelope;
 
 /// Longest time between two signs that a pull is still open.
@@ -97,15 +98,16 @@ impl<'a> Puller<'a> {
 
     /// Hands over messages until the member shall leave: pulls stop, and what the server has sent by then is still
     /// handed over.
-    pub(super) async fn run(&mut self, mut handle: impl AsyncFnMut(Taken) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) async fn run(&mut self, mut handle: impl AsyncFnMut(&Taken) -> Result<(), Error>) -> Result<(), Error> {
         let heartbeat = HEARTBEAT_MAX.min(self.expiry / 4);
         let batch = u64::from(self.batch);
         let (mut subject, mut inbox) = self.inbox().await?;
         let mut open: u64 = 0;
         let mut pulled_at = clock::now();
         let mut in_a_row = 0_u32;
+        let mut leave = Leave::new(&self.seat.leave);
         loop {
-            let leaving = *self.seat.leave.borrow();
+            let leaving = leave.is_told();
             if !leaving && open <= self.threshold {
                 pulled_at = clock::now();
                 self.pull(&subject, heartbeat).await?;
@@ -122,15 +124,16 @@ impl<'a> Puller<'a> {
                 }
                 None => tokio::time::timeout(3 * heartbeat, inbox.next()).await,
             };
-            let leaving = *self.seat.leave.borrow();
+            let leaving = leaving || leave.is_told();
             match next {
-                Ok(Some((received, message))) => match message.status {
+                Ok(Some((received, message))) => match message.status() {
                     None => {
                         open = open.saturating_sub(1);
                         self.remember_pin(&message);
-                        let Some(taken) = Taken::new(received, message) else { continue };
+                        let Some(mut taken) = Taken::new(received, message) else { continue };
                         if self.may_start(pulled_at) {
-                            handle(taken.last(inbox.is_empty())).await?;
+                            taken.is_last = inbox.is_empty();
+                            handle(&taken).await?;
                         }
                     }
                     Some(StatusCode::IDLE_HEARTBEAT) => {}
@@ -192,7 +195,7 @@ impl<'a> Puller<'a> {
 
     fn remember_pin(&mut self, message: &Message) {
         let Some(priority) = &mut self.priority else { return };
-        let pin = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pin-Id"));
+        let pin = message.headers().and_then(|headers| headers.get("Nats-Pin-Id"));
         if let Some(pin) = pin.filter(|pin| priority.pin.as_deref() != Some(pin.as_str())) {
             priority.pin = Some(pin.as_str().to_owned());
         }
@@ -206,5 +209,5 @@ impl<'a> Puller<'a> {
 }
 
 fn unused(message: &Message) -> Option<u64> {
-    message.headers.as_ref()?.get("Nats-Pending-Messages")?.as_str().parse().ok()
+    message.headers()?.get("Nats-Pending-Messages")?.as_str().parse().ok()
 }

@@ -27,7 +27,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::Config;
-use async_nats::{Message, StatusCode, Subject};
+use async_nats::{StatusCode, Subject};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,7 @@ use super::settle::Settler;
 use super::{About, Error, Site};
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
+use crate::nats::link::Message;
 
 /// What the list shows.
 pub const ABOUT: About = About {
@@ -140,8 +141,9 @@ impl Settings {
                 continue;
             }
             // Heartbeats have a status and no ack subject.
-            let Some(taken) = Taken::new(received, message) else { continue };
-            settler.settle(taken.last(inbox.is_empty())).await?;
+            let Some(mut taken) = Taken::new(received, message) else { continue };
+            taken.is_last = inbox.is_empty();
+            settler.settle(&taken).await?;
         }
         if !*seat.leave.borrow() {
             return Err(Error::Closed);
@@ -159,11 +161,11 @@ impl Settings {
 /// Where the server wants to hear that all before this was taken in: a request of flow control, or a heartbeat that says
 /// that the consumer stands still for want of such an answer (ADR-15).
 fn flow_question(message: &Message) -> Option<Subject> {
-    if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
+    if message.status() != Some(StatusCode::IDLE_HEARTBEAT) {
         return None;
     }
-    let stalled = || message.headers.as_ref()?.get("Nats-Consumer-Stalled").map(|to| Subject::from(to.as_str()));
-    message.reply.clone().or_else(stalled)
+    let stalled = || message.headers()?.get("Nats-Consumer-Stalled").map(|to| Subject::from(to.as_str()));
+    message.reply().map(Subject::from).or_else(stalled)
 }
 
 async fn answer(seat: &Seat, question: Subject) -> Result<(), Error> {

@@ -90,6 +90,14 @@ pub struct Start {
     able: watch::Sender<bool>,
     asked: watch::Sender<bool>,
     refusal: watch::Sender<Option<String>>,
+    /// The newest refusal that was about a right.
+    withdrawn: watch::Sender<Option<String>>,
+}
+
+/// Whether a server's error is about a right that is missing.
+#[must_use]
+pub fn is_about_a_right(error: &str) -> bool {
+    error.to_ascii_lowercase().contains("permissions violation")
 }
 
 impl Start {
@@ -106,6 +114,9 @@ impl Start {
     /// The server refused something, in its words. Before the member is able, that may be why it never will be.
     pub fn refused(&self, reason: &str) {
         tracing::warn!(reason, "the server refused something");
+        if is_about_a_right(reason) {
+            self.withdrawn.send_replace(Some(reason.to_owned()));
+        }
         self.refusal.send_if_modified(|first| {
             let is_first = first.is_none();
             first.get_or_insert_with(|| reason.to_owned());
@@ -134,6 +145,12 @@ impl Start {
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
         self.refusal.borrow().clone()
+    }
+
+    /// Changes with every refusal that is about a right, and holds the newest.
+    #[must_use]
+    pub fn withdrawn(&self) -> watch::Receiver<Option<String>> {
+        self.withdrawn.subscribe()
     }
 
     /// Returns the first refusal, when there is one.

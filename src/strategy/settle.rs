@@ -57,10 +57,10 @@ impl<'a> Settler<'a> {
     }
 
     /// Handles a message and settles what becomes of it.
-    pub(super) async fn settle(&self, taken: Taken) -> Result<(), Error> {
-        match self.handle(&taken, clock::now()).await? {
-            Outcome::Done => self.done(&taken).await,
-            Outcome::Failed => self.failed(&taken).await,
+    pub(super) async fn settle(&self, taken: &Taken) -> Result<(), Error> {
+        match self.handle(taken, clock::now()).await? {
+            Outcome::Done => self.done(taken).await,
+            Outcome::Failed => self.failed(taken).await,
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Settler<'a> {
             Some(OnFailure::Nak) => self.acks.not_yet(taken, Duration::ZERO).await,
             Some(OnFailure::NakDelay(delay)) => self.acks.not_yet(taken, delay.into()).await,
             Some(OnFailure::Term) => {
-                let header = payload::decode(&taken.message.payload).ok();
+                let header = payload::decode(taken.message.payload()).ok();
                 let (key, key_seq) = header.map_or((u32::MAX, 0), |header| (header.key, header.key_seq));
                 self.acks.say(taken, Meaning::GivenUp { key, key_seq }, self.wait_for_ack).await
             }

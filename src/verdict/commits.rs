@@ -2,7 +2,8 @@
 //!
 //! A server writes down acknowledgements a moment after it has confirmed them, and those of a consumer in memory never; so
 //! one whose process ended may offer again what it had confirmed. That is its own doing and no member's: such a repeat is judged
-//! as if nothing had been committed, and counted. Checkpoints are messages, on disk before they are confirmed: who begins below one is never excused.
+//! as if nothing had been committed, and counted. That holds for acknowledgements of one message and of all up to one. Checkpoints are messages, on
+//! disk before they are confirmed: who begins below one is never excused.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -15,8 +16,10 @@ use crate::model::time::MonoNs;
 /// All confirmed commits, ready to be asked whether one message was covered at one instant.
 pub(super) struct Commits<'a> {
     journals: &'a [Journal],
-    /// By partition: (instant, greatest sequence covered from then on), by rising instant.
-    up_to: Vec<Vec<(MonoNs, u64)>>,
+    /// By partition, by rising instant: what is covered from then on.
+    up_to: Vec<Vec<UpTo>>,
+    /// Those are acknowledgements, which a server may forget.
+    forgettable: bool,
     /// (partition, sequence, earliest instant), sorted. Made at the first question: a run without repeats never asks,
     /// and with explicit acks there is one a message.
     exact: OnceCell<Vec<(u16, u64, MonoNs)>>,
@@ -24,27 +27,49 @@ pub(super) struct Commits<'a> {
     ends: Vec<MonoNs>,
 }
 
+/// A commit of everything up to a message.
+#[derive(Clone, Copy)]
+struct UpTo {
+    at: MonoNs,
+    /// The greatest sequence that was ever covered by then.
+    ever: u64,
+    /// The greatest that is covered since a server may have forgotten something.
+    since: u64,
+}
+
+/// Whether a server may forget what was committed in this mode.
+pub(super) fn are_forgettable(commit_mode: Option<&str>) -> bool {
+    commit_mode.is_some_and(|mode| mode != "checkpoint")
+}
+
 impl<'a> Commits<'a> {
     pub(super) fn of(history: &'a History) -> Self {
         let journals = &history.journals;
         let nodes = history.manifest.environment.server_nodes;
-        let mut up_to: Vec<Vec<(MonoNs, u64)>> = Vec::new();
+        let ends = ends_of_servers(&history.story, nodes);
+        let forgettable = are_forgettable(history.manifest.commit_mode.as_deref());
+        let mut up_to: Vec<Vec<UpTo>> = Vec::new();
         for commit in all(journals).filter(|commit| commit.reach == Reach::UpTo) {
             let partition = usize::from(commit.partition);
             if up_to.len() <= partition {
                 up_to.resize_with(partition + 1, Vec::new);
             }
-            up_to[partition].push((commit.at, commit.stream_seq));
+            up_to[partition].push(UpTo { at: commit.at, ever: commit.stream_seq, since: commit.stream_seq });
         }
         for commits in &mut up_to {
-            commits.sort_unstable();
-            let mut greatest = 0;
-            for (_, stream_seq) in commits {
-                greatest = greatest.max(*stream_seq);
-                *stream_seq = greatest;
+            commits.sort_unstable_by_key(|commit| (commit.at, commit.ever));
+            let mut before: Option<UpTo> = None;
+            for commit in commits {
+                if let Some(before) = before {
+                    commit.ever = commit.ever.max(before.ever);
+                    if !(forgettable && ended_in(&ends, before.at, commit.at)) {
+                        commit.since = commit.since.max(before.since);
+                    }
+                }
+                before = Some(*commit);
             }
         }
-        Self { journals, up_to, exact: OnceCell::new(), ends: ends_of_servers(&history.story, nodes) }
+        Self { journals, up_to, forgettable, exact: OnceCell::new(), ends }
     }
 
     /// Whether a commit confirmed before `at` covers the message at `stream_seq` of `partition`.
@@ -52,10 +77,9 @@ impl<'a> Commits<'a> {
         if stream_seq == 0 {
             return false;
         }
-        let up_to = self.up_to.get(usize::from(partition)).is_some_and(|commits| {
-            let before = commits.partition_point(|&(confirmed, _)| confirmed < at);
-            before > 0 && commits[before - 1].1 >= stream_seq
-        });
+        let up_to = self
+            .last_before(partition, at)
+            .is_some_and(|commit| commit.since >= stream_seq && !(self.forgettable && self.ended_in(commit.at, at)));
         let acknowledged = || {
             self.acknowledged_at(partition, stream_seq)
                 .is_some_and(|confirmed| confirmed < at && !self.ended_in(confirmed, at))
@@ -63,17 +87,25 @@ impl<'a> Commits<'a> {
         up_to || acknowledged()
     }
 
-    /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, and a server's process ended in between.
+    /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, by itself or with others, and a server's process
+    /// ended in between.
     pub(super) fn forgot(&self, partition: u16, stream_seq: u64, at: MonoNs) -> bool {
-        let acknowledged = || self.acknowledged_at(partition, stream_seq);
-        !self.ends.is_empty()
-            && stream_seq > 0
-            && acknowledged().is_some_and(|confirmed| confirmed < at && self.ended_in(confirmed, at))
+        if self.ends.is_empty() || stream_seq == 0 || self.cover(partition, stream_seq, at) {
+            return false;
+        }
+        let with_others =
+            self.forgettable && self.last_before(partition, at).is_some_and(|commit| commit.ever >= stream_seq);
+        with_others || self.acknowledged_at(partition, stream_seq).is_some_and(|confirmed| confirmed < at)
+    }
+
+    /// The last commit of everything up to a message that was confirmed before `at`.
+    fn last_before(&self, partition: u16, at: MonoNs) -> Option<&UpTo> {
+        let commits = self.up_to.get(usize::from(partition))?;
+        commits[..commits.partition_point(|commit| commit.at < at)].last()
     }
 
     fn ended_in(&self, from: MonoNs, to: MonoNs) -> bool {
-        let next = self.ends.partition_point(|&end| end < from);
-        self.ends.get(next).is_some_and(|&end| end < to)
+        ended_in(&self.ends, from, to)
     }
 
     /// Whether the message at `stream_seq` of `partition` itself was ever acknowledged.
@@ -95,6 +127,11 @@ impl<'a> Commits<'a> {
         let found = exact.get(first).filter(|&&(p, seq, _)| (p, seq) == (partition, stream_seq));
         found.map(|&(.., confirmed)| confirmed)
     }
+}
+
+fn ended_in(ends: &[MonoNs], from: MonoNs, to: MonoNs) -> bool {
+    let next = ends.partition_point(|&end| end < from);
+    ends.get(next).is_some_and(|&end| end < to)
 }
 
 fn all(journals: &[Journal]) -> impl Iterator<Item = &Commit> {

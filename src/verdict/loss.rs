@@ -3,6 +3,7 @@
 use super::commits::Commits;
 use super::deed::Deed;
 use super::ledger::Ledger;
+use super::refusals::{self, Refusal};
 use crate::model::history::History;
 use crate::model::record::OwnershipChange;
 use crate::model::story::StoryEvent;
@@ -13,9 +14,11 @@ pub(super) const REST: SpanNs = SpanNs(1_000_000_000);
 
 /// Marks the lost ones. What was not handled in a drain that ended by itself is lost. So it is when the drain was cut and
 /// the fleet had come to rest by then: more time would have changed nothing. But a fleet that still worked would have come
-/// to what is in front of it: then only what nobody goes back for is lost. The same holds for what nobody knew to be stored.
+/// to what is in front of it: then only what nobody goes back for is lost. The same holds for what nobody knew to be stored, and for a
+/// fleet that was refused a right while it worked: it rests because it may not go on.
 pub(super) fn judge(ledger: &mut Ledger, history: &History, deeds: &[Deed], commits: &Commits<'_>) {
-    let working = cut(history).is_some_and(|at| works(history, deeds, at));
+    let forbidden = || refusals::in_mid_run(history).any(|refusal| Refusal::is_of_a_member(&refusal));
+    let working = cut(history).is_some_and(|at| works(history, deeds, at) || forbidden());
     // What was found only when the stream was read back, no drain waited for.
     let hidden = ledger.messages.iter().any(|message| message.found && message.is_unhandled());
     let passed = if working || hidden { passed_over(ledger, history, deeds) } else { Vec::new() };

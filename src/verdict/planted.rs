@@ -255,8 +255,9 @@ fn what_a_server_had_confirmed_and_forgot_is_charged_to_the_server() {
     };
     let spawned = || StoryEvent::Spawned { process: "server-0".to_owned(), pid: 1 };
     // Message 2 is acknowledged at 102 ms and handled again at 104 ms.
-    let regressed = |reach, nodes, story: &[(u64, StoryEvent)]| {
+    let regressed_in = |mode: Option<&str>, reach, nodes, story: &[(u64, StoryEvent)]| {
         let mut scenario = stream(3);
+        scenario.history.manifest.commit_mode = mode.map(str::to_owned);
         scenario.history.manifest.environment.server_nodes = nodes;
         handle(&mut scenario, &[1, 2, 3, 1, 2, 3]);
         scenario.commit(0, 0, 2, reach, ms(102));
@@ -267,6 +268,7 @@ fn what_a_server_had_confirmed_and_forgot_is_charged_to_the_server() {
         assert_eq!(ledger.order.regressed + ledger.order.redelivered, 3);
         (ledger.order.regressed, ledger.forgotten_by_server)
     };
+    let regressed = |reach, nodes, story: &[(u64, StoryEvent)]| regressed_in(None, reach, nodes, story);
     assert_eq!(regressed(Reach::Exact, 1, &[]), (1, 0));
     assert_eq!(regressed(Reach::Exact, 1, &[(103_000, exited())]), (0, 1));
     // What ended before the confirmation, or after the repeat, excuses nothing.
@@ -278,6 +280,12 @@ fn what_a_server_had_confirmed_and_forgot_is_charged_to_the_server() {
     assert_eq!(regressed(Reach::Exact, 3, &restarted), (1, 0));
     // A checkpoint is a message: it is not forgotten.
     assert_eq!(regressed(Reach::UpTo, 1, &[(103_000, exited())]), (2, 0));
+    assert_eq!(regressed_in(Some("checkpoint"), Reach::UpTo, 1, &[(102_500, exited())]), (2, 0));
+    // An acknowledgement that stands for all up to here is, like any other.
+    assert_eq!(regressed_in(Some("ack-all"), Reach::UpTo, 1, &[]), (2, 0));
+    assert_eq!(regressed_in(Some("ack-all"), Reach::UpTo, 1, &[(102_500, exited())]), (0, 2));
+    assert_eq!(regressed_in(Some("ack-all"), Reach::UpTo, 1, &[(103_000, exited())]), (1, 1));
+    assert_eq!(regressed_in(Some("ack-all"), Reach::UpTo, 1, &[(101_000, exited())]), (2, 0));
 }
 
 #[test]

@@ -39,6 +39,7 @@ use self::sequence::{Given, Step};
 use self::succession::Deliveries;
 use self::tell::Teller;
 use super::belief::Belief;
+use super::commits::are_forgettable;
 use super::ledger::Verdict;
 use super::lives::Lives;
 use crate::model::gone::Gone;
@@ -110,7 +111,13 @@ pub struct Stream {
     /// What the driver told of lives, and what follows from it.
     story: Vec<StoryLine>,
     lives: Lives,
+    /// Commits are acknowledgements, which a server may forget.
+    forgettable: bool,
     cut: Option<MonoNs>,
+    /// The load has begun.
+    loaded: bool,
+    /// Some member was refused a right since then.
+    forbidden: bool,
     /// When the last handling ended that had begun before the drain was cut.
     busy_until: MonoNs,
     /// Everything at or below this sequence has its ranks, or never gets any.
@@ -178,7 +185,10 @@ impl Stream {
             seen_dual: BTreeSet::new(),
             story: Vec::new(),
             lives: Lives::default(),
+            forgettable: are_forgettable(manifest.commit_mode.as_deref()),
             cut: None,
+            loaded: false,
+            forbidden: false,
             busy_until: MonoNs(0),
             bound: 0,
             judged_to: MonoNs(0),
@@ -358,7 +368,15 @@ impl Stream {
 
     fn happen(&mut self, at: MonoNs, event: Event) {
         match event {
-            Event::ServerEnded => self.ends = self.ends.saturating_add(1),
+            Event::ServerEnded => {
+                self.ends = self.ends.saturating_add(1);
+                if self.forgettable {
+                    for partition in &mut self.partitions {
+                        partition.forgotten_to = partition.forgotten_to.max(partition.up_to);
+                        partition.up_to = 0;
+                    }
+                }
+            }
             Event::Granted(partition, epoch) => {
                 let granted = self.partition(partition).grant(epoch, at);
                 self.account.stale_tail += granted.stale_tails;
@@ -412,6 +430,7 @@ impl Stream {
         let ends = self.ends;
         let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
         let (up_to, settled_to) = (partition.up_to, partition.settled_to);
+        let forgotten_to = partition.forgotten_to;
         let key = self.keys.get(deed.key).filter(|_| deed.intact);
         let Some(key) = key else { return self.phantom(deed) };
         // Sequence of its first copy, rank, whether it is the first, acknowledged.
@@ -466,7 +485,9 @@ impl Stream {
         let acked = if acked != 0 || self.strays.is_empty() { acked } else { stray() };
         let acknowledged = stream_seq != 0 && acked != 0;
         // A server that ended since may have forgotten it.
-        let forgotten = acknowledged && ends >= acked;
+        let forgotten = stream_seq != 0
+            && up_to < stream_seq
+            && (acknowledged && ends >= acked || !acknowledged && forgotten_to >= stream_seq);
         let is_settled = partition_rank == 0;
         self.surprises += u64::from(is_settled && forgotten);
         let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
@@ -554,7 +575,8 @@ impl Stream {
             let high = key.ranked;
             key.settle(
                 |message| {
-                    let up_to = partitions.get(usize::from(message.partition)).map_or(0, |partition| partition.up_to);
+                    let up_to =
+                        partitions.get(usize::from(message.partition)).map_or(0, |of| of.up_to.max(of.forgotten_to));
                     let committed = message.acked != 0 || message.stream_seq != 0 && up_to >= message.stream_seq;
                     let answered = message.unknown == 0 || old(message, patience.uncommitted);
                     message.is(RANKED | SEEN)

@@ -118,6 +118,9 @@ pub(super) async fn consume(
     let mut starting = std::pin::pin!(OptionFuture::from(Some(begin(&start))));
     let mut consuming = std::pin::pin!(strategy.consume(&seat));
     let mut begun_to_work = false;
+    // What is refused before it works it may do without; so it is told once of that time, and once of the time behind it.
+    let mut withdrawn = start.withdrawn();
+    let (mut told_at_first, mut told_at_work) = (false, false);
     let bound = Instant::now() + SERVER_BACK_WITHIN;
     loop {
         tokio::select! {
@@ -146,6 +149,13 @@ pub(super) async fn consume(
                 return ended.map_err(|error| explain(error, &start));
             }
             Some(told) = telling.recv() => mouth.say(pass_on(told)),
+            Ok(()) = withdrawn.changed() => {
+                let reason = withdrawn.borrow_and_update().clone().unwrap_or_default();
+                let told = if begun_to_work { &mut told_at_work } else { &mut told_at_first };
+                if !std::mem::replace(told, true) {
+                    mouth.say(Word::Refused { reason });
+                }
+            }
             order = ears.recv() => match order {
                 Some(Order::Leave) => begin_to_leave(notebook, &leave)?,
                 Some(Order::Pace { id, slowness }) => {

@@ -211,7 +211,8 @@ def check(browser, page, folder):
         if folder:
             shoot(browser, folder, f"{name}-{'phone' if wide == PHONE else colors}")
         if (wide, colors) == (WIDE, "light"):
-            if browser.value("Boolean(document.querySelector('#ownership .over-time title'))"):
+            # Where nobody owns anything, no stretch has an owner.
+            if browser.value("[...document.querySelectorAll('#ownership .over-time title')].some((it) => /epoch/.test(it.textContent))"):
                 found += hover(browser)
             if browser.value("Boolean(document.querySelector('svg[data-time]'))"):
                 found += zoom(browser)

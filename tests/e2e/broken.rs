@@ -99,17 +99,37 @@ fn a_right_that_is_taken_away_in_mid_run_leaves_a_report_and_nothing_on_the_serv
     live.wait_for("the measure phase", |event| *event == StoryEvent::Phase { phase: Phase::Measure });
     // Publishers may not publish any more.
     server.reconfigure("", &users("\"jetlag.>\""));
-    let ended = live.end();
+    let ended = live.end().ended_with(4);
     place.wait_until_nobody_is_left();
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
-    let told = Told::read(&place.run_folder().expect("the run is there"));
-    // What nobody may store is not stored, and whatever else the run found, that it was refused must be read there.
-    let says_so = |note: &String| note.starts_with("p0.1") && note.contains("Permissions Violation");
-    assert!(told.report.notes.iter().any(says_so), "{:#?}", told.report.notes);
+    let told = Told::read(&place.run_folder().expect("the run is there")).is(RunState::Invalid);
+    // What nobody may store is not stored: the load of the profile was not offered.
+    told.gives_a_reason_with(&["p0.1", "in mid-run", "Permissions Violation"]);
     assert_eq!((told.count("order_violations"), told.count("lost")), (0.0, 0.0));
     assert_eq!(told.count("unknown"), 0.0, "the stream says that none of it was stored");
     assert!(told.count("failed") > 0.0);
     assert_eq!(server.streams(), [""; 0], "what it made is removed");
+}
+
+/// Nobody hands out what nobody may ask for: the messages wait, and are not lost.
+#[test]
+fn members_that_may_not_pull_any_more_are_named_and_have_lost_nothing() {
+    let place = Place::new();
+    let given =
+        Given { user: Some("root".into()), password: Some(Secret::from("root".to_owned())), ..Given::default() };
+    let server = OwnServer::start_named(&place, "own-server", "", &users(""), given);
+    let profile = profile("300ms", "3s", "").replace("drain = \"5m\"", "drain = \"4s\"");
+    place.profile(&profile.replace("\"lease-group\"\nttl = \"1s\"", "\"shared-pull\"\nack-wait = \"1s\""));
+    let url = server.url().replace("nats://", "nats://few:few@");
+    let mut live = place.start(place.jetlag(&["run", "profile.toml", "--out", "out", "--server", &url]));
+    live.wait_for("the measure phase", |event| *event == StoryEvent::Phase { phase: Phase::Measure });
+    server.reconfigure("", &users("\"$JS.API.CONSUMER.MSG.NEXT.>\""));
+    live.end().ended_with(4);
+    place.wait_until_nobody_is_left();
+    let told = Told::read(&place.run_folder().expect("the run is there")).is(RunState::Invalid);
+    told.gives_a_reason_with(&["the server refused c", "in mid-run", "Permissions Violation"]);
+    told.gives_a_reason_with(&["still waited when the drain ended"]);
+    assert_eq!((told.count("order_violations"), told.count("lost")), (0.0, 0.0));
 }
 
 #[test]

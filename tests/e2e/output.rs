@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
+use futures_util::TryStreamExt as _;
 use jetlag::nats::{Given, Secret};
 use lease_group::fence::Fence;
 use lease_group::{
@@ -107,6 +108,18 @@ impl Observer for Doubts {
     }
 }
 
+/// Returns when two members watch the group's bucket and nothing waits to be sent to either.
+async fn both_watches_are_current(jetstream: &jetstream::Context) {
+    loop {
+        let bucket = jetstream.get_stream("KV_billing").await.expect("it is there");
+        let watches: Vec<_> = bucket.consumers().try_collect().await.expect("it answers");
+        if watches.len() == 2 && watches.iter().all(|watch| watch.num_pending == 0) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Names the server for [`a_member_that_the_next_test_kills`].
 const MEMBER_OF: &str = "JETLAG_TEST_MEMBER_OF";
 
@@ -158,8 +171,9 @@ fn the_servers_own_events_tell_who_is_gone() {
         let doubts = Doubts::default();
         let member = listening(&url, doubts.clone()).join().await.expect("it joins");
         let handle = member.handle();
-        // It must have seen whose lease it is. Should that take longer, a probe tells ten seconds later.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // It must have seen whose lease it is: its watch, too, has been sent all that stands in the bucket. Should the last of it still be
+        // on its way, a probe tells ten seconds later.
+        tokio::time::timeout(WITHIN, both_watches_are_current(&jetstream)).await.expect("both watch the bucket");
         owner.kill().expect("it is ours");
         owner.wait().expect("it ends");
         order(&jetstream).await;

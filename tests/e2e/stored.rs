@@ -63,7 +63,7 @@ fn what_the_server_holds_no_more_is_charged_to_the_server_and_breaks_no_promise(
     let place = Place::new();
     let server = OwnServer::start(&place);
     place.profile(
-        &profile("drain = \"4s\"\n", "", "backlog = 3000\n")
+        &profile("drain = \"5m\"\n", "", "backlog = 3000\n")
             .replace("members = 2", "members = 2\nhandler-time = \"3ms\""),
     );
     let url = server.url();
@@ -83,7 +83,8 @@ fn what_the_server_holds_no_more_is_charged_to_the_server_and_breaks_no_promise(
     assert_eq!(told.count("lost_by_server"), 10.0, "{:#?}", told.report.notes);
     assert_eq!(told.count("order_violations"), 0.0, "{:#?}", told.report.violations);
     assert_eq!(told.count("lost"), 0.0, "{:#?}", told.report.violations);
-    assert_ne!(told.report.state, RunState::Violated, "{:#?}", told.report.state_reasons);
+    // Nobody waits for what nobody can handle: the drain came to its end long before its limit.
+    assert_eq!(told.report.state, RunState::Complete, "{:#?}", told.report.state_reasons);
     let found = told.report.violations.iter().filter(|violation| violation.kind == "lost_by_server");
     let mut places: Vec<u64> = found.filter_map(|violation| violation.stream_seq).collect();
     places.sort_unstable();

@@ -63,22 +63,53 @@ impl Delivery {
     /// it is no JetStream reply subject.
     #[must_use]
     pub fn parse(reply: &str) -> Option<Self> {
-        let rest = reply.strip_prefix("$JS.ACK.")?;
-        let count = rest.bytes().filter(|byte| *byte == b'.').count() + 1;
-        let skip = match count {
-            7 => 2,
-            9.. => 4,
+        // Every message of every member comes through here, and the names in front are longer than the numbers: from the end.
+        let rest = reply.strip_prefix("$JS.ACK.")?.as_bytes();
+        let later = match rest.iter().filter(|byte| **byte == b'.').count() + 1 {
+            7 => 0,
+            tokens @ 9.. => tokens - 9,
             _ => return None,
         };
-        let mut numbers = rest.split('.').skip(skip).map(|token| token.parse().ok());
-        Some(Self {
-            delivered: numbers.next()??,
-            stream_sequence: numbers.next()??,
-            consumer_sequence: numbers.next()??,
-            // Behind the time.
-            pending: numbers.nth(1)??,
-        })
+        let rest = (0..later).try_fold(rest, |rest, _| before(rest))?;
+        let (pending, rest) = last_number(rest)?;
+        let rest = before(rest)?;
+        let (consumer_sequence, rest) = last_number(rest)?;
+        let (stream_sequence, rest) = last_number(rest)?;
+        let (delivered, _) = last_number(rest)?;
+        Some(Self { delivered, stream_sequence, consumer_sequence, pending })
     }
+}
+
+/// Digits of an instant in nanoseconds, from 2001 to 2286.
+const INSTANT_DIGITS: usize = 19;
+
+/// What stands before the last token; `None` when nothing does.
+fn before(tokens: &[u8]) -> Option<&[u8]> {
+    if let Some((rest, instant)) = tokens.split_last_chunk::<INSTANT_DIGITS>()
+        && let Some(before) = rest.strip_suffix(b".")
+        && instant.iter().all(u8::is_ascii_digit)
+    {
+        return Some(before);
+    }
+    tokens.get(..tokens.iter().rposition(|byte| *byte == b'.')?)
+}
+
+/// The last token, when it is a number, and what stands before it.
+fn last_number(tokens: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut weight): (u64, u64) = (0, 1);
+    for (at, byte) in tokens.iter().enumerate().rev() {
+        let digits = tokens.len() - at - 1;
+        match byte {
+            // So many digits always fit.
+            b'0'..=b'9' if digits < 19 => {
+                number += u64::from(byte - b'0') * weight;
+                weight = weight.wrapping_mul(10);
+            }
+            b'.' if digits > 0 => return Some((number, &tokens[..at])),
+            _ => return None,
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@
 //!
 //! Invariants: one write in flight per record, an unknown result is settled by reading before the next one; nothing is claimed
 //! while the data side still runs an older epoch; every claim raises the epoch; the checkpoint never falls within a session's
-//! hands.
+//! hands, and a session that follows itself repeats nothing that it had handled.
 
 mod drive;
 mod terms;
@@ -99,6 +99,8 @@ pub struct Partition {
     doubt_since: Option<Moment>,
     /// The epoch that the data side runs, until it says that it stopped.
     running: Option<u64>,
+    /// The epoch that was lost last, and what this session had handled by its end.
+    left: Option<(u64, u64)>,
     busy_since: Option<Moment>,
 }
 
@@ -117,6 +119,7 @@ impl Partition {
             write: None,
             doubt_since: None,
             running: None,
+            left: None,
             busy_since: None,
         }
     }
@@ -300,6 +303,9 @@ impl Partition {
         }
         self.running = None;
         self.busy_since = None;
+        if let Some((_, known)) = self.left.as_mut().filter(|(left, _)| *left == epoch) {
+            *known = handled.max(*known);
+        }
         let Some(held) = self.held_mut().filter(|held| held.epoch == epoch) else {
             return;
         };
@@ -323,6 +329,7 @@ impl Partition {
     fn lose(&mut self, now: Moment, reason: LostReason, out: &mut Vec<Command>) {
         let Some(held) = self.held() else { return };
         let epoch = held.epoch;
+        self.left = Some((epoch, held.handled));
         if self.running.is_some() {
             out.push(Command::Drop);
         }

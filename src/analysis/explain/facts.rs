@@ -186,6 +186,9 @@ impl<'a> Facts<'a> {
                 StoryEvent::Exited { process, ordered: false, .. } if owns(process) => {
                     found.push((line.at, process.clone(), "died unasked".to_owned()));
                 }
+                StoryEvent::Refused { process, .. } if owns(process) => {
+                    found.push((line.at, process.clone(), "was refused a right".to_owned()));
+                }
                 _ => {}
             }
         }

@@ -92,7 +92,7 @@ fn draw(frame: &mut Frame<'_>, live: &Live, label: &str, colour: bool) {
         Constraint::Length(1),
     ];
     let [head, middle, grid, told, foot] = Layout::vertical(rows).areas(all);
-    frame.render_widget(Paragraph::new(heading(live, label)), head);
+    frame.render_widget(Paragraph::new(heading(live, label, usize::from(head.width))), head);
     let [left, right] = if all.width >= WIDE_COLUMNS {
         Layout::horizontal([Constraint::Fill(1); 2]).areas(middle)
     } else {
@@ -113,29 +113,31 @@ fn draw(frame: &mut Frame<'_>, live: &Live, label: &str, colour: bool) {
 }
 
 /// What is run, how far it is, what breaks, what comes next.
-fn heading<'t>(live: &'t Live, label: &'t str) -> Text<'t> {
+fn heading<'t>(live: &'t Live, label: &'t str, columns: usize) -> Text<'t> {
     let about = live.about.clone().unwrap_or_default();
     let variant = about.variant.map(|variant| format!(" / {variant}")).unwrap_or_default();
     let what = format!(" jetlag  {}{variant} · {}  {label}", about.profile, about.strategy);
     let Some(progress) = &live.progress else {
         return Text::from(vec![Line::styled(what, Modifier::BOLD), Line::raw(" getting ready")]);
     };
-    // What breaks is never told by colour alone: it is a word, and bold. What stands last is cut first.
+    // What breaks is never told by colour alone: it is a word, and bold. It comes first; of the rest is told what there is room for.
     let breaks = match progress.breaks {
         0 => Span::raw("no order breaks"),
         breaks => Span::styled(format!("ORDER BREAKS {breaks}"), Modifier::BOLD | Modifier::REVERSED),
     };
     let far = format!(" {} {} · ", clock(progress.elapsed), phase(progress.phase));
-    let mut rest = format!(" · {} left", clock(progress.left()));
-    if let Some((kind, until)) = &progress.next_fault {
-        rest += &format!(" · {kind} in {} s", until.as_secs());
-    }
-    rest += &format!(" · {} members", progress.members);
     let violations = match progress.violations {
         0 => Span::raw(""),
         violations => Span::styled(format!(" · VIOLATIONS {violations}"), Modifier::BOLD | Modifier::REVERSED),
     };
-    let line = Line::from(vec![Span::raw(far), breaks, violations, Span::raw(rest)]);
+    let mut line = Line::from(vec![Span::raw(far), breaks, violations]);
+    let next = progress.next_fault.as_ref().map(|(kind, until)| format!(" · {kind} in {} s", until.as_secs()));
+    let left = format!(" · {} left", clock(progress.left()));
+    for part in [Some(left), next, Some(format!(" · {} members", progress.members))].into_iter().flatten() {
+        if line.width() + part.chars().count() <= columns {
+            line.push_span(part);
+        }
+    }
     Text::from(vec![Line::styled(what, Modifier::BOLD), line])
 }
 

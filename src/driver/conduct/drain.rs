@@ -3,6 +3,7 @@
 use super::Conductor;
 use crate::clock;
 use crate::driver::Error;
+use crate::model::gone::Gone;
 use crate::model::manifest::Confirmation;
 use crate::model::story::StoryEvent;
 use crate::model::time::{MonoNs, SpanNs};
@@ -22,6 +23,7 @@ impl Conductor<'_> {
         let stores = self.plan.confirmation() == Confirmation::Stored;
         let comes_back = stores && self.plan.promises().at_least_once;
         let (mut handled, mut since) = (0, MonoNs(0));
+        let (mut asked, mut missed) = (MonoNs(0), None);
         while self.goes_on() && clock::now() < bound {
             let seen = self.seen().await;
             if seen.backlog == 0 {
@@ -34,6 +36,10 @@ impl Conductor<'_> {
             if !comes_back && now.since(since) > self.rest() {
                 return Ok(());
             }
+            if now.since(since.max(asked)) > REST {
+                asked = now;
+                self.leave_out_what_is_gone(&mut missed).await;
+            }
             let pause = now + LOOK_EVERY;
             while self.goes_on() && clock::now() < pause {
                 self.step(pause).await?;
@@ -44,6 +50,21 @@ impl Conductor<'_> {
             self.ground.tell(StoryEvent::DrainCut { waiting })?;
         }
         Ok(())
+    }
+
+    /// A fleet rests although messages wait: what the stream does not hold any more waits in vain, whoever removed it. Believed
+    /// when it is said twice in a row, because a server that has just come up may not know everything yet.
+    async fn leave_out_what_is_gone(&mut self, missed: &mut Option<(Gone, u64)>) {
+        if self.plan.why_not_read_back().is_some() {
+            return;
+        }
+        let Ok(found) = self.ground.gone_and_last().await else { return };
+        if missed.as_ref() == Some(&found) {
+            self.look.place_what_waits();
+            let (gone, last) = &found;
+            self.look.forget_what(|stream_seq| gone.contains(stream_seq) || stream_seq > *last);
+        }
+        *missed = Some(found);
     }
 
     fn rest(&self) -> SpanNs {

@@ -38,7 +38,7 @@ impl Evictions {
             loop {
                 let at = clock::now();
                 // One that does not answer is asked again: until then nothing is judged that happened since.
-                if let Ok(Ok(gone)) = tokio::time::timeout(ANSWER_WITHIN, gone(&jetstream, &name)).await
+                if let Ok(Ok((gone, _))) = tokio::time::timeout(ANSWER_WITHIN, gone(&jetstream, &name)).await
                     && answer.send((at, gone)).await.is_err()
                 {
                     return;

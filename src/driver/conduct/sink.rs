@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Conductor;
 use crate::driver::Error;
 use crate::model::story::StoryEvent;
@@ -9,6 +11,8 @@ use crate::strategy::effects;
 
 /// How long all effects may take to be read.
 const READ_WITHIN: Duration = Duration::from_secs(60);
+/// Between two attempts.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// So many runs are told in one line of the story.
 const TOLD_AT_ONCE: usize = 1000;
 
@@ -25,9 +29,21 @@ impl Conductor<'_> {
             return self.ground.tell(StoryEvent::Note { text: unread });
         }
         let prefix = self.ground.subjects().partitions.clone();
+        let (jetstream, name) = (self.ground.jetstream(), self.ground.name());
+        let deadline = Instant::now() + READ_WITHIN;
+        // Nobody writes any more, so what a cluster cannot say while it elects it says a moment later.
+        let read = async {
+            loop {
+                let read = effects::read_back(jetstream, name, &prefix, deadline - Instant::now()).await;
+                if read.is_ok() || Instant::now() + AGAIN_AFTER >= deadline {
+                    return read;
+                }
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        };
         let mut stop = self.stop.clone();
         let read = tokio::select! {
-            read = effects::read_back(self.ground.jetstream(), self.ground.name(), &prefix, READ_WITHIN) => read,
+            read = read => read,
             Ok(_) = stop.wait_for(|times| *times >= 2) => Err(unread),
         };
         match read {

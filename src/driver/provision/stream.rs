@@ -168,12 +168,12 @@ async fn agree_on(jetstream: &jetstream::Context, config: &stream::Config) -> Re
 }
 
 /// What the stream does not hold any more.
-pub(in crate::driver) async fn gone(jetstream: &jetstream::Context, name: &str) -> Result<Gone, Error> {
+pub(in crate::driver) async fn gone(jetstream: &jetstream::Context, name: &str) -> Result<(Gone, u64), Error> {
     let refused = |why: String| Error::refused(format!("look into the stream {name}"), &why);
     let stream = jetstream.get_stream_no_info(name).await.map_err(|error| refused(error.to_string()))?;
     let info = stream.info_builder().with_deleted(true).fetch().await;
     let state = info.map_err(|error| refused(error.to_string()))?.info.state;
-    Ok(Gone::new(state.first_sequence, state.deleted.unwrap_or_default()))
+    Ok((Gone::new(state.first_sequence, state.deleted.unwrap_or_default()), state.last_sequence))
 }
 
 /// Whether a stream was refused because the peers of a cluster have not found each other yet, or choose a leader.

@@ -27,6 +27,7 @@ pub(super) struct Page<'a> {
     plots: Vec<Plot>,
     gaps: Vec<Gap>,
     faults: Vec<Fault<'a>>,
+    has_phases: bool,
     kinds: Vec<ViolationKind<'a>>,
     hazards: Vec<hazards::Row<'a>>,
     hazards_told: Option<String>,
@@ -44,6 +45,8 @@ struct Gap {
     kind: String,
     faults: usize,
     affected: [String; 3],
+    longest: String,
+    longest_spread: String,
     stranded: String,
     bystanders: [String; 3],
     before: String,
@@ -53,12 +56,15 @@ struct Gap {
 struct Fault<'a> {
     fault: &'a FaultReport,
     at: String,
+    /// Delivered, seen and over, since it was ordered.
+    instants: [String; 3],
     struck: String,
     affected: usize,
     gap: String,
     stranded: String,
     bystanders: String,
     phases: [String; 4],
+    has_phases: bool,
     window: String,
 }
 
@@ -121,10 +127,11 @@ impl<'a> Page<'a> {
             state: state(report.state),
             tone: tone(report),
             verdict: summary::verdict(report),
-            figures: summary::key_figures(report),
+            figures: figures(report),
             plots: plot::all(report),
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
+            has_phases: report.faults.iter().any(|fault| fault.partitions.iter().any(|gap| gap.phases.is_some())),
             kinds: violations(report),
             hazards: hazards::rows(report),
             hazards_told: hazards::sentence(report),
@@ -150,6 +157,14 @@ fn tone(report: &Report) -> &'static str {
     }
 }
 
+/// The gaps stand before what it cost.
+fn figures(report: &Report) -> Vec<KeyFigure> {
+    let mut figures = summary::key_figures(report);
+    let costs = figures.iter().position(|figure| figure.name.starts_with("cpu")).unwrap_or(figures.len());
+    figures.splice(costs..costs, summary::gap_figures(report));
+    figures
+}
+
 fn gap(row: GapRow) -> Gap {
     let cells = |spread: &Spread| [spread.p50, spread.p99, spread.max].map(number::ms_or_absent);
     let mark = if row.censored { " (cut short)" } else { "" };
@@ -157,6 +172,8 @@ fn gap(row: GapRow) -> Gap {
         kind: format!("{}{mark}", row.kind),
         faults: row.faults,
         affected: cells(&row.affected),
+        longest: number::ms_or_absent(row.longest.median()),
+        longest_spread: row.spread_of_longest().unwrap_or_default(),
         stranded: row.stranded.cell(number::ms),
         bystanders: cells(&row.bystanders),
         before: number::ms_or_absent(row.before.max),
@@ -175,6 +192,7 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
     Fault {
         fault,
         at: number::instant(fault.at_ms),
+        instants: faults::since_ordered(fault).map(|(_, since)| since.map_or_else(|| ABSENT.to_owned(), number::plain)),
         struck: match fault.struck.as_slice() {
             [] => ABSENT.to_owned(),
             [first, second, third, rest @ ..] if rest.len() > 1 => {
@@ -192,6 +210,7 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
             phase(|phases| phases.resume_ms),
             phase(|phases| phases.first_handled_ms),
         ],
+        has_phases: fault.partitions.iter().any(|gap| gap.phases.is_some()),
         window: format!("{}{censored}", number::ms(fault.window_end_ms - fault.at_ms)),
     }
 }

@@ -15,8 +15,12 @@ pub(super) struct Cluster<'a> {
     pub to: f64,
 }
 
-/// All of them, by partition. What is missing and what is out of place are never gathered into one.
-pub(super) fn clusters<'a>(violations: &'a [Violation], timeline: &Timeline) -> Vec<Cluster<'a>> {
+/// Marks that stand so far apart can be told apart.
+const APART: f64 = 9.0;
+
+/// All of them, by partition. What is missing and what is out of place are never gathered into one. Behind a cluster of several
+/// `room` is kept free, for their number.
+pub(super) fn clusters<'a>(violations: &'a [Violation], timeline: &Timeline, room: f64) -> Vec<Cluster<'a>> {
     let mut sorted: Vec<&Violation> = violations.iter().filter(|violation| violation.at_ms.is_finite()).collect();
     sorted.sort_by(|one, other| {
         (one.partition, is_absence(&one.kind))
@@ -30,7 +34,7 @@ pub(super) fn clusters<'a>(violations: &'a [Violation], timeline: &Timeline) -> 
             Some(last)
                 if last.first.partition == violation.partition
                     && is_absence(&last.first.kind) == is_absence(&violation.kind)
-                    && x - last.to < 9.0 =>
+                    && x - last.to < if last.number > 1 { room.max(APART) } else { APART } =>
             {
                 last.to = x;
                 last.number += 1;

@@ -62,9 +62,9 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     legend.extend(shades.legend());
     let map = match columns.iter().map(|column| column.seconds).max() {
         None => String::new(),
-        Some(1) => " The darker a cell, the more messages of that second took so long.".to_owned(),
+        Some(1) => " The stronger the colour of a cell, the more messages of that second took so long.".to_owned(),
         Some(more) => format!(
-            " The darker a cell, the more messages took so long; a column of the map is {more} seconds, the lines are by \
+            " The stronger the colour of a cell, the more messages took so long; a column of the map is {more} seconds, the lines are by \
              the second."
         ),
     };

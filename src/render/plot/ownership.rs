@@ -10,6 +10,8 @@ use super::{Key, Plot, box_swatch, swatch};
 use crate::model::report::{OwnershipEnd, OwnershipSpan, Report, Silence};
 use crate::render::number;
 
+/// What the number of violations in a row takes behind their bar, in pixels.
+const NUMBER_ROOM: f64 = 44.0;
 /// So many elements say who they are when they are pointed at; more would bloat the file.
 const TITLES_MAX: usize = 6_000;
 /// A legend with more names than this helps nobody.
@@ -68,7 +70,8 @@ pub(super) fn plot(report: &Report, timeline: &Timeline) -> Option<Plot> {
     for overlap in &overlaps {
         rows.overlap(overlap);
     }
-    for cluster in clusters(&report.violations, timeline) {
+    let room = if rows.has_numbers() { NUMBER_ROOM } else { 0.0 };
+    for cluster in clusters(&report.violations, timeline, room) {
         rows.violations(&cluster);
     }
     rows.canvas.close();
@@ -250,6 +253,11 @@ impl Rows<'_> {
         });
     }
 
+    /// Whether rows are high enough for the number of violations in a row.
+    fn has_numbers(&self) -> bool {
+        self.inner() >= 10.5
+    }
+
     /// One mark; where many stand so close that they would hide one another, a bar with their number.
     fn violations(&mut self, cluster: &Cluster<'_>) {
         let y = self.y(cluster.first.partition) + self.inner() / 2.0;
@@ -276,7 +284,7 @@ impl Rows<'_> {
                 cross(canvas, at, size, &title);
             }
         });
-        if number > 1 && self.inner() >= 10.5 {
+        if number > 1 && self.has_numbers() {
             let font = Font { size: 11.0, bold: true, ink: Ink::Bad };
             let text = format!("×{number}");
             let from = cluster.to.max(cluster.from + size) + 4.0;
@@ -306,10 +314,13 @@ fn caption(report: &Report, timeline: &Timeline, owners: &Owners) -> String {
          A bare row has no owner. Silences thinner than half a pixel are left out."
             .to_owned()
     } else {
+        let why = match report.run.strategy.as_str() {
+            "external" => "The program says of no partition that it owns it",
+            _ => "Nobody owns a partition: any member takes any message",
+        };
         format!(
-            "{} has no owners: any member takes any message of any partition, so there is nothing to colour. The rows \
-             show when messages waited and nobody handled them, and where order broke.",
-            report.run.strategy
+            "{why}, so there is nothing to colour. The rows show when messages waited and nobody handled them, and \
+             where order broke."
         )
     };
     if owners.len() > NAMES_MAX {

@@ -2,7 +2,7 @@
 
 use super::Plot;
 use super::axis::Axis;
-use super::canvas::{Canvas, Font, Side};
+use super::canvas::{Canvas, Font, Side, text_width};
 use super::palette::Ink;
 use super::timeline::{LEFT, RIGHT, SMALL, WIDTH};
 use crate::model::report::Report;
@@ -60,7 +60,13 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
             let at = (place(*percentile), y_axis.at(*value));
             canvas.dot(at, 4.0, Ink::Series(4), true);
             let font = Font { size: 12.5, bold: true, ink: Ink::Text };
-            canvas.text(&number::ms(*value), (at.0 - 6.0, at.1 - 10.0), Side::End, font);
+            let label = number::ms(*value);
+            // Left of the first dot stand the labels of the axis.
+            if at.0 - 6.0 - text_width(&label, font.size) > LEFT {
+                canvas.text(&label, (at.0 - 6.0, at.1 - 10.0), Side::End, font);
+            } else {
+                canvas.text(&label, (at.0 + 8.0, (at.1 + 12.0).min(bottom - 8.0)), Side::Start, font);
+            }
         }
     }
     canvas.dot((end, y_axis.at(greatest)), 4.0, Ink::Series(4), false);

@@ -5,7 +5,7 @@ use super::canvas::{Canvas, Font, Side};
 use super::palette::Ink;
 use super::timeline::{RIGHT, SMALL, WIDTH, clipped};
 use super::{Key, Plot, box_swatch};
-use crate::model::report::{FaultReport, Report, TakeoverPhases};
+use crate::model::report::{FaultReport, PartitionGap, Report, TakeoverPhases};
 use crate::render::number::{self, ABSENT};
 
 type Pick = fn(&TakeoverPhases) -> Option<f64>;
@@ -48,11 +48,13 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
     Some(Plot {
         id: "phases".into(),
         title: "Where the time went".into(),
-        caption: "For each fault the affected partition that waited longest: until somebody knew that the owner was \
+        caption:
+            "For each fault the affected partition that stood still longest: until somebody knew that the owner was \
                   gone (detect), held the grant (claim), received its first message (resume), and started one that \
-                  had never been handled (first handled). A phase without evidence is –. Each bar has a scale of its own: \
-                  its whole length is the time at its right end."
-            .to_owned(),
+                  had never been handled (first handled). A phase without evidence is –. Where nothing waited, a phase \
+                  lasts until something was sent. Each bar has a scale of its own: its whole length is the time at its \
+                  right end."
+                .to_owned(),
         svg: canvas.finish(&alt),
         legend: PHASES
             .iter()
@@ -62,8 +64,14 @@ pub(super) fn plot(report: &Report) -> Option<Plot> {
 }
 
 fn slowest(fault: &FaultReport) -> Option<(&FaultReport, u16, &TakeoverPhases)> {
-    let all = fault.partitions.iter().filter_map(|gap| Some((gap.partition, gap.phases.as_ref()?)));
-    let (partition, phases) = all.max_by(|(_, one), (_, other)| total(one).total_cmp(&total(other)))?;
+    // The gap, and not the sum of the phases: where few messages come, most of that is the wait for one to be sent.
+    let gap = |gap: &PartitionGap| gap.gap_ms.filter(|gap| gap.is_finite()).unwrap_or(-1.0);
+    let all = fault.partitions.iter().filter_map(|partition| Some((partition, partition.phases.as_ref()?)));
+    let (partition, phases) = all
+        .max_by(|(one, of_one), (other, of_other)| {
+            gap(one).total_cmp(&gap(other)).then(total(of_one).total_cmp(&total(of_other)))
+        })
+        .map(|(partition, phases)| (partition.partition, phases))?;
     (total(phases) > 0.0).then_some((fault, partition, phases))
 }
 

@@ -126,9 +126,10 @@ impl Timeline {
         canvas.close();
     }
 
-    /// Whether a fault stands in the corner where the title of the value axis would be.
+    /// Whether a fault stands in the corner where the title of the value axis would be, or can be brought there: time is stretched
+    /// in the page, and a title that reaches into the drawing is then in the way of any label.
     pub(super) fn is_crowded_left_of(&self, x: f64) -> bool {
-        self.faults.iter().any(|mark| mark.x < x)
+        self.faults.iter().any(|mark| x > LEFT || mark.x < x)
     }
 
     /// The lines of the faults, from left to right.

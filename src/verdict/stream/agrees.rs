@@ -9,7 +9,7 @@ use super::super::scenario::us;
 use super::{Account, Patience, Stream};
 use crate::model::history::History;
 use crate::model::record::{Author, Fate, Ownership, OwnershipChange, Publish, Record};
-use crate::model::story::{StoryEvent, StoryLine};
+use crate::model::story::{Phase, StoryEvent, StoryLine};
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::judge;
 
@@ -138,13 +138,18 @@ fn ownership() -> impl Strategy<Value = Vec<(u16, u16, u32, u64, u8)>> {
 pub(crate) fn histories() -> impl Strategy<Value = History> {
     (
         (prop::bool::weighted(0.1), publishes(), replays(), handlings(), commits()),
-        (ownership(), prop::collection::vec(0..5_u32, 1..9), prop::option::weighted(0.3, 40..120_u64)),
-        prop::collection::vec(15..110_u64, 0..3),
+        (
+            ownership(),
+            prop::collection::vec(0..5_u32, 1..9),
+            prop::option::weighted(0.3, (40..120_u64, prop::option::of(prop::bool::ANY))),
+        ),
+        (prop::collection::vec(15..110_u64, 0..3), prop::bool::ANY),
     )
         .prop_map(
-            |((streamless, publishes, replays, handlings, commits), (ownership, epochs, cut), server_ends)| {
+            |((streamless, publishes, replays, handlings, commits), (ownership, epochs, cut), (server_ends, acks))| {
                 let handlings: Vec<RandomHandling> = handlings;
                 let mut history = build(streamless, &publishes, &replays, &handlings, &commits, None);
+                history.manifest.commit_mode = acks.then(|| "ack-all".to_owned());
                 for (member, partition, epoch, at, what) in ownership {
                     let at = us(at);
                     let deadline = at + SpanNs(u64::from(what) * 9_000);
@@ -176,7 +181,13 @@ pub(crate) fn histories() -> impl Strategy<Value = History> {
                     },
                 };
                 history.story.extend(server_ends.into_iter().map(exited));
-                if let Some(cut) = cut {
+                if let Some((cut, refused)) = cut {
+                    if let Some(in_time) = refused {
+                        let phase = if in_time { Phase::Drain } else { Phase::Provision };
+                        history.story.push(StoryLine { at: us(30), event: StoryEvent::Phase { phase } });
+                        let refused = StoryEvent::Refused { process: "c1.1".to_owned(), reason: "no".to_owned() };
+                        history.story.push(StoryLine { at: us(35), event: refused });
+                    }
                     history.story.push(StoryLine { at: us(cut), event: StoryEvent::DrainCut { waiting: 1 } });
                 }
                 history.journals.sort_by_key(|journal| journal.author);

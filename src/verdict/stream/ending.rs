@@ -156,10 +156,11 @@ impl Stream {
         }
     }
 
-    /// Whether the drain was cut while some handler was busy.
+    /// Whether the drain was cut while some handler was busy, or while members were refused a right.
     fn works(&self) -> bool {
         let takeover = self.lease_ttl.map_or(0, |ttl| ttl.0.saturating_mul(2));
-        self.cut.is_some_and(|cut| self.busy_until >= cut - SpanNs(REST.0.saturating_add(takeover)))
+        let rests = |cut| self.busy_until < cut - SpanNs(REST.0.saturating_add(takeover));
+        self.cut.is_some_and(|cut| self.forbidden || !rests(cut))
     }
 
     fn count_copies(&self) -> u64 {

@@ -6,9 +6,10 @@ use super::{Event, Stream};
 use crate::model::manifest::Confirmation;
 use crate::model::offer::{Offer, Start};
 use crate::model::record::{Author, Fate, Handling, OwnershipChange, Publish, Record};
-use crate::model::story::{StoryEvent, StoryLine};
+use crate::model::story::{Phase, StoryEvent, StoryLine};
 use crate::model::time::MonoNs;
 use crate::verdict::belief;
+use crate::verdict::refusals::Refusal;
 
 impl Stream {
     /// Takes a record of the journal of `author`, the one with `number`. A publish may be told twice: `again` when its
@@ -51,6 +52,10 @@ impl Stream {
             StoryEvent::Gone { gone } => self.gone = Some((line.at, gone.clone())),
             StoryEvent::Dropped { stream_seq, .. } => self.give_up(*stream_seq, line.at),
             StoryEvent::DrainCut { .. } => self.cut = Some(self.cut.map_or(line.at, |cut| cut.min(line.at))),
+            StoryEvent::Phase { phase } => self.loaded |= *phase != Phase::Provision,
+            StoryEvent::Refused { process, reason } if self.loaded => {
+                self.forbidden |= Refusal { process, reason }.is_of_a_member();
+            }
             StoryEvent::Spawned { process, .. } if process.starts_with("server") => self.note_server(process, line.at),
             StoryEvent::Exited { process, .. } if process.starts_with("server") => {
                 self.events.push((line.at, Event::ServerEnded));

@@ -115,6 +115,8 @@ pub(super) struct Partition {
     pub(super) order: Sequence<()>,
     /// The greatest sequence up to which everything was committed.
     pub(super) up_to: u64,
+    /// The greatest up to which it was, before a server ended that may have forgotten it.
+    pub(super) forgotten_to: u64,
     /// The latest epoch that was granted.
     pub(super) granted: u32,
     /// The latest epoch that was granted or handled in.

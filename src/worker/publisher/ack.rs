@@ -1,6 +1,6 @@
 //! The acknowledgement of a publish, as JetStream answers it.
 
-use async_nats::Message;
+use crate::nats::link::Message;
 use serde::Deserialize;
 
 /// Where a message is stored.
@@ -38,13 +38,13 @@ impl From<&str> for Refusal {
 
 /// The server's answer to a publish: where it is stored, or why not.
 pub(super) fn answer(message: &Message) -> Result<Ack, Refusal> {
-    if message.status.is_some_and(|status| status == async_nats::StatusCode::NO_RESPONDERS) {
+    if message.status().is_some_and(|status| status == async_nats::StatusCode::NO_RESPONDERS) {
         return Err("no stream takes the subject (no responders)".into());
     }
-    if let Some(seq) = usual(&message.payload) {
+    if let Some(seq) = usual(message.payload()) {
         return Ok(Ack { seq, ..Ack::default() });
     }
-    match serde_json::from_slice::<Ack>(&message.payload) {
+    match serde_json::from_slice::<Ack>(message.payload()) {
         Ok(Ack { error: Some(refusal), .. }) => Err(refusal),
         Ok(ack) if ack.seq > 0 => Ok(ack),
         Ok(_) | Err(_) => Err("an answer that is no publish acknowledgement".into()),
@@ -69,7 +69,7 @@ pub(super) fn below<'s>(inbox: &str, subject: &'s str) -> Option<&'s str> {
 
 #[cfg(test)]
 pub(super) fn told(subject: &str, payload: &str) -> Message {
-    Message {
+    let message = async_nats::Message {
         subject: subject.into(),
         reply: None,
         payload: payload.to_owned().into(),
@@ -77,7 +77,8 @@ pub(super) fn told(subject: &str, payload: &str) -> Message {
         status: None,
         description: None,
         length: 0,
-    }
+    };
+    message.into()
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! message ids, and does not say where it stands. Then each message is published once more by itself: the server
 //! recognises it, stores nothing, and says where it is.
 
-use async_nats::{HeaderMap, Message, header};
+use crate::nats::link::Message;
+use async_nats::{HeaderMap, header};
 
 use super::ack::{answer, below};
 use super::way::{Envelope, Heard, Outgoing, Stored, Trouble};
@@ -91,13 +92,13 @@ impl Atomic {
         if let Some(asking) = &mut self.asking {
             return asking.hear(message);
         }
-        let step = below(&self.inbox, &message.subject).and_then(|tokens| tokens.split_once('.'));
+        let step = below(&self.inbox, message.subject()).and_then(|tokens| tokens.split_once('.'));
         let Some((batch, step)) = step else { return Heard::nothing() };
         if batch.parse() != Ok(self.batch) {
             return Heard::nothing();
         }
         // Staged, not stored.
-        if step == BEGIN && message.payload.is_empty() && message.status.is_none() {
+        if step == BEGIN && message.payload().is_empty() && message.status().is_none() {
             return Heard::nothing();
         }
         match answer(message) {

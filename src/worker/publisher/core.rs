@@ -4,7 +4,7 @@
 //!
 //! What no probe covered when the connection broke is not sent again: at most once.
 
-use async_nats::Message;
+use crate::nats::link::Message;
 
 use super::ack::below;
 use super::way::{Extra, Heard, Situation, Stored};
@@ -46,7 +46,7 @@ impl Core {
     }
 
     pub(super) fn hear(&mut self, message: &Message) -> Heard {
-        match below(&self.inbox, &message.subject).and_then(|number| number.parse().ok()) {
+        match below(&self.inbox, message.subject()).and_then(|number| number.parse().ok()) {
             Some(number) => {
                 self.under_way = self.under_way.saturating_sub(1);
                 Heard::stored(Stored::Below { number, last: None })

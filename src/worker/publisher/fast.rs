@@ -8,7 +8,8 @@
 
 use std::fmt::Write as _;
 
-use async_nats::{Message, Subject};
+use crate::nats::link::Message;
+use async_nats::Subject;
 use serde::Deserialize;
 
 use super::ack::{Refusal, answer, below};
@@ -170,13 +171,13 @@ impl Fast {
     }
 
     pub(super) fn hear(&mut self, message: &Message) -> Heard {
-        let name = below(&self.inbox, &message.subject).and_then(|tokens| tokens.split('.').next());
+        let name = below(&self.inbox, message.subject()).and_then(|tokens| tokens.split('.').next());
         let batch = name.and_then(|name| name.rsplit('-').next()).and_then(|batch| batch.parse().ok());
         let course = match &mut self.state {
             State::Opening(course) | State::Open(course) | State::Ending(course) if batch == Some(self.batch) => course,
             _ => return Heard::nothing(),
         };
-        match serde_json::from_slice(&message.payload) {
+        match serde_json::from_slice(message.payload()) {
             Ok(Flow::Ack { seq, msgs }) => {
                 course.acknowledged = course.acknowledged.max(seq.min(course.sent));
                 course.every = msgs.max(1);

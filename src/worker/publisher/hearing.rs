@@ -1,7 +1,7 @@
 //! What a publisher hears: answers, booked to the messages that they are about; and the line, looked after when answers
 //! do not come or the connection breaks.
 
-use async_nats::Message;
+use crate::nats::link::Message;
 
 use super::road::Road;
 use super::way::{Stored, Trouble};

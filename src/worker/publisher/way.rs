@@ -3,7 +3,8 @@
 //! Each way is a small state machine without a clock and without a connection. The line says which message is next; the
 //! way says how it travels and when another may follow.
 
-use async_nats::{HeaderMap, Message, Subject};
+use crate::nats::link::Message;
+use async_nats::{HeaderMap, Subject};
 
 use super::atomic::Atomic;
 use super::core::Core;

@@ -1,7 +1,8 @@
 //! Each message by itself, each with an acknowledgement of its own; up to a window of them at once. With a window of one
 //! it is the synchronous publish.
 
-use async_nats::{Message, Subject};
+use crate::nats::link::Message;
+use async_nats::Subject;
 
 use super::ack::{answer, below};
 use super::way::{Envelope, Heard, Stored, Trouble};
@@ -51,7 +52,7 @@ impl Windowed {
     }
 
     pub(super) fn hear(&mut self, message: &Message) -> Heard {
-        let Some(ticket) = below(&self.inbox, &message.subject).and_then(ticket) else { return Heard::nothing() };
+        let Some(ticket) = below(&self.inbox, message.subject()).and_then(ticket) else { return Heard::nothing() };
         match answer(message) {
             Ok(ack) => Heard::stored(Stored::One { ticket, stream_seq: ack.seq, duplicate: ack.duplicate }),
             Err(refusal) => Heard::trouble(Trouble::One(ticket, refusal.description)),

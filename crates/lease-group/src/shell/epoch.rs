@@ -52,6 +52,8 @@ pub(crate) struct Epoch<'a> {
     continuity: Continuity,
     arrived: VecDeque<(async_nats::Message, u64)>,
     acks: Acks,
+    /// What was answered to an acknowledgement while a handler ran, when that ends the epoch.
+    refused: Option<Stopped>,
     /// Where the epoch's effects are written to.
     output: Option<Output>,
 }
@@ -73,6 +75,7 @@ impl<'a> Epoch<'a> {
             continuity: Continuity::starting_at(grant.start),
             arrived: VecDeque::new(),
             acks: Acks::new(settings.commit),
+            refused: None,
             output: grant.fence.zip(data.sink.clone()).map(|(fence, sink)| {
                 let of = (grant.partition, grant.epoch);
                 Output::new(data.client.clone(), sink, of, fence, settings.request_timeout())
@@ -302,10 +305,13 @@ impl<'a> Epoch<'a> {
         loop {
             message.attempt += 1;
             message.checked = self.grant.check().ok_or(Stopped::DeadlinePassed)?;
-            let result = self.call(handler, &message, messages).await;
+            let result = self.call(handler, &message, messages, confirmations).await;
             if self.output.as_ref().is_some_and(Output::is_fenced) {
                 // Whatever the handler made of it: what the message causes is not all there.
                 return Err(Stopped::Fenced);
+            }
+            if let Some(why) = self.refused.take() {
+                return Err(why);
             }
             let Err(error) = result else { break };
             let failed = PartitionEvent::HandlerFailed {
@@ -340,12 +346,14 @@ impl<'a> Epoch<'a> {
         }
     }
 
-    /// Runs the handler; while it waits for something, what arrives is taken and stamped.
+    /// Runs the handler; while it waits for something, what arrives is taken and stamped, and what is confirmed is told: whoever reads
+    /// the events later must not find a confirmation behind the end of the server that gave it.
     async fn call<H: Handler>(
         &mut self,
         handler: &H,
         message: &Message,
         messages: &mut Subscriber,
+        confirmations: &mut Subscriber,
     ) -> Result<(), crate::handler::HandlerError> {
         let mut handling = pin!(handler.handle(message));
         poll_fn(|context| {
@@ -355,6 +363,12 @@ impl<'a> Epoch<'a> {
             // Bounded by what was pulled. An end of the subscription is met again by whoever reads next.
             while let Poll::Ready(Some(raw)) = messages.poll_next_unpin(context) {
                 self.arrived.push_back((raw, monotonic_ns()));
+            }
+            while self.refused.is_none()
+                && !self.acks.is_empty()
+                && let Poll::Ready(Some(answer)) = confirmations.poll_next_unpin(context)
+            {
+                self.refused = self.confirm(&answer).err();
             }
             // However long the handler takes, nobody waits for this partition meanwhile.
             self.place.withdraw();

@@ -72,7 +72,10 @@ impl Partition {
                         self.phase = Phase::Releasing;
                         return self.send(now, Purpose::Release, seen.revision, lease, out);
                     }
-                    (seen.revision, self.epoch_max, lease.checkpoint)
+                    // Nobody has begun behind our last epoch: what we had handled in it nobody needs to repeat.
+                    let left = self.left.filter(|(epoch, _)| ours && *epoch == lease.epoch);
+                    let handled = left.map_or(0, |(_, handled)| handled);
+                    (seen.revision, self.epoch_max, lease.checkpoint.max(handled))
                 }
             },
         };

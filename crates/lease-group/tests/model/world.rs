@@ -109,6 +109,8 @@ pub(crate) struct Member {
     clears: Option<u64>,
     /// The last epoch that it told to be over.
     over: u64,
+    /// The last epoch that its data side ran, and what it had handled when that stopped.
+    stopped: (u64, u64),
     pub(crate) data: Option<Data>,
 }
 
@@ -167,6 +169,7 @@ impl World {
             fence: 0,
             clears: None,
             over: 0,
+            stopped: (0, 0),
             data: None,
         };
         let mut world = Self {
@@ -481,6 +484,8 @@ impl World {
                 Command::Run { epoch, start, deadline } => {
                     assert!(member.data.is_none(), "one epoch at a time");
                     self.verdict.repeated |= start <= self.acknowledged;
+                    let (before, handled) = member.stopped;
+                    self.verdict.forgetful |= epoch == before + 1 && start <= handled;
                     member.data = Some(Data {
                         epoch,
                         start,

@@ -6,8 +6,12 @@
 
 #[path = "count.rs"]
 pub(crate) mod count;
+#[path = "dice.rs"]
+mod dice;
 #[path = "member.rs"]
 mod member;
+#[path = "ownership.rs"]
+mod ownership;
 #[path = "store.rs"]
 mod store;
 
@@ -16,10 +20,12 @@ use std::time::Duration;
 
 pub(crate) use count::cpu_ns;
 use count::{Counts, Outcome};
+use dice::Dice;
 use lease_group::clock::Moment;
 use lease_group::record::{Heartbeat, Holding, Lease, Session};
-use lease_group::state::{Command, Input, LostReason, Stopped, Terms, Told, Wrote};
+use lease_group::state::{Command, Input, Stopped, Terms, Wrote};
 use member::{Deed, Member, session_number, worker};
+use ownership::Belief;
 use store::Store;
 
 /// What is simulated.
@@ -42,14 +48,6 @@ enum Event {
     Write { member: u32, partition: u32, expected: u64, lease: Lease },
     Read { member: u32, partition: u32 },
     Answer { member: u32, partition: u32, input: Input },
-}
-
-/// A belief: this member may start something until its deadline.
-#[derive(Clone, Copy)]
-struct Belief {
-    member: u32,
-    epoch: u64,
-    deadline: Moment,
 }
 
 pub(crate) struct Group {
@@ -79,7 +77,7 @@ impl Group {
         let partitions = shape.partitions as usize;
         Self {
             now: Moment::from_ns(1_000_000_000),
-            dice: Dice(shape.seed),
+            dice: Dice::new(shape.seed),
             store: Store::new(shape.partitions),
             members: Vec::new(),
             sessions: Vec::new(),
@@ -185,35 +183,6 @@ impl Group {
 
     fn deciding_ns(&self) -> u64 {
         self.members.iter().map(|member| member.deciding_ns).sum()
-    }
-
-    /// By member that takes part: how many partitions it owns.
-    fn loads(&self) -> BTreeMap<u32, u64> {
-        let present = self.members.iter().filter(|member| member.takes_part());
-        let mut loads: BTreeMap<u32, u64> = present.map(|member| (member.number(), 0)).collect();
-        for belief in self.beliefs.iter().flatten() {
-            if let Some(load) = loads.get_mut(&belief.member) {
-                *load += 1;
-            }
-        }
-        loads
-    }
-
-    fn is_balanced(&self) -> bool {
-        let loads = self.loads();
-        let all: u64 = loads.values().sum();
-        let spread = loads.values().max().unwrap_or(&0) - loads.values().min().unwrap_or(&0);
-        all == u64::from(self.shape.partitions) && spread <= 1
-    }
-
-    /// The partitions that nobody has who stays, and what those who stay have in excess of the best balance.
-    fn moves_least(&self) -> u64 {
-        let mut loads: Vec<u64> = self.loads().into_values().collect();
-        loads.sort_unstable_by(|left, right| right.cmp(left));
-        let (all, members) = (u64::from(self.shape.partitions), loads.len().max(1) as u64);
-        let orphans = all - loads.iter().sum::<u64>();
-        let quota = |rank: usize| all / members + u64::from((rank as u64) < all % members);
-        orphans + loads.iter().enumerate().map(|(rank, load)| load.saturating_sub(quota(rank))).sum::<u64>()
     }
 
     fn run(&mut self, duration: Duration) {
@@ -341,79 +310,9 @@ impl Group {
         }
     }
 
-    fn told(&mut self, member: u32, partition: u32, told: Told) {
-        let place = partition as usize;
-        match told {
-            Told::Granted { epoch, deadline, .. } => {
-                if let Some(other) = self.beliefs[place].filter(|other| self.now < other.deadline) {
-                    self.wrongs.push(format!(
-                        "partition {partition}: w{member} owns epoch {epoch} while w{} owns {}",
-                        other.member, other.epoch
-                    ));
-                }
-                let (before, since) = self.last[place];
-                self.moves += u64::from(before != Some(member));
-                self.gap = self.gap.max(self.now.since(since));
-                self.last[place].0 = Some(member);
-                self.beliefs[place] = Some(Belief { member, epoch, deadline });
-            }
-            Told::Renewed { epoch, deadline } | Told::Riding { epoch, deadline } => {
-                if let Some(belief) = self.beliefs[place].as_mut().filter(|belief| belief.epoch == epoch) {
-                    belief.deadline = deadline;
-                }
-            }
-            Told::Lost { epoch, reason } => {
-                if self.beliefs[place].is_some_and(|belief| belief.member == member && belief.epoch == epoch) {
-                    self.vacate(partition);
-                }
-                if reason == LostReason::DeadlinePassed {
-                    self.wrongs.push(format!("partition {partition}: w{member} missed its own deadline"));
-                }
-            }
-            Told::Released { epoch } | Told::Reopened { epoch, .. } => {
-                if self.beliefs[place].is_some_and(|belief| belief.member == member && belief.epoch == epoch) {
-                    self.vacate(partition);
-                }
-            }
-            Told::Vacant { .. } | Told::Unreadable { .. } | Told::Opened { .. } | Told::Committed { .. } => {}
-        }
-    }
-
-    fn vacate(&mut self, partition: u32) {
-        self.beliefs[partition as usize] = None;
-        self.last[partition as usize].1 = self.now;
-    }
-
     fn after(&mut self, duration: Duration, event: Event) {
         self.queued += 1;
         self.queue.insert((self.now.plus(duration), self.queued), event);
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
-
-    fn within(&mut self, least: Duration, most: Duration) -> Duration {
-        least + Duration::from_nanos(self.below((most.saturating_sub(least)).as_nanos() as u64))
-    }
-
-    /// One way: 0.2 to 1 ms, and 2 to 20 ms once in a hundred.
-    fn latency(&mut self) -> Duration {
-        let us = if self.below(100) == 0 { 2_000 + self.below(18_000) } else { 200 + self.below(800) };
-        Duration::from_micros(us)
     }
 }
 

@@ -80,6 +80,7 @@ impl World {
 
     pub(super) fn end(&mut self, number: usize, why: Stopped) {
         if let Some(data) = self.members[number].data.take() {
+            self.members[number].stopped = (data.epoch, data.handled);
             self.feed(number, Input::Ended { epoch: data.epoch, handled: data.handled, why });
         }
     }

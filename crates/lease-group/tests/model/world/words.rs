@@ -95,6 +95,8 @@ pub(crate) struct Verdict {
     pub(crate) ahead: bool,
     /// An epoch starts with what the server had taken as acknowledged.
     pub(crate) repeated: bool,
+    /// A member that follows itself starts with what it had handled.
+    pub(crate) forgetful: bool,
     /// An epoch was told to be over, and then to be held.
     pub(crate) revived: bool,
 }
