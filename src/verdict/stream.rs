@@ -305,7 +305,8 @@ impl Stream {
                 self.surprises += u64::from(pending.place < partition.ranked_to);
                 message.flags = message.flags & !PENDING | RANKED;
                 let acked = || self.strays.contains_key(&(message.partition, pending.place));
-                if !streamless && (pending.place <= partition.up_to || acked()) {
+                let up_to = partition.up_to;
+                if !streamless && (up_to > 0 && pending.place <= up_to || acked()) {
                     message.flags |= key::AHEAD;
                 }
                 if !streamless && partition.passage.is_passed(pending.place) {
@@ -481,7 +482,7 @@ impl Stream {
             None
         } else {
             let place = if is_settled { deed.stream_seq } else { stream_seq };
-            self.judge_replay(deed, place)
+            self.judge_replay(deed, (place, partition_rank))
         };
         let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
         self.surprises += u64::from(deed.started < partition.judged_to);
