@@ -306,7 +306,7 @@ impl Stream {
                 message.flags = message.flags & !PENDING | RANKED;
                 let acked = || self.strays.contains_key(&(message.partition, pending.place));
                 let up_to = partition.up_to;
-                if !streamless && (up_to > 0 && pending.place <= up_to || acked()) {
+                if up_to > 0 && pending.place <= up_to || acked() {
                     message.flags |= key::AHEAD;
                 }
                 if !streamless && partition.passage.is_passed(pending.place) {
@@ -537,7 +537,7 @@ impl Stream {
     /// Forgets what is done.
     fn settle(&mut self, to: MonoNs) {
         self.look_between();
-        let Self { keys, partitions, account, patience, given_up, .. } = self;
+        let Self { keys, partitions, account, patience, given_up, teller, confirmation, .. } = self;
         let old = |message: &key::Msg, patience: SpanNs| message.at + patience < to;
         for key in keys.iter_mut() {
             let mut forgotten: Vec<(u16, u64)> = Vec::new();
@@ -564,6 +564,7 @@ impl Stream {
                     } else {
                         account.publisher.surfaced += 1;
                     }
+                    teller.settle(message, *confirmation, given_up);
                     account.succession.close(message, given_up);
                     forgotten.push((message.partition, message.stream_seq));
                 },

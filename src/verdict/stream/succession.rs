@@ -138,7 +138,8 @@ impl Stream {
         let mut ahead = Vec::new();
         let Self { keys, partitions, .. } = self;
         let Some(partition) = partitions.get(usize::from(number)) else { return };
-        let from = partition.index.partition_point(|place| place.stream_seq <= before);
+        // Before the first commit, what has no place of its own is in front of all.
+        let from = partition.index.partition_point(|place| place.stream_seq <= before && before > 0);
         for place in partition.index.range(from..).take_while(|place| place.stream_seq <= stream_seq) {
             let message = keys.get(place.key).and_then(|key| key.open(place.key_seq));
             if message.is_some_and(|message| message.get_ahead(at)) {
