@@ -7,7 +7,7 @@ use super::partition::Pending;
 use super::tell::{Told, Turn};
 use super::{Account, Sighting, Stream};
 use crate::model::manifest::Confirmation;
-use crate::model::record::Author;
+use crate::model::record::{Author, Role};
 use crate::model::report::OwnershipEnd;
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::belief::Belief;
@@ -106,11 +106,23 @@ impl Stream {
 
     fn count_messages(&mut self) {
         let working = self.works();
-        let Self { keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, .. } =
-            self;
-        for key in keys.iter_mut() {
+        let Self {
+            keys,
+            partitions,
+            account,
+            confirmation,
+            given_up,
+            promises,
+            strays,
+            known,
+            ends,
+            teller,
+            sightings,
+            ..
+        } = self;
+        for (number, key) in keys.numbered() {
             let (epoch, rank) = key.reached;
-            for (_, message) in key.messages() {
+            for (key_seq, message) in key.messages() {
                 teller.settle(message, *confirmation, given_up);
                 account.succession.close(message, given_up);
                 account.misplaced += u64::from(message.partition >= *known);
@@ -138,6 +150,9 @@ impl Stream {
                     let acked = if message.acked == 0 { stray() } else { message.acked };
                     let covered = || seq != 0 && (partition.up_to >= seq || acked > *ends);
                     let lost = u64::from(!working || passed || covered());
+                    if lost > 0 && sightings.len() < super::SIGHTINGS {
+                        sightings.push(missed(number, key_seq, message, promises.at_least_once));
+                    }
                     account.lost += lost;
                     partition.counts.lost += lost;
                 }
@@ -206,6 +221,21 @@ impl Stream {
             self.see("dual_ownership", self.promises.exclusive, sight);
         }
     }
+}
+
+/// A message is lost: told by its publisher's side, because nobody handled it.
+fn missed(key: u32, key_seq: u32, message: &Msg, promised: bool) -> Sighting {
+    let author = Author { role: Role::Publisher, index: message.publisher, life: 1 };
+    let sight = super::Sight {
+        at: message.stored,
+        author,
+        partition: message.partition,
+        key,
+        key_seq,
+        stream_seq: message.stream_seq,
+        epoch: 0,
+    };
+    Sighting { kind: "lost", promised, certain: true, count: 1, distance: 0, sight }
 }
 
 /// Whether a message is among those that are stored. One that was only sent to a stream is when somebody was given it.
