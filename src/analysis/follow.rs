@@ -3,7 +3,7 @@
 //!
 //! [`Following`] is fed as [`Stream`] is. What it holds grows with keys, partitions, seconds, faults and what is under way, not
 //! with messages. At the end [`Following::finish`] gives what [`study_followed`] makes the same findings of as
-//! [`study`](super::study) does of the whole evidence, but for what is said in `docs/verifying.md`.
+//! [`study`](super::study) does of the whole evidence, but for what `docs/adr/0040` says.
 
 #[cfg(test)]
 mod agrees;

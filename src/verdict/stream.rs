@@ -321,7 +321,8 @@ impl Stream {
                 self.surprises += u64::from(pending.place < partition.ranked_to);
                 message.flags = message.flags & !PENDING | RANKED;
                 let acked = || self.strays.contains_key(&(message.partition, pending.place));
-                if !streamless && (pending.place <= partition.up_to || acked()) {
+                let up_to = partition.up_to;
+                if up_to > 0 && pending.place <= up_to || acked() {
                     message.flags |= key::AHEAD;
                 }
                 if !streamless && partition.passage.is_passed(pending.place) {
@@ -513,7 +514,7 @@ impl Stream {
             None
         } else {
             let place = if is_settled { deed.stream_seq } else { stream_seq };
-            self.judge_replay(deed, place)
+            self.judge_replay(deed, (place, partition_rank))
         };
         let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
         self.surprises += u64::from(deed.started < partition.judged_to);
@@ -568,7 +569,7 @@ impl Stream {
     /// Forgets what is done.
     fn settle(&mut self, to: MonoNs) {
         self.look_between();
-        let Self { keys, partitions, account, patience, given_up, .. } = self;
+        let Self { keys, partitions, account, patience, given_up, teller, confirmation, .. } = self;
         let old = |message: &key::Msg, patience: SpanNs| message.at + patience < to;
         for key in keys.iter_mut() {
             let mut forgotten: Vec<(u16, u64)> = Vec::new();
@@ -596,6 +597,7 @@ impl Stream {
                     } else {
                         account.publisher.surfaced += 1;
                     }
+                    teller.settle(message, *confirmation, given_up);
                     account.succession.close(message, given_up);
                     forgotten.push((message.partition, message.stream_seq));
                 },

@@ -69,12 +69,12 @@ impl Stream {
         }
         self.count_messages();
         self.account.publisher.duplicate_stored = self.count_copies();
-        self.account.dual_ownership = self.dual_ownership(None).len() as u64;
+        self.judged_to = MonoNs(u64::MAX);
+        let sightings = self.take_sightings();
         let named = self.named.max(usize::from(self.known));
         self.partitions.resize_with(named, super::Partition::default);
         self.account.partitions = self.partitions.iter().map(|partition| partition.counts).collect();
         let beliefs = self.beliefs_by(None);
-        let sightings = self.take_sightings();
         let turns = self.turns().copied().collect();
         End { turns, account: self.account, surprises: self.surprises, beliefs, sightings, told: self.teller.take() }
     }

@@ -223,7 +223,7 @@ impl Key {
         &mut self,
         is_done: impl Fn(&Msg) -> bool,
         passed: impl Fn(&Msg) -> bool,
-        mut forget: impl FnMut(&Msg),
+        mut forget: impl FnMut(&mut Msg),
     ) {
         while let Some(front) = self.window.front() {
             let key_seq = self.base + 1;
@@ -232,7 +232,8 @@ impl Key {
                 if self.settled_rank(key_seq) != Some(rank) || self.ranks.is_empty() {
                     self.ranks.push((key_seq, rank));
                 }
-                forget(front);
+                let mut front = *front;
+                forget(&mut front);
             } else if front.is(ATTEMPTED) && passed(front) {
                 let front = *front;
                 self.apart.insert(key_seq, front);

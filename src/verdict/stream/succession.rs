@@ -8,6 +8,7 @@ use super::account::SuccessionCounts;
 use super::key::{AHEAD, HANDLED, Msg, NOT_OFFERED, SKIPPED};
 use super::partition::{Deed, Place};
 use super::{Sight, Stream};
+use crate::model::manifest::Confirmation;
 use crate::model::record::Author;
 use crate::model::time::MonoNs;
 
@@ -16,17 +17,20 @@ const DOUBTS: usize = 10_000;
 /// As many handlings of superseded owners are remembered at most.
 const STALE: usize = 100_000;
 
+/// Where a message stands in its partition: by sequence, and by rank where there is none.
+pub(super) type Spot = (u64, u32);
+
 /// How one epoch of a partition came after the other.
 #[derive(Debug, Default)]
 pub(super) struct Passage {
     /// Epochs that were later than all before them, and when each was granted.
     grants: Vec<(u32, MonoNs)>,
     /// The greatest place handled so far.
-    high: u64,
+    high: Spot,
     /// By epoch: the last place that it handled, and how far the others had come when it began.
-    epochs: BTreeMap<u32, (u64, u64)>,
+    epochs: BTreeMap<u32, (Spot, Spot)>,
     /// Replays that left something out, between two places: bad, if any of that is handled one day.
-    doubts: Vec<(u64, u64)>,
+    doubts: Vec<(Spot, Spot, Sight)>,
     /// Consumers that were opened at a place that none before had been opened behind: where, and how many messages it passed over.
     openings: Vec<(u64, u32)>,
 }
@@ -134,7 +138,8 @@ impl Stream {
         let mut ahead = Vec::new();
         let Self { keys, partitions, .. } = self;
         let Some(partition) = partitions.get(usize::from(number)) else { return };
-        let from = partition.index.partition_point(|place| place.stream_seq <= before);
+        // Before the first commit, what has no place of its own is in front of all.
+        let from = partition.index.partition_point(|place| place.stream_seq <= before && before > 0);
         for place in partition.index.range(from..).take_while(|place| place.stream_seq <= stream_seq) {
             let message = keys.get(place.key).and_then(|key| key.open(place.key_seq));
             if message.is_some_and(|message| message.get_ahead(at)) {
@@ -179,8 +184,9 @@ impl Stream {
 
     /// A successful handling in its own partition: within an epoch nothing goes backwards, and what an epoch repeats at its
     /// beginning it repeats whole. Gives the kind of what is wrong.
-    pub(super) fn judge_replay(&mut self, deed: &Deed, place: u64) -> Option<&'static str> {
-        if place == 0 {
+    pub(super) fn judge_replay(&mut self, deed: &Deed, place: Spot) -> Option<&'static str> {
+        if place.0 == 0 && self.confirmation != Confirmation::Sent {
+            self.surprises += u64::from(deed.epoch != 0);
             return None;
         }
         let passage = &mut self.partitions.get_mut(usize::from(deed.partition))?.passage;
@@ -210,25 +216,29 @@ impl Stream {
         }
         let passage = &mut self.partitions.get_mut(usize::from(deed.partition))?.passage;
         if open && passage.doubts.len() < DOUBTS {
-            passage.doubts.push((low, high));
+            passage.doubts.push((low, high, deed.sight()));
         }
         None
     }
 
     /// Whether a message between two places, both left out, was handled, and whether one was not.
-    fn between(&mut self, number: u16, low: u64, high: u64) -> (bool, bool) {
+    fn between(&mut self, number: u16, low: Spot, high: Spot) -> (bool, bool) {
         let Self { keys, partitions, .. } = self;
         let Some(partition) = partitions.get(usize::from(number)) else { return (false, false) };
         // What is settled was handled.
-        let settled = low < partition.settled_to && partition.settled_to < high;
+        let settled = low.0 < partition.settled_to && partition.settled_to < high.0;
         let (mut handled, mut open) = (settled, false);
-        let from = partition.index.partition_point(|place| place.stream_seq <= low);
-        for place in partition.index.range(from..).take_while(|place| place.stream_seq < high) {
+        let from = partition.index.partition_point(|place| place.stream_seq < low.0);
+        for place in partition.index.range(from..).take_while(|place| place.stream_seq <= high.0) {
+            if place.stream_seq != 0 && (place.stream_seq == low.0 || place.stream_seq == high.0) {
+                continue;
+            }
             let Some(message) = keys.get(place.key).and_then(|key| key.open(place.key_seq)) else {
                 handled = true;
                 continue;
             };
-            if !message.is(NOT_OFFERED) {
+            let within = place.stream_seq != 0 || (low.1 < message.partition_rank && message.partition_rank < high.1);
+            if within && !message.is(NOT_OFFERED) {
                 let done = message.is(HANDLED);
                 handled |= done;
                 open |= !done;
@@ -242,12 +252,13 @@ impl Stream {
         for number in 0..self.partitions.len() {
             let Some(partition) = self.partitions.get_mut(number) else { return };
             let doubts = std::mem::take(&mut partition.passage.doubts);
-            for (low, high) in doubts {
+            for (low, high, sight) in doubts {
                 let (handled, open) = self.between(u16::try_from(number).unwrap_or(u16::MAX), low, high);
                 if handled {
                     self.account.succession.bad_rewind += 1;
+                    self.see("bad_rewind", self.promises.owners && self.promises.order_per_key, sight);
                 } else if open && let Some(partition) = self.partitions.get_mut(number) {
-                    partition.passage.doubts.push((low, high));
+                    partition.passage.doubts.push((low, high, sight));
                 }
             }
         }
