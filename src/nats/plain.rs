@@ -6,9 +6,9 @@
 //! what is published is gathered and written in one go when the task has its turn, or when there is much of it.
 //! Measured in decision 34.
 
-mod frames;
+pub mod frames;
 mod message;
-mod words;
+pub mod words;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -226,7 +226,7 @@ async fn greet(address: SocketAddr, name: &str) -> Result<(TcpStream, Frames), E
     let mut words = BytesMut::new();
     let mut is_known = false;
     loop {
-        match (frames.next()?, is_known) {
+        match (frames.take()?, is_known) {
             (Some(Frame::Info(info)), false) => {
                 let info: Info = serde_json::from_slice(&info)
                     .map_err(|error| Error::Refused(format!("what it says about itself cannot be read ({error})")))?;
@@ -358,7 +358,7 @@ impl Shared {
         let subscriptions = self.subscriptions.borrow();
         // Mostly many messages of one subscription come together.
         let mut last: Option<(u64, &Rc<Held>)> = None;
-        while let Some(frame) = frames.next()? {
+        while let Some(frame) = frames.take()? {
             match frame {
                 Frame::Message(number, message) => {
                     let held = match last {
