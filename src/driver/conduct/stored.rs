@@ -18,6 +18,7 @@ use crate::model::payload;
 use crate::model::stored::{Extent, StoredMessage};
 use crate::model::story::StoryEvent;
 use crate::model::time::MonoNs;
+use crate::profile::Keep;
 
 /// Most messages that one pull brings.
 const READ_AT_ONCE: u64 = 5000;
@@ -35,7 +36,7 @@ impl Conductor<'_> {
     /// Reads the stream back where that says what was stored, and tells how far it came, as of `over`.
     pub(super) async fn read_stream(&mut self, over: MonoNs) -> Result<(), Error> {
         let told = match self.why_unread() {
-            Some(reason) => StoryEvent::StreamNotRead { reason: reason.to_owned() },
+            Some(reason) => StoryEvent::StreamNotRead { reason: format!("{reason}{}", self.last_sequence().await) },
             // A disk that is full now takes nothing from what was recorded before.
             None => self
                 .read_what_it_holds()
@@ -43,6 +44,17 @@ impl Conductor<'_> {
                 .unwrap_or_else(|error| StoryEvent::StreamNotRead { reason: error.to_string() }),
         };
         self.ground.tell_at(over, told)
+    }
+
+    /// What a stream that evicts says all the same of how much it ever stored, where the journals were followed.
+    async fn last_sequence(&self) -> String {
+        if self.plan.keep_evidence != Keep::Violations || self.asked_twice() || !answers(self.ground.jetstream()) {
+            return String::new();
+        }
+        match self.ground.gone_and_last().await {
+            Ok((_, last)) => format!("; the stream's last sequence is {last}"),
+            Err(_) => String::new(),
+        }
     }
 
     /// Why the stream is not read back, as the end of a sentence.
