@@ -29,6 +29,8 @@ const TOLD: usize = 100;
 #[derive(Debug)]
 pub struct Following {
     manifest: Manifest,
+    /// A report is wanted, and not only what is seen to go wrong.
+    reports: bool,
     stream: Stream,
     tally: Tally,
     window: Window,
@@ -62,6 +64,7 @@ impl Following {
     #[must_use]
     pub fn new(manifest: &Manifest, patience: Patience) -> Self {
         Self {
+            reports: true,
             stream: Stream::new(manifest, patience).telling(),
             tally: Tally::new(manifest.started_mono),
             window: Window::default(),
@@ -73,9 +76,16 @@ impl Following {
         }
     }
 
+    /// One that only sees what goes wrong, and counts: its end makes no report. It costs what the ledger does.
+    #[must_use]
+    pub fn watching(manifest: &Manifest, patience: Patience) -> Self {
+        Self { reports: false, stream: Stream::new(manifest, patience), ..Self::new(manifest, patience) }
+    }
+
     /// Takes a record of the journal of `author`, as [`Stream::take`] does.
     pub fn take(&mut self, author: Author, number: u64, record: &Record, again: bool) {
         match record {
+            _ if !self.reports => {}
             Record::Life(life) => self.journal(author).life.push(*life),
             Record::Ownership(ownership) if ownership.change == OwnershipChange::GoneObserved => {
                 self.window.gone(ownership.partition, ownership.at);
@@ -116,10 +126,11 @@ impl Following {
         self.add_up(&told);
         let told_to = self.stream.told_to();
         self.tally.close(told_to);
-        if self.window.is_due(told_to) {
+        if self.reports && self.window.is_due(judged_to) {
             let (beliefs, turns) = (self.stream.beliefs(), self.stream.turns().copied().collect::<Vec<_>>());
             let needed = self.window.advance(
                 told_to,
+                judged_to,
                 &Known {
                     manifest: &self.manifest,
                     story: &self.story,
@@ -193,7 +204,7 @@ pub fn study_followed(mut history: History, followed: Followed) -> Findings {
         timeline.work_end,
         &Known { manifest: &history.manifest, story: &history.story, lives: &lives, beliefs: &beliefs, turns: &turns },
     );
-    let Seen { longest, stalled, faults, cut } = seen;
+    let Seen { longest, stalled, faults, cut, crowded } = seen;
     let flow = tally.flow.measured(&timeline);
     let handled_by_member = tally.flow.by_member();
     let processes = resources::processes(&history, &timeline, flow.handled_messages);
@@ -215,6 +226,6 @@ pub fn study_followed(mut history: History, followed: Followed) -> Findings {
     };
     let has_bank = history.manifest.bank.is_some();
     let mut findings = assemble(&history, timeline, account, effects, parts);
-    findings.health.notes.splice(0..0, sighted::notes(surprises, cut, has_bank));
+    findings.health.notes.splice(0..0, sighted::notes(surprises, cut, crowded, has_bank));
     findings
 }

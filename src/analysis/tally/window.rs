@@ -53,6 +53,8 @@ pub(in super::super) struct Window {
     faults: Vec<FaultFinding>,
     /// Faults that were judged before everything up to their limit had been told.
     cut: u64,
+    /// Waits were put away before all before them had been told.
+    crowded: bool,
 }
 
 /// What came of it.
@@ -62,6 +64,7 @@ pub(in super::super) struct Seen {
     pub(in super::super) stalled: Vec<Stretch>,
     pub(in super::super) faults: Vec<FaultFinding>,
     pub(in super::super) cut: u64,
+    pub(in super::super) crowded: bool,
 }
 
 impl Window {
@@ -92,14 +95,14 @@ impl Window {
     }
 
     /// Whether it is worth while to [advance](Self::advance).
-    pub(in super::super) fn is_due(&self, told_to: MonoNs) -> bool {
-        told_to.since(self.looked) >= EVERY || self.held() > CROWDED
+    pub(in super::super) fn is_due(&self, judged_to: MonoNs) -> bool {
+        judged_to.since(self.looked) >= EVERY
     }
 
-    /// Everything before `told_to` has been told: judges the faults that can be judged, and puts away what is over. Returns the
+    /// Everything before `told_to` has been told, and judged before `judged_to`: judges the faults that can be judged, and puts away what is over. Returns the
     /// instant before which turns are not needed.
-    pub(in super::super) fn advance(&mut self, told_to: MonoNs, known: &Known<'_>) -> MonoNs {
-        self.looked = told_to;
+    pub(in super::super) fn advance(&mut self, told_to: MonoNs, judged_to: MonoNs, known: &Known<'_>) -> MonoNs {
+        self.looked = judged_to;
         let struck = rebalance::struck(known.story);
         let mut needed = told_to - BEFORE;
         while let Some(fault) = struck.get(self.faults.len()) {
@@ -118,6 +121,11 @@ impl Window {
             self.judge(fault, limit, told_to, known);
         }
         self.put_away(needed, told_to, known);
+        // Where one partition stands still the others must not fill the memory.
+        if self.held() > CROWDED {
+            self.crowded = true;
+            self.put_away(judged_to - BEFORE, judged_to, known);
+        }
         needed
     }
 
@@ -134,7 +142,7 @@ impl Window {
         }
         self.longest = silence::longest(self.longest);
         self.stalled.sort_by_key(|stretch| (stretch.partition, stretch.from));
-        Seen { longest: self.longest, stalled: self.stalled, faults: self.faults, cut: self.cut }
+        Seen { longest: self.longest, stalled: self.stalled, faults: self.faults, cut: self.cut, crowded: self.crowded }
     }
 
     /// From where on waits are needed to judge a fault.

@@ -7,7 +7,7 @@ use super::partition::Pending;
 use super::tell::{Told, Turn};
 use super::{Account, Sighting, Stream};
 use crate::model::manifest::Confirmation;
-use crate::model::record::Author;
+use crate::model::record::{Author, Role};
 use crate::model::report::OwnershipEnd;
 use crate::model::time::{MonoNs, SpanNs};
 use crate::verdict::belief::Belief;
@@ -107,14 +107,26 @@ impl Stream {
     fn count_messages(&mut self) {
         let working = self.works();
         let Self {
-            keys, partitions, account, confirmation, given_up, promises, strays, known, ends, teller, gone, ..
+            keys,
+            partitions,
+            account,
+            confirmation,
+            given_up,
+            promises,
+            strays,
+            known,
+            ends,
+            teller,
+            sightings,
+            gone,
+            ..
         } = self;
         if gone.is_some() {
             account.evicted.get_or_insert(0);
         }
-        for key in keys.iter_mut() {
+        for (number, key) in keys.numbered() {
             let (epoch, rank) = key.reached;
-            for (_, message) in key.messages() {
+            for (key_seq, message) in key.messages() {
                 let is_first = !message.is(EVICTED);
                 if super::evicted::is_evicted(gone.as_ref(), message) {
                     message.flags |= EVICTED;
@@ -149,6 +161,9 @@ impl Stream {
                     let acked = if message.acked == 0 { stray() } else { message.acked };
                     let covered = || seq != 0 && (partition.up_to >= seq || acked > *ends);
                     let lost = u64::from(!working || passed || covered());
+                    if lost > 0 && sightings.len() < super::SIGHTINGS {
+                        sightings.push(missed(number, key_seq, message, promises.at_least_once));
+                    }
                     account.lost += lost;
                     partition.counts.lost += lost;
                 }
@@ -218,6 +233,21 @@ impl Stream {
             self.see("dual_ownership", self.promises.exclusive, sight);
         }
     }
+}
+
+/// A message is lost: told by its publisher's side, because nobody handled it.
+fn missed(key: u32, key_seq: u32, message: &Msg, promised: bool) -> Sighting {
+    let author = Author { role: Role::Publisher, index: message.publisher, life: 1 };
+    let sight = super::Sight {
+        at: message.stored,
+        author,
+        partition: message.partition,
+        key,
+        key_seq,
+        stream_seq: message.stream_seq,
+        epoch: 0,
+    };
+    Sighting { kind: "lost", promised, certain: true, count: 1, distance: 0, sight }
 }
 
 /// Whether a message is among those that are stored. One that was only sent to a stream is when somebody was given it.

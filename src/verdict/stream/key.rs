@@ -65,6 +65,7 @@ pub(super) struct Msg {
     /// When the successful handling ended that ended first.
     pub(super) done: MonoNs,
     pub(super) handler: Author,
+    pub(super) publisher: u16,
 }
 
 impl Msg {
@@ -86,6 +87,7 @@ impl Msg {
         finished: MonoNs(0),
         done: MonoNs(u64::MAX),
         handler: Author { role: Role::Consumer, index: 0, life: 0 },
+        publisher: 0,
     };
 
     /// One that was sent now.
@@ -93,6 +95,7 @@ impl Msg {
         Self {
             at: publish.sent,
             partition: publish.partition,
+            publisher: publish.publisher,
             flags: ATTEMPTED,
             intended: publish.intended,
             possible: publish.possible,

@@ -53,6 +53,7 @@ impl std::fmt::Display for Sighting {
             }
             "overlap" => write!(f, "{author} began {what} while another member was handling partition {partition}"),
             "stale_handling" => write!(f, "{author} began {what} in epoch {epoch} after a later one had been granted"),
+            "lost" => write!(f, "{what} was stored and never handled"),
             "epoch_rewind" => {
                 write!(f, "{author} began {what} in epoch {epoch}, although its own epoch had been there before")
             }
