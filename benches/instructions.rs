@@ -30,6 +30,8 @@ mod counted {
     use jetlag::model::record::{Author, Commit, Fate, Handling, Publish, Reach, Record, Role};
     use jetlag::model::time::MonoNs;
     use jetlag::model::units::Rate;
+    use jetlag::nats::plain::frames::{Frame, Frames};
+    use jetlag::nats::plain::{Envelope, words};
     use jetlag::profile::document::Arrivals;
     use jetlag::profile::plan::{KeyChoice, Load, Way};
     use jetlag::worker::line::Line;
@@ -232,6 +234,40 @@ mod counted {
         history
     }
 
+    fn said(size: usize) -> (Frames, Vec<u8>) {
+        let message = |at| {
+            let reply = format!("$JS.ACK.jetlag-7a.jetlag-7a.1.{at}.{at}.1700000000000000000.{}", TIMES - at);
+            let head = format!("MSG jetlag.7a.0 3 {reply} {size}\r\n");
+            [head.into_bytes(), vec![b'x'; size], b"\r\n".to_vec()].concat()
+        };
+        (Frames::default(), (1..=TIMES).flat_map(message).collect())
+    }
+
+    #[library_benchmark(setup = said)]
+    #[bench::b128(128)]
+    fn read((mut frames, said): (Frames, Vec<u8>)) -> (Frames, Vec<u8>) {
+        for part in said.chunks(1 << 16) {
+            frames.room().extend_from_slice(part);
+            while let Ok(Some(Frame::Message(_, message))) = frames.take() {
+                black_box(message.reply().and_then(lease_group::Delivery::parse));
+            }
+        }
+        (frames, said)
+    }
+
+    #[library_benchmark(setup = BytesMut::with_capacity)]
+    #[bench::b128(1 << 12)]
+    fn write(mut out: BytesMut) -> BytesMut {
+        let reply = Some("_INBOX.0011223344556677.0.411");
+        let envelope = Envelope { subject: "jetlag.7a.0", reply, ..Envelope::default() };
+        for _ in 0..TIMES {
+            out.clear();
+            words::message(black_box(&envelope), &[b'x'; 128], &mut out);
+        }
+        out
+    }
+
+    library_benchmark_group!(name = small_client, benchmarks = [read, write]);
     library_benchmark_group!(name = payload, benchmarks = [encode, decode]);
     library_benchmark_group!(name = journal, benchmarks = [begin_and_finish, begin_and_settle, append]);
     library_benchmark_group!(name = pace, benchmarks = [advance, draw, send_and_store]);
@@ -239,7 +275,7 @@ mod counted {
     library_benchmark_group!(name = histogram, benchmarks = record);
     library_benchmark_group!(name = verify, benchmarks = [judge, study]);
 
-    gungraun::main!(library_benchmark_groups = [payload, journal, pace, partitioner, histogram, verify]);
+    gungraun::main!(library_benchmark_groups = [payload, small_client, journal, pace, partitioner, histogram, verify]);
 
     /// Counts, or does the work of one benchmark while valgrind counts.
     pub(crate) fn start() {

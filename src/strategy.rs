@@ -14,6 +14,7 @@ pub mod handler;
 mod inbox;
 pub mod key_sequence;
 pub mod lease_group;
+mod messages;
 pub mod ordered;
 pub mod pinned;
 mod pull;
@@ -258,7 +259,7 @@ impl Strategy {
     #[must_use]
     pub fn path(&self) -> Path {
         match self {
-            Self::SharedPull(settings) => settings.path,
+            Self::SharedPull(settings) => settings.path.link(),
             _ => Path::Library,
         }
     }

@@ -231,8 +231,14 @@ fn steady(manifest: &Manifest, messages: u64, mut looked: impl FnMut(u64, usize)
     story.push(line(at + step, StoryEvent::Phase { phase: Phase::Drain }));
     story.push(line(at + SpanNs(1_000_000_000), StoryEvent::End));
     story[3..].iter().for_each(|line| following.tell(line));
-    let history =
-        History { manifest: manifest.clone(), story, journals: Vec::new(), stored: Vec::new(), damage: Vec::new() };
+    let history = History {
+        manifest: manifest.clone(),
+        story,
+        journals: Vec::new(),
+        stored: Vec::new(),
+        damage: Vec::new(),
+        dropped: None,
+    };
     metric::report_followed(history, following.finish())
 }
 

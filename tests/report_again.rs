@@ -64,6 +64,19 @@ fn a_folder_with_both_is_that_of_a_run() {
 }
 
 #[test]
+fn a_gate_is_rendered_again_from_its_file() {
+    let folder = folder_with("gate.json", "gate.json");
+    for (format, file) in [("markdown", "gate.md"), ("json", "gate.json")] {
+        assert_eq!(report(&["--format", format], folder.path()), golden(file), "{format}");
+    }
+    let page = folder.path().join("gate.html");
+    assert_eq!(report(&[], folder.path()), format!("{}\n", page.display()));
+    assert!(std::fs::read_to_string(page).expect("it was written").contains("the gate is passed"));
+    let said: serde_json::Value = serde_json::from_str(&report(&["--json"], folder.path())).expect("it is JSON");
+    assert_eq!(said["state"], "complete");
+}
+
+#[test]
 fn a_sweep_is_rendered_again_from_its_file() {
     let folder = folder_with("sweep.json", "sweep.json");
     for (format, file) in [("markdown", "sweep.md"), ("text", "sweep.txt"), ("csv", "sweep.csv")] {
@@ -109,7 +122,7 @@ fn a_sweep_that_cannot_be_read_is_named_with_the_remedy() {
             text.replace("jetlag.sweep/1", "iggy/1"),
             &[],
             3,
-            "name a report.json, comparison.json, sweep.json or search.json",
+            "name a report.json, comparison.json, sweep.json, search.json or gate.json",
         ),
         (text[..text.len() / 2].to_owned(), &[], 3, "jetlag sweep FILE --resume DIR"),
         (text.clone(), &["--format", "junit"], 2, "take json, html, text, markdown, csv"),

@@ -11,10 +11,11 @@ use super::{analyze, exit, may_colour};
 use crate::evidence;
 use crate::metric;
 use crate::model::comparison::Comparison;
+use crate::model::gate::Gate;
 use crate::model::report::{Report, RunState};
 use crate::model::search::Search;
 use crate::model::sweep::Sweep;
-use crate::render::{self, Format, Image, comparison, search, sweep};
+use crate::render::{self, Format, Image, comparison, gate, search, sweep};
 use crate::search::SUSTAINABLE;
 
 /// The names of the formats that are a file for each picture.
@@ -23,8 +24,8 @@ const PICTURES: [&str; 2] = [render::IMAGES, render::PIXELS];
 /// Words of `jetlag report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Folder of a run, of several runs side by side, of a sweep or of a search; or the report.json, comparison.json,
-    /// sweep.json or search.json in it.
+    /// Folder of a run, of several runs side by side, of a sweep, of a search or of a gate; or the report.json, comparison.json,
+    /// sweep.json, search.json or gate.json in it.
     run: PathBuf,
     /// Print this format instead of writing the page (see `jetlag list formats`); several only with --out.
     #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "json")]
@@ -65,7 +66,7 @@ fn remedy(source: &render::Error) -> &'static str {
             "; a report is made again from its evidence with `jetlag analyze`, a sweep with `jetlag sweep FILE --resume DIR`"
         }
         render::Error::Other { .. } => {
-            "; name a report.json, comparison.json, sweep.json or search.json, or the folder of one"
+            "; name a report.json, comparison.json, sweep.json, search.json or gate.json, or the folder of one"
         }
         render::Error::Newer { .. } => "",
     }
@@ -102,13 +103,19 @@ enum Shown {
     Several(Box<Comparison>),
     Sweep(Box<Sweep>),
     Search(Box<Search>),
+    Gate(Box<Gate>),
 }
 
-/// Reads a file, or what lies in a folder: the report of a run, else a sweep, several side by side, or a search.
+/// Reads a file, or what lies in a folder: the report of a run, else a sweep, several side by side, a search, or a gate.
 fn read(path: &Path) -> Result<(PathBuf, Shown), Error> {
     let path = if path.is_dir() {
         let run = path.join(render::json::FORMAT.file);
-        let others = [file(sweep::ALL, "json"), file(comparison::ALL, "json"), file(search::ALL, "json")];
+        let others = [
+            file(sweep::ALL, "json"),
+            file(comparison::ALL, "json"),
+            file(search::ALL, "json"),
+            file(gate::ALL, "json"),
+        ];
         let files = others.map(|name| path.join(name));
         std::iter::once(run.clone()).chain(files).find(|file| file.exists()).unwrap_or(run)
     } else {
@@ -117,8 +124,12 @@ fn read(path: &Path) -> Result<(PathBuf, Shown), Error> {
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let other = |parsed: &render::Error| matches!(parsed, render::Error::Other { .. });
     let run = || render::parse(&text).map(|it| Shown::Run(Box::new(it)));
-    let searched = || match search::parse(&text) {
+    let gated = || match gate::parse(&text) {
         Err(one) if other(&one) => run(),
+        gated => gated.map(|gated| Shown::Gate(Box::new(gated))),
+    };
+    let searched = || match search::parse(&text) {
+        Err(one) if other(&one) => gated(),
         searched => searched.map(|searched| Shown::Search(Box::new(searched))),
     };
     let parsed = match (sweep::parse(&text), comparison::parse(&text)) {
@@ -159,6 +170,12 @@ fn show(args: &ReportArgs) -> Result<(), Error> {
             let state = searched.state();
             let pages = Pages { all: search::ALL, formats, images: search::images, state };
             pages.put(args, &path, &searched, || search::summary(&searched, colour))
+        }
+        Shown::Gate(gated) => {
+            let formats = chosen(gate::ALL, &args.format)?;
+            let images = |_: &Gate| Vec::new();
+            let pages = Pages { all: gate::ALL, formats, images, state: gated.verdict.state() };
+            pages.put(args, &path, &gated, || gate::summary(&gated, colour))
         }
     }
 }

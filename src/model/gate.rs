@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contrast::{Comparable, Difference, Outcome, Row, Side};
 use super::reading::{Scope, Stat};
+use super::report::RunState;
 
 /// Value of [`Gate::schema`] that this version writes.
 pub const SCHEMA: &str = "jetlag.gate/1";
@@ -48,6 +49,19 @@ pub enum Verdict {
     Incomparable,
     /// The user stopped it before it was decided.
     Interrupted,
+}
+
+impl Verdict {
+    /// As the state of a run.
+    #[must_use]
+    pub fn state(self) -> RunState {
+        match self {
+            Self::Passed => RunState::Complete,
+            Self::Failed => RunState::Violated,
+            Self::Undecided | Self::Incomparable => RunState::Invalid,
+            Self::Interrupted => RunState::Interrupted,
+        }
+    }
 }
 
 impl std::fmt::Display for Verdict {

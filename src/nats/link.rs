@@ -173,6 +173,19 @@ impl Link {
     }
 }
 
+impl Link {
+    /// Publishes as [`Self::publish`]; on our own client, together with what is published next, or when there is much of it.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub async fn publish_some_time(&self, envelope: &plain::Envelope<'_>, payload: &[u8]) -> Result<(), Closed> {
+        match self {
+            Self::Plain(client) if client.publish_some_time(envelope, payload) => Ok(()),
+            _ => self.publish(envelope, payload).await,
+        }
+    }
+}
+
 impl Subscription {
     /// The next message, and when it came; `None` at the end.
     pub async fn next(&mut self) -> Option<(MonoNs, Message)> {

@@ -6,9 +6,9 @@
 //! what is published is gathered and written in one go when the task has its turn, or when there is much of it.
 //! Measured in decision 34.
 
-mod frames;
+pub mod frames;
 mod message;
-mod words;
+pub mod words;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -187,6 +187,14 @@ impl Client {
     /// connection takes everything and sends nothing.
     #[must_use]
     pub fn publish(&self, envelope: &Envelope<'_>, payload: &[u8]) -> bool {
+        let is_taken = self.publish_some_time(envelope, payload);
+        self.shared.tell_of_more();
+        is_taken
+    }
+
+    /// Publishes as [`Self::publish`], but nobody is told: it goes out with what is published next, or when there is much.
+    #[must_use]
+    pub fn publish_some_time(&self, envelope: &Envelope<'_>, payload: &[u8]) -> bool {
         let shared = &self.shared;
         if shared.is_lost.get() {
             return true;
@@ -200,8 +208,8 @@ impl Client {
         drop(unwritten);
         if is_much {
             shared.write();
+            shared.tell_of_more();
         }
-        shared.tell_of_more();
         true
     }
 
@@ -226,7 +234,7 @@ async fn greet(address: SocketAddr, name: &str) -> Result<(TcpStream, Frames), E
     let mut words = BytesMut::new();
     let mut is_known = false;
     loop {
-        match (frames.next()?, is_known) {
+        match (frames.take()?, is_known) {
             (Some(Frame::Info(info)), false) => {
                 let info: Info = serde_json::from_slice(&info)
                     .map_err(|error| Error::Refused(format!("what it says about itself cannot be read ({error})")))?;
@@ -276,6 +284,7 @@ impl Shared {
     fn ping(&self, of: Option<Rc<Held>>) {
         self.pings.borrow_mut().push_back(of);
         self.unwritten.borrow_mut().extend_from_slice(b"PING\r\n");
+        self.tell_of_more();
     }
 
     /// Writes as much as the system takes now.
@@ -312,15 +321,14 @@ impl Shared {
     /// Returns when the connection is lost, with what was wrong with what the server said, if that was it.
     async fn pass_on(&self, frames: &mut Frames) -> Option<String> {
         let mut ping_at = Instant::now() + PING_EVERY;
+        let mut is_stuck = false;
         loop {
-            // What is said from here on wakes this task again.
-            self.told_of_more.set(false);
-            self.write();
-            let interest = if self.unwritten.borrow().is_empty() {
-                Interest::READABLE
-            } else {
-                Interest::READABLE | Interest::WRITABLE
-            };
+            // What is said from here on wakes this task again. What goes out some time waits for it.
+            if self.told_of_more.replace(false) || is_stuck {
+                self.write();
+                is_stuck = !self.unwritten.borrow().is_empty();
+            }
+            let interest = if is_stuck { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
             let woken = async {
                 tokio::select! {
                     biased;
@@ -358,7 +366,7 @@ impl Shared {
         let subscriptions = self.subscriptions.borrow();
         // Mostly many messages of one subscription come together.
         let mut last: Option<(u64, &Rc<Held>)> = None;
-        while let Some(frame) = frames.next()? {
+        while let Some(frame) = frames.take()? {
             match frame {
                 Frame::Message(number, message) => {
                     let held = match last {
@@ -380,7 +388,10 @@ impl Shared {
                         held.come.notify_one();
                     }
                 }
-                Frame::Ping => self.unwritten.borrow_mut().extend_from_slice(b"PONG\r\n"),
+                Frame::Ping => {
+                    self.unwritten.borrow_mut().extend_from_slice(b"PONG\r\n");
+                    self.tell_of_more();
+                }
                 // The server answers in the order of asking.
                 Frame::Pong => {
                     if let Some(Some(held)) = self.pings.borrow_mut().pop_front() {

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Error;
-use super::desk::Notebook;
+use super::desk::{Desk, Notebook};
 use super::inbox::Taken;
 use super::seat::Seat;
 use crate::clock;
@@ -40,6 +40,7 @@ const REMEMBER_MOST: usize = 1 << 17;
 /// The acks of one member.
 pub(super) struct Acks {
     voice: Rc<Voice>,
+    desk: Rc<Desk>,
     confirming: JoinHandle<()>,
     asking: JoinHandle<()>,
     patience: Duration,
@@ -116,7 +117,7 @@ impl Acks {
             holds: Notify::new(),
         });
         let asking = tokio::task::spawn_local(ask_in_time(Rc::clone(&voice)));
-        Ok(Self { voice, confirming, asking, patience })
+        Ok(Self { voice, desk: Rc::clone(&seat.desk), confirming, asking, patience })
     }
 
     /// Says what `meaning` says of a message. With `wait`, returns when the server has confirmed or refused it, or
@@ -139,7 +140,8 @@ impl Acks {
         answered: Option<oneshot::Sender<()>>,
     ) -> Result<(), Error> {
         let voice = &self.voice;
-        voice.let_go().await?;
+        let promptly = !self.desk.takes_no_time();
+        voice.let_go(promptly).await?;
         let said = Said { partition: taken.partition, stream_seq: taken.info.stream_sequence, meaning };
         let is_enough = {
             let mut unasked = voice.unasked.borrow_mut();
@@ -157,7 +159,7 @@ impl Acks {
             voice.holds.notify_one();
             Ok(())
         } else {
-            voice.say(taken.ack_to(), None, word).await
+            voice.say(taken.ack_to(), None, word, promptly).await
         }
     }
 
@@ -191,10 +193,10 @@ impl Acks {
 
 impl Voice {
     /// Says what is held back: another message has come, whose ack asks, or will be held back in its turn.
-    async fn let_go(&self) -> Result<(), Error> {
+    async fn let_go(&self, promptly: bool) -> Result<(), Error> {
         let held = self.held.take();
         match held {
-            Some(Held { to, word }) => self.say(&to, None, word).await,
+            Some(Held { to, word }) => self.say(&to, None, word, promptly).await,
             None => Ok(()),
         }
     }
@@ -213,12 +215,18 @@ impl Voice {
         let said = self.unasked.take();
         let Some(stream_seq) = said.last().map(|said| said.stream_seq) else { return Ok(()) };
         self.waiting.borrow_mut().insert(stream_seq, Open { said, answered }, clock::now());
-        self.say(to, Some(&format!("{}.{stream_seq}", self.inbox)), word).await
+        self.say(to, Some(&format!("{}.{stream_seq}", self.inbox)), word, true).await
     }
 
-    async fn say(&self, to: &str, reply: Option<&str>, word: &[u8]) -> Result<(), Error> {
+    /// Says it; unless `promptly`, together with the ack that asks next: that one is not far while the messages in hand take no
+    /// time.
+    async fn say(&self, to: &str, reply: Option<&str>, word: &[u8], promptly: bool) -> Result<(), Error> {
         let envelope = Envelope { subject: to, reply, ..Envelope::default() };
-        self.link.publish(&envelope, word).await.map_err(|error| Error::refused("acknowledge a message", &error))
+        let said = match promptly {
+            true => self.link.publish(&envelope, word).await,
+            false => self.link.publish_some_time(&envelope, word).await,
+        };
+        said.map_err(|error| Error::refused("acknowledge a message", &error))
     }
 }
 

@@ -189,7 +189,8 @@ impl Desk {
     }
 
     /// Whether a handling has nothing to wait for, and cannot fail.
-    fn takes_no_time(&self) -> bool {
+    #[must_use]
+    pub fn takes_no_time(&self) -> bool {
         let handler = &self.handler;
         matches!(handler.time, Time::None)
             && handler.failing.is_none()

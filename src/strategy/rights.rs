@@ -88,7 +88,14 @@ impl Strategy {
         let mut rights = everybody(names);
         rights.extend(match self {
             Self::LeaseGroup(settings) => leases(settings, names),
-            Self::SharedPull(_) | Self::Serial(_) => [made_before(names), pulls(names), acks(names)].concat(),
+            Self::SharedPull(settings) => {
+                let looks =
+                    names.request("CONSUMER.INFO", &[Name(names.stream), Name(names.group)], "find the consumer");
+                let looks =
+                    (settings.path == super::shared_pull::Path::Messages).then_some(looks).into_iter().collect();
+                [made_before(names), pulls(names), acks(names), looks].concat()
+            }
+            Self::Serial(_) => [made_before(names), pulls(names), acks(names)].concat(),
             Self::QueueGroup(settings) => {
                 let flow =
                     publish("$JS.FC", &[Rest(&format!("{}.jetlag", names.stream))], "answer questions of flow control");

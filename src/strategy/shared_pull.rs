@@ -27,13 +27,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::consumer::{Ack, Consumer, Pulling, Redelivery, object_to_pending};
+use super::inbox::Taken;
+use super::messages;
 use super::pull::Puller;
 use super::seat::Seat;
 use super::settle::Settler;
 use super::{About, Error, Site};
 use crate::model::promise::Promises;
 use crate::model::units::Timespan;
-use crate::nats::link::Path;
+use crate::nats::link;
 
 /// What the list shows.
 pub const ABOUT: About = About {
@@ -48,14 +50,14 @@ pub const ABOUT: About = About {
 pub struct Settings {
     /// After how long without an ack a message is delivered again.
     pub ack_wait: Timespan,
-    /// Messages a pull asks for.
+    /// Messages a pull asks for. A member has up to one and a half times as many in hand: with acks, what it has in hand must be handled within the ack wait, so more than the default is for handlers that take much less than a millisecond.
     pub batch: u32,
     /// Most messages delivered and not yet acknowledged, over all members; -1 for no limit.
     pub max_ack_pending: i64,
-    /// How messages and acks travel between members and server. Default "library", which is what users of it get.
+    /// How messages and acks travel between members and server. Default "library".
     #[serde(skip_serializing_if = "Path::is_library")]
     pub path: Path,
-    /// With path "plain": for so many acks the server is asked for one confirmation, which stands for all of them, because it takes them in order; 1 to 1000. Default 1.
+    /// With path "plain": for so many acks the server is asked for one confirmation, which stands for all of them, because it takes them in order; 1 to 1000. Above 1 the ack of the last message in hand is held back for a millisecond, in case another one comes. Default 1.
     #[serde(skip_serializing_if = "is_one")]
     pub confirm_every: u32,
     /// When a member pulls.
@@ -67,6 +69,34 @@ pub struct Settings {
     /// Where the consumer begins, how long it lives and where its state lies.
     #[serde(flatten)]
     pub consumer: Consumer,
+}
+
+/// How messages and acks travel between members and server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Path {
+    /// Through the client library's connection, with a pull loop of jetlag's own.
+    #[default]
+    Library,
+    /// Through a small client of jetlag's own, which costs a fraction of the processor time. For one server on this machine that asks for neither TLS nor a login; where that is not so, as "library", and the report says so.
+    Plain,
+    /// Through the client library's own stream of messages, `messages()`: what its users get.
+    Messages,
+}
+
+impl Path {
+    /// The connection that it needs.
+    #[must_use]
+    pub fn link(self) -> link::Path {
+        match self {
+            Self::Plain => link::Path::Plain,
+            Self::Library | Self::Messages => link::Path::Library,
+        }
+    }
+
+    fn is_library(&self) -> bool {
+        *self == Self::Library
+    }
 }
 
 fn is_one(number: &u32) -> bool {
@@ -107,9 +137,23 @@ impl Settings {
         object_to_pending(self.max_ack_pending, &mut objections);
         if !(1..=1000).contains(&self.confirm_every) {
             objections.push(("confirm-every", format!("confirm-every is {}, expected 1 to 1000", self.confirm_every)));
-        } else if self.confirm_every > 1 && (self.path == Path::Library || self.consumer.double_ack) {
+        } else if self.confirm_every > 1 && (self.path != Path::Plain || self.consumer.double_ack) {
             let text = "confirm-every above 1 needs path \"plain\" and no double-ack: the client library may connect again in between";
             objections.push(("confirm-every", text.to_owned()));
+        }
+        if self.path == Path::Messages {
+            for (key, is_set) in
+                [("threshold", self.pulling.threshold.is_some()), ("max-bytes", self.pulling.max_bytes.is_some())]
+            {
+                if is_set {
+                    objections.push((
+                        key,
+                        format!(
+                            "with path \"messages\" the client library decides when to pull, so `{key}` has no effect"
+                        ),
+                    ));
+                }
+            }
         }
         objections
     }
@@ -130,8 +174,12 @@ impl Settings {
     pub async fn consume(&self, seat: &Seat) -> Result<(), Error> {
         let every = (self.batch / 2, self.confirm_every);
         let settler = Settler::begin_as(seat, &self.consumer, &self.redelivery, self.ack_wait, every).await?;
-        let mut puller = Puller::new(seat, seat.group.clone(), self.batch, &self.pulling);
-        puller.run(async |taken| settler.settle(taken).await).await?;
+        let settle = async |taken: &Taken| settler.settle(taken).await;
+        if self.path == Path::Messages {
+            messages::hand_over(seat, &seat.group, self.batch, self.pulling.max_wait.0, settle).await?;
+        } else {
+            Puller::new(seat, seat.group.clone(), self.batch, &self.pulling).run(settle).await?;
+        }
         settler.end().await;
         Ok(())
     }

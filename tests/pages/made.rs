@@ -5,12 +5,12 @@ use std::path::Path;
 use serde_json::Value;
 
 /// The repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The paragraphs of the docs of the module at `path`, without the slashes.
-pub fn paragraphs(path: &str) -> Vec<String> {
+pub(crate) fn paragraphs(path: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
     let docs: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
@@ -18,13 +18,13 @@ pub fn paragraphs(path: &str) -> Vec<String> {
 }
 
 /// The paragraph that begins with its name in bold.
-pub fn section(paragraphs: &[String], name: &str) -> Option<String> {
+pub(crate) fn section(paragraphs: &[String], name: &str) -> Option<String> {
     let head = format!("**{name}.**");
     paragraphs.iter().find_map(|paragraph| Some(paragraph.strip_prefix(&head)?.trim_start().to_owned()))
 }
 
 /// What follows `name` and a colon in the first paragraph, as a sentence.
-pub fn first_sentence(path: &str, kind: &str) -> String {
+pub(crate) fn first_sentence(path: &str, kind: &str) -> String {
     let paragraphs = paragraphs(path);
     let name = format!("`{kind}`: ");
     let first = paragraphs.first().and_then(|first| first.strip_prefix(&name));
@@ -34,7 +34,7 @@ pub fn first_sentence(path: &str, kind: &str) -> String {
 }
 
 /// The settings of one kind of a list that the schema of profiles calls `list`, as a table.
-pub fn settings(schema: &Value, list: &str, kind: &str) -> String {
+pub(crate) fn settings(schema: &Value, list: &str, kind: &str) -> String {
     let kinds = schema["$defs"][list]["oneOf"].as_array().expect("they are told apart by kind");
     let found = kinds.iter().find(|variant| variant["properties"]["kind"]["const"] == kind);
     let found = found.unwrap_or_else(|| panic!("the schema of profiles lacks {kind} in {list}"));
@@ -43,7 +43,11 @@ pub fn settings(schema: &Value, list: &str, kind: &str) -> String {
 }
 
 /// Settings as a table, with default and meaning. Those named in `required` must be said.
-pub fn table<'a>(schema: &Value, settings: impl Iterator<Item = (&'a String, &'a Value)>, required: &Value) -> String {
+pub(crate) fn table<'a>(
+    schema: &Value,
+    settings: impl Iterator<Item = (&'a String, &'a Value)>,
+    required: &Value,
+) -> String {
     let must = |key: &str| required.as_array().is_some_and(|names| names.iter().any(|name| name == key));
     let line =
         |(key, of): (&String, &Value)| format!("| `{key}` | {} | {} |\n", default(of, must(key)), meaning(schema, of));
@@ -75,7 +79,7 @@ fn meaning(schema: &Value, of: &Value) -> String {
 }
 
 /// Holds `expected` against the committed page, or writes that when `UPDATE_DOCS` is set.
-pub fn is_stale(path: &str, expected: &str) -> bool {
+pub(crate) fn is_stale(path: &str, expected: &str) -> bool {
     let path = root().join(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("docs/ can be written");

@@ -20,7 +20,7 @@ const ROOM: usize = 1 << 16;
 
 /// What a server says.
 #[derive(Debug)]
-pub(super) enum Frame {
+pub enum Frame {
     /// About itself, as JSON.
     Info(Bytes),
     /// A message, and the number of the subscription that it is for.
@@ -42,7 +42,7 @@ pub struct Malformed(&'static str);
 
 /// Takes in bytes and gives out frames.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub struct Frames {
     /// What was read since the last frame was given out.
     bytes: BytesMut,
     /// There is no frame in fewer bytes than these.
@@ -53,7 +53,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Where the next bytes go; there is room for some.
-    pub(super) fn room(&mut self) -> &mut BytesMut {
+    pub fn room(&mut self) -> &mut BytesMut {
         if let Some((bytes, at)) = self.whole.take() {
             self.bytes.extend_from_slice(&bytes[at..]);
         }
@@ -68,7 +68,7 @@ impl Frames {
     ///
     /// # Errors
     /// When what came is no frame. Nothing comes after that.
-    pub(super) fn next(&mut self) -> Result<Option<Frame>, Malformed> {
+    pub fn take(&mut self) -> Result<Option<Frame>, Malformed> {
         if self.whole.is_none() {
             if self.bytes.len() < self.needed.max(1) {
                 return Ok(None);
@@ -290,7 +290,7 @@ mod tests {
         for part in bytes.chunks(step.max(1)) {
             frames.room().extend_from_slice(part);
             loop {
-                match frames.next() {
+                match frames.take() {
                     Ok(Some(frame)) => told.push(tell(&frame)),
                     Ok(None) => break,
                     Err(malformed) => return (told, Some(malformed)),

@@ -20,7 +20,7 @@ const VERSION: &[u8] = b"NATS/1.0\r\n";
 const MESSAGE_ID: &[u8] = b"Nats-Msg-Id: ";
 
 /// Appends a message.
-pub(super) fn message(envelope: &Envelope<'_>, payload: &[u8], out: &mut BytesMut) {
+pub fn message(envelope: &Envelope<'_>, payload: &[u8], out: &mut BytesMut) {
     let headers = headers_length(envelope);
     // The longest there can be: two words, two numbers, spaces and ends of lines.
     out.reserve(envelope.subject.len() + envelope.reply.map_or(0, str::len) + headers + payload.len() + 64);

@@ -12,6 +12,9 @@ use crate::options::{Commit, ConsumerStorage, Takeover};
 /// A private consumer never redelivers by itself: a redelivery would come behind newer messages.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 
+/// How often an older consumer is asked what it knows. What goes unread comes again, acknowledged or not.
+const FLOOR_ASKED_MAX: u32 = 3;
+
 /// The original design's limit of unacknowledged messages.
 const RESUME_ACK_PENDING_MAX: i64 = 512;
 
@@ -141,11 +144,21 @@ async fn floor(stream: &Stream<()>, settings: &Settings, lower: &[String]) -> u6
     if matches!(settings.commit, Commit::Checkpoint { .. }) {
         return 0;
     }
-    // A consumer that is gone meanwhile has nothing to say; the checkpoint in the lease is never ahead of it.
-    let floors = lower
-        .iter()
-        .map(async |name| stream.consumer_info(name).await.map_or(0, |info| info.ack_floor.stream_sequence));
-    futures_util::future::join_all(floors).await.into_iter().max().unwrap_or(0)
+    futures_util::future::join_all(lower.iter().map(|name| floor_of(stream, name))).await.into_iter().max().unwrap_or(0)
+}
+
+/// What one of them had confirmed. One that is gone has nothing to say; the checkpoint in the lease is never ahead of it. Nor has one
+/// whose server is gone, but that looks like a server that is slow for a while: so silence is believed when it lasts.
+async fn floor_of(stream: &Stream<()>, name: &str) -> u64 {
+    use async_nats::jetstream::context::ConsumerInfoErrorKind as Kind;
+    for _ in 0..FLOOR_ASKED_MAX {
+        match stream.consumer_info(name).await {
+            Ok(info) => return info.ack_floor.stream_sequence,
+            Err(error) if matches!(error.kind(), Kind::TimedOut | Kind::Request) => {}
+            Err(_) => return 0,
+        }
+    }
+    0
 }
 
 /// Deletes consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner.
