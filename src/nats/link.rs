@@ -178,7 +178,7 @@ impl Link {
     ///
     /// # Errors
     /// As [`Self::publish`].
-    pub async fn publish_some_time(&self, envelope: &Envelope<'_>, payload: &[u8]) -> Result<(), Closed> {
+    pub async fn publish_some_time(&self, envelope: &plain::Envelope<'_>, payload: &[u8]) -> Result<(), Closed> {
         match self {
             Self::Plain(client) if client.publish_some_time(envelope, payload) => Ok(()),
             _ => self.publish(envelope, payload).await,
