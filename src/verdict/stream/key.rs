@@ -33,7 +33,7 @@ pub(super) const AHEAD: u16 = 1 << 11;
 pub(super) const SKIPPED: u16 = 1 << 12;
 
 /// The stream's limits removed it before anybody had handled it.
-pub(super) const EVICTED: u16 = 1 << 11;
+pub(super) const EVICTED: u16 = 1 << 13;
 
 /// The greatest step from one sequence to the next that a key's window takes. A torn record may name any.
 const WINDOW: u32 = 1 << 16;
