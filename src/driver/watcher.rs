@@ -142,7 +142,8 @@ struct Reader {
 
 impl Watch {
     fn new(manifest: &Manifest, journals: PathBuf, counts: bool) -> Self {
-        let following = Following::new(manifest, Patience::default());
+        let follow = if counts { Following::new } else { Following::watching };
+        let following = follow(manifest, Patience::default());
         let readers = BTreeMap::new();
         Self {
             journals,

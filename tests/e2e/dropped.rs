@@ -81,8 +81,9 @@ kind = "kill"
 target = "owner-of:0"
 at = "1s"
 "#;
-    place.write("profile.toml", &format!("{PROFILE}{fault}").replace("20000/s", "12000/s"));
-    let ended = place.run(&["run", "profile.toml", "--keep-evidence", "violations", "--out", "out"]).ended_with(1);
+    let profile = format!("{PROFILE}{fault}").replace("20000/s", "12000/s");
+    place.write("profile.toml", &profile.replace("[run]", "[run]\nkeep-evidence = \"violations\""));
+    let ended = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(1);
     let told = ended.report().is(RunState::Violated);
     let left = jetlag::evidence::load(&told.folder).expect("what is left can be read");
     let dropped = left.dropped.as_ref().expect("something was dropped");
