@@ -6,7 +6,6 @@ import os
 import signal
 
 import nats
-from nats.errors import TimeoutError as NothingYet
 from nats.js.api import AckPolicy, ConsumerConfig
 
 ENV = os.environ
@@ -28,7 +27,7 @@ async def main():
     while not leave.is_set():
         try:
             batch = await messages.fetch(16, timeout=0.5)
-        except NothingYet:
+        except asyncio.TimeoutError:
             continue
         for message in batch:
             say("start", message.data[:24].decode(), message.metadata.sequence.stream)

@@ -35,7 +35,14 @@ fn detours(told: &Told) -> usize {
 fn what_is_published_and_pulled_on_the_plain_path_is_whole() {
     let place = Place::new();
     let ways = WAYS.map(|way| (way, format!("\"load.publish\" = \"{way}\"")));
-    let acks = [("ack-none", "\"strategy.ack\" = \"none\""), ("double-ack", "\"strategy.double-ack\" = true")];
+    let acks = [
+        ("ack-none", "\"strategy.ack\" = \"none\""),
+        ("double-ack", "\"strategy.double-ack\" = true"),
+        // Acks that ask for nothing go out with the one that asks.
+        ("acks-together", "\"strategy.confirm-every\" = 50, \"fleet.handler\" = \"none\""),
+        // What users of the library get, beside publishers on the plain path.
+        ("messages", "\"strategy.path\" = \"messages\""),
+    ];
     let all = variants(ways.into_iter().chain(acks.map(|(name, set)| (name, set.to_owned()))));
     place.profile(&profile("1s", &format!("path = \"plain\"\n{all}")));
     let (compared, told) = comparison(&place.run(&["run", "profile.toml", "--out", "out"]).ended_with(0));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull};
 use async_nats::jetstream::stream::Stream;
 use futures_util::TryStreamExt;
+use tokio::time::Instant;
 
 use crate::group::Settings;
 use crate::options::{Commit, ConsumerStorage, Takeover};
@@ -12,8 +13,8 @@ use crate::options::{Commit, ConsumerStorage, Takeover};
 /// A private consumer never redelivers by itself: a redelivery would come behind newer messages.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 
-/// How often an older consumer is asked what it knows. What goes unread comes again, acknowledged or not.
-const FLOOR_ASKED_MAX: u32 = 3;
+/// Between two questions to an older consumer that does not answer.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// The original design's limit of unacknowledged messages.
 const RESUME_ACK_PENDING_MAX: i64 = 512;
@@ -104,7 +105,7 @@ fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -
         // to begin.
         memory_storage: settings.consumer_storage == ConsumerStorage::Memory,
         num_replicas: settings.consumer_replicas,
-        inactive_threshold: (settings.ttl * 3).max(Duration::from_secs(10)),
+        inactive_threshold: forgotten_after(settings),
         ..Default::default()
     }
 }
@@ -144,21 +145,29 @@ async fn floor(stream: &Stream<()>, settings: &Settings, lower: &[String]) -> u6
     if matches!(settings.commit, Commit::Checkpoint { .. }) {
         return 0;
     }
-    futures_util::future::join_all(lower.iter().map(|name| floor_of(stream, name))).await.into_iter().max().unwrap_or(0)
+    let until = Instant::now() + forgotten_after(settings);
+    let floors = lower.iter().map(|name| floor_of(stream, name, until));
+    futures_util::future::join_all(floors).await.into_iter().max().unwrap_or(0)
 }
 
-/// What one of them had confirmed. One that is gone has nothing to say; the checkpoint in the lease is never ahead of it. Nor has one
-/// whose server is gone, but that looks like a server that is slow for a while: so silence is believed when it lasts.
-async fn floor_of(stream: &Stream<()>, name: &str) -> u64 {
+/// What one of them had confirmed. One that is gone says so at once, and then the checkpoint in the lease is all that is known. One whose server
+/// hangs does not answer, and what goes unread comes again, acknowledged or not: so the partition stands still with it, until `until`, when
+/// its server would have forgotten it.
+async fn floor_of(stream: &Stream<()>, name: &str, until: Instant) -> u64 {
     use async_nats::jetstream::context::ConsumerInfoErrorKind as Kind;
-    for _ in 0..FLOOR_ASKED_MAX {
+    loop {
         match stream.consumer_info(name).await {
             Ok(info) => return info.ack_floor.stream_sequence,
-            Err(error) if matches!(error.kind(), Kind::TimedOut | Kind::Request) => {}
+            Err(error) if matches!(error.kind(), Kind::TimedOut | Kind::Request) && Instant::now() < until => {}
             Err(_) => return 0,
         }
+        tokio::time::sleep(ASKED_AGAIN_AFTER).await;
     }
-    0
+}
+
+/// A consumer that nobody pulls from is forgotten by its server after so long.
+fn forgotten_after(settings: &Settings) -> Duration {
+    (settings.ttl * 3).max(Duration::from_secs(10))
 }
 
 /// Deletes consumers of lower epochs, so that nothing is delivered to, and nothing acknowledged by, an older owner.
