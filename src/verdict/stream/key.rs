@@ -37,6 +37,8 @@ pub(super) const EVICTED: u16 = 1 << 13;
 
 /// The greatest step from one sequence to the next that a key's window takes. A torn record may name any.
 const WINDOW: u32 = 1 << 16;
+/// So much room more than twice what it holds a key may keep, in messages.
+const SPARE: usize = 16;
 
 /// One message that may still matter.
 #[derive(Clone, Copy, Debug)]
@@ -241,10 +243,15 @@ impl Key {
                 let front = *front;
                 self.apart.insert(key_seq, front);
             } else {
-                return;
+                break;
             }
             self.window.pop_front();
             self.base = key_seq;
+        }
+        // What a pause or a rush made it take: with thousands of keys that room would be most of what is held.
+        let used = self.window.len();
+        if self.window.capacity() > 2 * used + SPARE {
+            self.window.shrink_to(used + used / 2);
         }
     }
 
