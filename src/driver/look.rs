@@ -27,6 +27,8 @@ pub(super) struct Look {
     journals: PathBuf,
     run_tag: u64,
     followers: BTreeMap<Author, Follower>,
+    /// All that there ever were, those that have ended too.
+    publishers: BTreeSet<Author>,
     keys: Vec<Key>,
     /// Handlings that are too young to be judged: another member's earlier one may not have been read yet.
     young: Vec<Handling>,
@@ -171,6 +173,7 @@ impl Look {
             journals,
             run_tag,
             followers: BTreeMap::new(),
+            publishers: BTreeSet::new(),
             keys: vec![Key::default(); keys as usize],
             young: Vec::new(),
             places: remembers.then(Places::default),
@@ -217,6 +220,9 @@ impl Look {
     /// Also follows the journal of `author`, from its beginning.
     pub(super) fn follow(&mut self, author: Author) {
         self.followers.insert(author, Follower::new(&self.journals, author, self.run_tag));
+        if author.role == Role::Publisher {
+            self.publishers.insert(author);
+        }
     }
 
     /// The author has ended: reads the rest of its journal, and holds its file no longer.
@@ -271,9 +277,8 @@ impl Look {
         if self.places.is_some() {
             return;
         }
-        let publishers = self.followers.keys().filter(|author| author.role == Role::Publisher);
         let (keys, mut places) = (&self.keys, Places::default());
-        for author in publishers {
+        for author in &self.publishers {
             let _ = Follower::new(&self.journals, *author, self.run_tag).poll(|record| {
                 let Record::Publish(Publish { key, key_seq, partition, fate, .. }) = record else { return };
                 let Fate::Stored { stream_seq, .. } = fate else { return };
