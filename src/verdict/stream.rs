@@ -320,8 +320,11 @@ impl Stream {
                 }
                 self.surprises += u64::from(pending.place < partition.ranked_to);
                 message.flags = message.flags & !PENDING | RANKED;
-                let acked = || self.strays.contains_key(&(message.partition, pending.place));
-                let up_to = partition.up_to;
+                // One without a place of its own stands where another is that was acknowledged.
+                let has_place = message.stream_seq == pending.place;
+                let acked = || has_place && self.strays.contains_key(&(message.partition, pending.place));
+                // That a server has forgotten it since makes it no later.
+                let up_to = partition.up_to.max(partition.forgotten_to);
                 if up_to > 0 && pending.place <= up_to || acked() {
                     message.flags |= key::AHEAD;
                 }
@@ -339,7 +342,8 @@ impl Stream {
                 }
                 partition.ranked_to = partition.ranked_to.max(pending.place);
                 let Pending { key: of, key_seq, .. } = pending;
-                partition.index.push_back(Place { stream_seq: pending.place, key: of, key_seq });
+                let rank = message.partition_rank;
+                partition.index.push_back(Place { stream_seq: pending.place, key: of, key_seq, rank });
                 let reordered = key_seq < key.greatest;
                 key.greatest = key.greatest.max(key_seq);
                 key.ranked += u32::from(offered);
@@ -437,12 +441,14 @@ impl Stream {
         // Sequence of its first copy, rank, whether it is the first, acknowledged.
         let (home, next) = (key.home, key.ranked + 1);
         let mut ranked_late = false;
-        let (stream_seq, ranks, first, acked) = match key.find(deed.key_seq) {
+        let found = key.find(deed.key_seq);
+        let is_settled = matches!(found, Found::Settled(_));
+        let (stream_seq, ranks, first, acked) = match found {
             Found::Nothing => return self.phantom(deed),
             Found::Settled(rank) => {
                 // What stands behind all that is settled is a second copy of it.
                 let stream_seq = if deed.stream_seq > settled_to { 0 } else { deed.stream_seq };
-                (stream_seq, (rank, 0, home, true), false, 1)
+                (stream_seq, (rank, partition.rank_at(stream_seq), home, true), false, 1)
             }
             Found::Open(message) => {
                 if !message.is(RANKED) {
@@ -489,7 +495,6 @@ impl Stream {
         let forgotten = stream_seq != 0
             && up_to < stream_seq
             && (acknowledged && ends >= acked || !acknowledged && forgotten_to >= stream_seq);
-        let is_settled = partition_rank == 0;
         self.surprises += u64::from(is_settled && forgotten);
         let committed = stream_seq != 0 && (up_to >= stream_seq || acknowledged && !forgotten) || is_settled;
         self.teller.meet(deed, first);
@@ -510,7 +515,7 @@ impl Stream {
         if let (false, Some(message)) = (seen, key.open(deed.key_seq)) {
             message.flags |= SEEN;
         }
-        let rewind = if partition_rank == 0 && deed.stream_seq > settled_to {
+        let rewind = if is_settled && deed.stream_seq > settled_to {
             None
         } else {
             let place = if is_settled { deed.stream_seq } else { stream_seq };
@@ -519,6 +524,8 @@ impl Stream {
         let Some(partition) = self.partitions.get_mut(usize::from(deed.partition)) else { return };
         self.surprises += u64::from(deed.started < partition.judged_to);
         partition.judged_to = partition.judged_to.max(deed.started);
+        // Whether it goes on with a replay is not known any more.
+        self.surprises += u64::from(partition_rank == 0 && partition.order.is_replaying());
         let account = &mut self.account;
         let step = Step { rank: partition_rank, first: !seen, committed, forgotten, what: () };
         partition.order.push(step, |given| {
@@ -609,11 +616,7 @@ impl Stream {
             }
         }
         for partition in partitions.iter_mut() {
-            while let Some(front) = partition.index.front()
-                && keys.get(front.key).is_none_or(|key| key.is_behind(front.key_seq))
-            {
-                partition.index.pop_front();
-            }
+            partition.forget(|place| keys.get(place.key).is_none_or(|key| key.is_behind(place.key_seq)));
         }
     }
 }

@@ -10,6 +10,9 @@ use super::succession::Passage;
 use crate::model::record::Author;
 use crate::model::time::MonoNs;
 
+/// As many settled places of a partition are remembered, 24 KiB: what a replay leaves out is looked up among them.
+const SETTLED: usize = 1_024;
+
 /// A message that waits for its rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pending {
@@ -21,12 +24,14 @@ pub(super) struct Pending {
     pub(super) stored: MonoNs,
 }
 
-/// Where a ranked message stands in the stream: 16 bytes.
+/// Where a ranked message stands in the stream: 24 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) stream_seq: u64,
     pub(super) key: u32,
     pub(super) key_seq: u32,
+    /// Its rank in the partition; 0 when it is not offered.
+    pub(super) rank: u32,
 }
 
 /// One handling, as far as the judges need it.
@@ -105,8 +110,12 @@ impl Handled {
 #[derive(Debug, Default)]
 pub(super) struct Partition {
     pub(super) pending: Vec<Pending>,
-    /// The ranked ones that are not settled, by place.
+    /// The ranked ones that are not settled, by place, and in front of them the last that are.
     pub(super) index: VecDeque<Place>,
+    /// As many at its front are settled.
+    behind: usize,
+    /// The greatest place that it holds no more.
+    pub(super) dropped_to: u64,
     pub(super) ranked: u32,
     /// The place that was ranked last.
     pub(super) ranked_to: u64,
@@ -155,6 +164,23 @@ pub(super) struct Beside {
 }
 
 impl Partition {
+    /// Drops the places of what is settled, but for the last.
+    pub(super) fn forget(&mut self, mut is_settled: impl FnMut(&Place) -> bool) {
+        self.behind += self.index.range(self.behind..).take_while(|place| is_settled(place)).count();
+        let drop = self.behind.saturating_sub(SETTLED);
+        if let Some(last) = self.index.drain(..drop).next_back() {
+            self.dropped_to = last.stream_seq;
+        }
+        self.behind -= drop;
+    }
+
+    /// The rank of what stands at a sequence of the stream; 0 when that is not known any more.
+    pub(super) fn rank_at(&self, stream_seq: u64) -> u32 {
+        let at = self.index.partition_point(|place| place.stream_seq < stream_seq);
+        let found = self.index.get(at).filter(|place| stream_seq != 0 && place.stream_seq == stream_seq);
+        found.map_or(0, |place| place.rank)
+    }
+
     /// A handling begins.
     pub(super) fn begin(&mut self, deed: &Deed, owners: bool) -> Beside {
         self.going_on.retain(|earlier| earlier.ended > deed.started);

@@ -114,6 +114,11 @@ impl<T: Copy> Sequence<T> {
         give(Given { verdict, distance: run.distance, forgotten, all: &run.open });
     }
 
+    /// Whether it waits to be known whether a replay is a legal one.
+    pub(super) fn is_replaying(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| !run.open.is_empty())
+    }
+
     /// The greatest rank handled so far.
     pub(super) fn high(&self) -> u32 {
         self.high

@@ -152,7 +152,7 @@ impl Stream {
     }
 
     pub(super) fn see_ahead(&mut self, author: Author, partition: u16, place: Place, at: MonoNs) {
-        let Place { stream_seq, key, key_seq } = place;
+        let Place { stream_seq, key, key_seq, .. } = place;
         self.see("commit_ahead", false, Sight { at, author, partition, key, key_seq, stream_seq, epoch: 0 });
     }
 
@@ -225,9 +225,11 @@ impl Stream {
     fn between(&mut self, number: u16, low: Spot, high: Spot) -> (bool, bool) {
         let Self { keys, partitions, .. } = self;
         let Some(partition) = partitions.get(usize::from(number)) else { return (false, false) };
-        // What is settled was handled.
-        let settled = low.0 < partition.settled_to && partition.settled_to < high.0;
-        let (mut handled, mut open) = (settled, false);
+        // What is settled was handled. Of what is dropped nobody knows what stood in front of the last.
+        let dropped_to = partition.dropped_to;
+        let dropped = low.0 < dropped_to && dropped_to < high.0;
+        let unsure = high.0 <= dropped_to && low.0.saturating_add(1) < high.0;
+        let (mut handled, mut open) = (dropped, false);
         let from = partition.index.partition_point(|place| place.stream_seq < low.0);
         for place in partition.index.range(from..).take_while(|place| place.stream_seq <= high.0) {
             if place.stream_seq != 0 && (place.stream_seq == low.0 || place.stream_seq == high.0) {
@@ -244,6 +246,7 @@ impl Stream {
                 open |= !done;
             }
         }
+        self.surprises += u64::from(unsure && !handled);
         (handled, open)
     }
 
