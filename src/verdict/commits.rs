@@ -20,7 +20,7 @@ pub(super) struct Commits<'a> {
     up_to: Vec<Vec<UpTo>>,
     /// Those are acknowledgements, which a server may forget.
     forgettable: bool,
-    /// (partition, sequence, earliest instant), sorted. Made at the first question: a run without repeats never asks,
+    /// (partition, sequence, instant), sorted. Made at the first question: a run without repeats never asks,
     /// and with explicit acks there is one a message.
     exact: OnceCell<Vec<(u16, u64, MonoNs)>>,
     /// When a server's process ended, rising.
@@ -80,11 +80,8 @@ impl<'a> Commits<'a> {
         let up_to = self
             .last_before(partition, at)
             .is_some_and(|commit| commit.since >= stream_seq && !(self.forgettable && self.ended_in(commit.at, at)));
-        let acknowledged = || {
-            self.acknowledged_at(partition, stream_seq)
-                .is_some_and(|confirmed| confirmed < at && !self.ended_in(confirmed, at))
-        };
-        up_to || acknowledged()
+        let acknowledged = || self.acknowledged_before(partition, stream_seq, at);
+        up_to || acknowledged().is_some_and(|confirmed| !self.ended_in(confirmed, at))
     }
 
     /// Whether the message at `stream_seq` of `partition` was acknowledged before `at`, by itself or with others, and a server's process
@@ -95,7 +92,7 @@ impl<'a> Commits<'a> {
         }
         let with_others =
             self.forgettable && self.last_before(partition, at).is_some_and(|commit| commit.ever >= stream_seq);
-        with_others || self.acknowledged_at(partition, stream_seq).is_some_and(|confirmed| confirmed < at)
+        with_others || self.acknowledged_before(partition, stream_seq, at).is_some()
     }
 
     /// The last commit of everything up to a message that was confirmed before `at`.
@@ -110,11 +107,11 @@ impl<'a> Commits<'a> {
 
     /// Whether the message at `stream_seq` of `partition` itself was ever acknowledged.
     pub(super) fn acknowledge(&self, partition: u16, stream_seq: u64) -> bool {
-        self.acknowledged_at(partition, stream_seq).is_some()
+        self.acknowledged_before(partition, stream_seq, MonoNs(u64::MAX)).is_some()
     }
 
-    /// When it was acknowledged first.
-    fn acknowledged_at(&self, partition: u16, stream_seq: u64) -> Option<MonoNs> {
+    /// When it was acknowledged last before an instant: what a server forgot may have been acknowledged again.
+    fn acknowledged_before(&self, partition: u16, stream_seq: u64, at: MonoNs) -> Option<MonoNs> {
         let exact = self.exact.get_or_init(|| {
             let mut exact: Vec<_> = all(self.journals)
                 .filter(|commit| commit.reach == Reach::Exact)
@@ -123,9 +120,9 @@ impl<'a> Commits<'a> {
             exact.sort_unstable();
             exact
         });
-        let first = exact.partition_point(|&(p, seq, _)| (p, seq) < (partition, stream_seq));
-        let found = exact.get(first).filter(|&&(p, seq, _)| (p, seq) == (partition, stream_seq));
-        found.map(|&(.., confirmed)| confirmed)
+        let last = exact.partition_point(|commit| *commit < (partition, stream_seq, at)).checked_sub(1)?;
+        let (of, seq, confirmed) = *exact.get(last)?;
+        ((of, seq) == (partition, stream_seq)).then_some(confirmed)
     }
 }
 

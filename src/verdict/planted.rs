@@ -271,6 +271,14 @@ fn what_a_server_had_confirmed_and_forgot_is_charged_to_the_server() {
     let regressed = |reach, nodes, story: &[(u64, StoryEvent)]| regressed_in(None, reach, nodes, story);
     assert_eq!(regressed(Reach::Exact, 1, &[]), (1, 0));
     assert_eq!(regressed(Reach::Exact, 1, &[(103_000, exited())]), (0, 1));
+    // What is acknowledged again after that is not forgotten.
+    let mut again = stream(3);
+    handle(&mut again, &[1, 2, 3, 1, 2, 3]);
+    again.commit(0, 0, 2, Reach::Exact, ms(102));
+    again.tell(us(102_500), exited());
+    again.commit(0, 0, 2, Reach::Exact, ms(103));
+    let again = judge(&again.history);
+    assert_eq!((again.order.regressed, again.forgotten_by_server), (1, 0));
     // What ended before the confirmation, or after the repeat, excuses nothing.
     assert_eq!(regressed(Reach::Exact, 1, &[(101_000, exited())]), (1, 0));
     assert_eq!(regressed(Reach::Exact, 1, &[(105_000, exited())]), (1, 0));

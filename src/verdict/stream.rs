@@ -408,15 +408,14 @@ impl Stream {
         let settled = stream_seq <= partition.settled_to;
         let message = place.and_then(|place| self.keys.get(place.key)?.open(place.key_seq));
         match message.filter(|message| (message.partition, message.stream_seq) == (number, stream_seq)) {
-            Some(message) if message.acked == 0 => {
+            Some(message) => {
                 message.acked = ends;
                 if let (true, Some(place)) = (message.get_ahead(at), place) {
                     self.see_ahead(author, number, place, at);
                 }
             }
-            Some(_) => {}
             None if settled => {}
-            None => drop(self.strays.entry((number, stream_seq)).or_insert(ends)),
+            None => drop(self.strays.insert((number, stream_seq), ends)),
         }
     }
 

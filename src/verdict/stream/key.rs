@@ -49,7 +49,7 @@ pub(super) struct Msg {
     pub(super) at: MonoNs,
     pub(super) key_rank: u32,
     pub(super) partition_rank: u32,
-    /// How many servers had ended when it was acknowledged first, and one; 0 when it was not.
+    /// How many servers had ended when it was acknowledged last, and one; 0 when it was not.
     pub(super) acked: u16,
     /// Publishes of it that are without an answer.
     pub(super) unknown: u16,
