@@ -226,15 +226,16 @@ fn the_index_of_decisions_is_whole() {
 fn table_of_rights() -> String {
     use jetlag::strategy::rights::{Act, Names};
     let names = Names { api: "$JS.API", stream: "S", group: "G", subject: "jetlag.1.p.0" };
-    let commits = [
-        ("ack-all", "lease-group with `commit = \"ack-all\"`"),
-        ("explicit", "lease-group with `commit = \"explicit\"`"),
+    let forms = [
+        ("commit = \"ack-all\"", "lease-group with `commit = \"ack-all\"`"),
+        ("commit = \"explicit\"", "lease-group with `commit = \"explicit\"`"),
+        ("commit = \"explicit\"\ndeliver-by = \"push\"", "lease-group with `deliver-by = \"push\"`"),
     ];
     // What a program of the user's own needs, the user knows.
     let known = strategy::ALL.iter().filter(|about| about.kind != "external");
     let mut all: Vec<_> = known.map(|about| (about.kind, format!("kind = \"{}\"", about.kind))).collect();
-    for (at, (commit, name)) in (1..).zip(commits) {
-        all.insert(at, (name, format!("kind = \"lease-group\"\ncommit = \"{commit}\"")));
+    for (at, (form, name)) in (1..).zip(forms) {
+        all.insert(at, (name, format!("kind = \"lease-group\"\n{form}")));
     }
     let mut rows: Vec<((String, &str), Vec<&str>)> = Vec::new();
     for (name, own) in &all {
@@ -251,9 +252,9 @@ fn table_of_rights() -> String {
     }
     let mut table = "| right | to | for |\n|---|---|---|\n".to_owned();
     for ((grant, why), who) in rows {
-        // What it needs however it commits it needs.
+        // What all its forms need it needs.
         let always = who.contains(&all[0].0);
-        let either = |name: &&str| !always || commits.iter().all(|(_, commit)| commit != name);
+        let either = |name: &&str| !always || forms.iter().all(|(_, form)| form != name);
         let who = if who.len() == all.len() {
             "all".to_owned()
         } else {

@@ -5,7 +5,7 @@
 //! record's epoch. The new owner deletes the consumers of older epochs and opens a private one, named after its own
 //! epoch, behind the last committed message; so nothing that an older owner had fetched or acknowledges counts any more.
 //! Owners renew every third of the `ttl` and commit with it (`commit = "checkpoint"`), or acknowledge every hundred messages at once
-//! (`"ack-all"`), or each (`"explicit"`). Members
+//! (`"ack-all"`), or each (`"explicit"`). Messages are pulled, or with `deliver-by = "push"` sent by the server. Members
 //! see each other by heartbeats in the bucket and share the partitions evenly: one that joins is given some, one that
 //! leaves finishes what is in hand, commits exactly, and releases.
 //!
@@ -92,7 +92,10 @@ pub struct Settings {
     pub takeover: Takeover,
     /// With `takeover = "resume"`: the durable's ack wait.
     pub ack_wait: Timespan,
-    /// Messages a pull asks for.
+    /// How messages come to their owner: it pulls them, or the server pushes them, with flow control. Pushing needs
+    /// acknowledgements, which bound what is sent.
+    pub deliver_by: DeliverBy,
+    /// Messages a pull asks for; of pushed ones twice as many are unacknowledged at most.
     pub batch: u32,
     /// How many partitions of one member that are behind are sent messages at the same time, 4096 for all; the others wait for their turn.
     pub catch_up: u32,
@@ -126,6 +129,16 @@ pub enum Hint {
     Probe,
     /// The server tells its system account that a connection of the owner has ended.
     Sys,
+}
+
+/// How messages come to their owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliverBy {
+    /// The owner asks for them.
+    Pull,
+    /// The server sends them by itself.
+    Push,
 }
 
 /// Where the consumer of an epoch keeps its state.
@@ -181,6 +194,7 @@ impl Default for Settings {
             ack_every: ACK_EVERY,
             takeover: Takeover::Safe,
             ack_wait: Timespan(Duration::from_secs(120)),
+            deliver_by: DeliverBy::Pull,
             batch: 500,
             catch_up: 4096,
             max_handling: Timespan(Duration::from_secs(300)),
@@ -268,12 +282,23 @@ impl Settings {
         if self.takeover == Takeover::Resume && self.ack_wait.0 < Duration::from_millis(100) {
             objections.push(("ack-wait", "ack-wait is below 100ms".to_owned()));
         }
+        if self.deliver_by == DeliverBy::Push
+            && (self.commit == Commit::Checkpoint || self.takeover == Takeover::Resume)
+        {
+            let text = "deliver-by \"push\" needs takeover \"safe\" and commit \"ack-all\" or \"explicit\": \
+                        nothing else bounds what is sent";
+            objections.push(("deliver-by", text.to_owned()));
+        }
         if !(1..=10_000).contains(&self.batch) {
             objections.push(("batch", format!("a batch of {} does not work: 1 to 10000", self.batch)));
         }
         if !(1..=4096).contains(&self.catch_up) {
             let text = format!("{} partitions that catch up at once do not work: 1 to 4096", self.catch_up);
             objections.push(("catch-up", text));
+        }
+        if self.deliver_by == DeliverBy::Push && self.catch_up != Self::default().catch_up {
+            let text = "catch-up has no effect with deliver-by \"push\": the server sends without being asked";
+            objections.push(("catch-up", text.to_owned()));
         }
         if self.max_handling.0 < most {
             let text = "max-handling is shorter than a renewal interval, which is a third of the ttl";
@@ -438,6 +463,10 @@ impl Settings {
             .takeover(match self.takeover {
                 Takeover::Safe => GroupTakeover::Safe,
                 Takeover::Resume => GroupTakeover::Resume { ack_wait: self.ack_wait.0 },
+            })
+            .deliver_by(match self.deliver_by {
+                DeliverBy::Pull => ::lease_group::DeliverBy::Pull,
+                DeliverBy::Push => ::lease_group::DeliverBy::Push,
             })
             .consumers(
                 match self.consumer_storage {

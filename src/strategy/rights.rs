@@ -262,7 +262,13 @@ fn bucket_made(names: &Names<'_>) -> Vec<Right> {
 
 fn leases(settings: &lease_group::Settings, names: &Names<'_>) -> Vec<Right> {
     let bucket = names.bucket();
-    let mut rights = [made_on_the_way(names), pulls(names), bucket_made(names)].concat();
+    let pushed = settings.deliver_by == lease_group::DeliverBy::Push;
+    let given = if pushed {
+        vec![publish("$JS.FC", &[Rest(&format!("{}.jetlag", names.stream))], "answer questions of flow control")]
+    } else {
+        pulls(names)
+    };
+    let mut rights = [made_on_the_way(names), given, bucket_made(names)].concat();
     rights.extend([
         names.request("CONSUMER.NAMES", &[Name(names.stream)], "find the consumers of former owners"),
         names.request("CONSUMER.INFO", &[Name(names.stream), Name(names.group)], "see what former owners had handled"),

@@ -5,12 +5,14 @@ use jetlag::model::report::RunState;
 use crate::order::comparison;
 use crate::place::Place;
 
-/// In which modes differ: what a crash may repeat.
-const MODES: [(&str, &str); 4] = [
-    ("checkpoint", "commit = \"checkpoint\""),
-    ("ack-all", "commit = \"ack-all\""),
-    ("ack-all-of-seven", "commit = \"ack-all\", ack-every = 7"),
-    ("explicit", "commit = \"explicit\""),
+/// In which modes differ: what a crash may repeat, and how messages come.
+const MODES: [(&str, &str); 6] = [
+    ("checkpoint", "commit = \"checkpoint\", catch-up = 1"),
+    ("ack-all", "commit = \"ack-all\", catch-up = 1"),
+    ("ack-all-of-seven", "commit = \"ack-all\", ack-every = 7, catch-up = 1"),
+    ("explicit", "commit = \"explicit\", catch-up = 1"),
+    ("ack-all-pushed", "commit = \"ack-all\", deliver-by = \"push\""),
+    ("explicit-pushed", "commit = \"explicit\", deliver-by = \"push\""),
 ];
 
 /// A backlog that members with one place each are behind with, while one dies, one hangs beyond its lease, one leaves and one
@@ -54,7 +56,7 @@ at = "2500ms"
 "#
     .to_owned();
     for (name, settings) in MODES {
-        let strategy = format!("{{ kind = \"lease-group\", ttl = \"500ms\", catch-up = 1, batch = 40, {settings} }}");
+        let strategy = format!("{{ kind = \"lease-group\", ttl = \"500ms\", batch = 40, {settings} }}");
         profile += &format!("[[variant]]\nname = \"{name}\"\nset = {{ strategy = {strategy} }}\n");
     }
     place.profile(&profile);

@@ -17,6 +17,9 @@ fn profile_of(what: &str) -> String {
         "lease-group" => {
             (what, "ttl = \"500ms\"\ncommit = \"explicit\"\nsink = \"fenced\"\nhints = [\"probe\"]", 2, "")
         }
+        "pushed" => {
+            ("lease-group", "ttl = \"500ms\"\ncommit = \"ack-all\"\ndeliver-by = \"push\"", 2, "payload = \"32KiB\"\n")
+        }
         "ordered" => (what, "start = \"all\"", 1, ""),
         "core-queue" => (what, "", 2, ""),
         "ledger" => ("shared-pull", "ack-wait = \"1s\"", 2, "workload = \"ledger\"\n"),
@@ -64,7 +67,7 @@ fn server_of(place: &Place, jetstream: &str, few: &[String]) -> OwnServer {
 fn every_strategy_runs_as_a_user_who_has_the_listed_rights_and_no_others() {
     // What a program of the user's own needs, the user knows. Behind the strategies: what else a profile can ask for.
     let strategies = strategy::ALL.iter().map(|about| about.kind).filter(|kind| *kind != "external");
-    let kinds: Vec<_> = strategies.chain(["ledger", "probes", "drops", "flow"]).collect();
+    let kinds: Vec<_> = strategies.chain(["ledger", "probes", "drops", "flow", "pushed"]).collect();
     let place = Place::new();
     let few: Vec<_> = kinds.iter().map(|kind| permissions(&rights_of(kind))).collect();
     let server = server(&place, &few);

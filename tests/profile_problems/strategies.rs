@@ -99,6 +99,17 @@ replicas = 3
 }
 
 #[test]
+fn a_lease_group_pushes_only_what_is_acknowledged() {
+    let of =
+        |own: &str| wrong(&format!("# hm?\n[strategy]\nkind = \"lease-group\"\ndeliver-by = \"push\"\n{own}\n"), &[]);
+    for own in ["", "commit = \"explicit\"\ntakeover = \"resume\""] {
+        let told = of(own);
+        assert!(told.contains("needs takeover \"safe\" and commit \"ack-all\" or \"explicit\""), "{own}\n{told}");
+    }
+    assert!(of("commit = \"explicit\"\ncatch-up = 1").contains("catch-up has no effect with deliver-by \"push\""));
+}
+
+#[test]
 fn a_key_that_a_strategy_rules_out_is_told_with_the_reason() {
     for (kind, set) in [
         ("serial", "ack = \"all\""),

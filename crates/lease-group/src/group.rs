@@ -9,7 +9,7 @@ use crate::error::{BuildError, JoinError};
 use crate::footing::Names;
 use crate::member::Member;
 use crate::observer::{Observer, Silence};
-use crate::options::{Commit, ConsumerStorage, Hints, Sink, Takeover};
+use crate::options::{Commit, ConsumerStorage, DeliverBy, Hints, Sink, Takeover};
 
 /// The placeholder for the partition's number in a subject template.
 const PLACEHOLDER: &str = "{partition}";
@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) max_handling: Duration,
     pub(crate) commit: Commit,
     pub(crate) takeover: Takeover,
+    pub(crate) deliver_by: DeliverBy,
     pub(crate) consumer_storage: ConsumerStorage,
     pub(crate) consumer_replicas: usize,
     pub(crate) batch: u32,
@@ -79,6 +80,11 @@ impl Settings {
         (self.ttl / 3).clamp(Duration::from_millis(50), Duration::from_secs(2))
     }
 
+    /// How often the server speaks up where it has nothing to deliver. After three times that in silence an epoch ends.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        (self.ttl / 2).clamp(Duration::from_millis(250), Duration::from_secs(5))
+    }
+
     /// Whether messages are acknowledged.
     pub(crate) fn acknowledges(&self) -> bool {
         !matches!(self.commit, Commit::Checkpoint { .. }) || matches!(self.takeover, Takeover::Resume { .. })
@@ -101,6 +107,7 @@ impl Group {
                 max_handling: Duration::from_secs(300),
                 commit: Commit::default(),
                 takeover: Takeover::default(),
+                deliver_by: DeliverBy::default(),
                 consumer_storage: ConsumerStorage::Memory,
                 consumer_replicas: 1,
                 batch: 500,
@@ -211,6 +218,13 @@ impl GroupBuilder {
         self
     }
 
+    /// How messages come to their owner.
+    #[must_use]
+    pub fn deliver_by(mut self, deliver_by: DeliverBy) -> Self {
+        self.settings.deliver_by = deliver_by;
+        self
+    }
+
     /// Where private consumers keep their state, and on how many servers: in memory and on one by default. A replicated one takes an
     /// election to create, so every takeover waits for one.
     #[must_use]
@@ -220,7 +234,8 @@ impl GroupBuilder {
         self
     }
 
-    /// How many messages are pulled at once, 500 by default: what is buffered per partition is at most one and a half times that.
+    /// How many messages are pulled at once, 500 by default: what is buffered per partition is at most one and a half times that. Of pushed
+    /// ones twice as many are unacknowledged at most.
     #[must_use]
     pub fn batch(mut self, batch: u32) -> Self {
         self.settings.batch = batch;
@@ -350,6 +365,14 @@ impl GroupBuilder {
         if let Takeover::Resume { ack_wait } = settings.takeover {
             demand(!ack_wait.is_zero(), "an ack wait of zero".to_owned());
         }
+        if settings.deliver_by == DeliverBy::Push {
+            let bounded = !matches!(settings.commit, Commit::Checkpoint { .. });
+            demand(bounded, "nothing bounds what is pushed where nothing is acknowledged: pull".to_owned());
+            demand(
+                settings.takeover == Takeover::Safe,
+                "takeover by resuming shares a consumer that is pulled from".to_owned(),
+            );
+        }
         if let Some(sink) = &settings.sink {
             demand(is_name(&sink.stream), format!("`{}` is no stream name", sink.stream));
             demand(is_plain(&sink.fences), format!("`{}` is no subject for fences", sink.fences));
@@ -444,6 +467,15 @@ mod tests {
             assert!(valid().sink(Sink::new(stream, fences)).build().is_err(), "{stream} {fences}");
         }
         assert!(valid().sink(Sink::new("BILLS", "bills.fence")).takeover(Takeover::resume()).build().is_err());
+    }
+
+    #[test]
+    fn what_is_pushed_must_be_bounded() {
+        let pushed = || valid().deliver_by(DeliverBy::Push);
+        assert!(pushed().build().is_err(), "no acknowledgements bound it");
+        assert!(pushed().commit(Commit::Explicit).build().is_ok());
+        assert!(pushed().commit(Commit::AckAll { every: 100 }).build().is_ok());
+        assert!(pushed().commit(Commit::Explicit).takeover(Takeover::resume()).build().is_err());
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub use handler::{Handler, HandlerError};
 pub use member::{Member, MemberHandle};
 pub use message::{Delivery, Message};
 pub use observer::{Connection, MemberEvent, Observer, PartitionEvent, Progress, Silence};
-pub use options::{Commit, ConsumerStorage, Hints, Sink, Takeover};
+pub use options::{Commit, ConsumerStorage, DeliverBy, Hints, Sink, Takeover};
 pub use output::{Effect, Output, OutputError};
 pub use record::Session;
 pub use state::{LostReason, Stopped};

@@ -29,6 +29,19 @@ impl Default for Commit {
     }
 }
 
+/// How messages come to their owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeliverBy {
+    /// The owner asks for them, half a batch before it runs out.
+    #[default]
+    Pull,
+    /// The server sends them by itself, as many as may be unacknowledged, and asks now and then whether they arrive (flow control). Where each message
+    /// is acknowledged that costs it about a sixth less than pulls. Only where messages are acknowledged: nothing else bounds what is sent.
+    /// Members need the right to publish to `$JS.FC.>`.
+    Push,
+}
+
 /// What a new owner does with what the last one left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

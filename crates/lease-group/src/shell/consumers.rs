@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull, push};
 use async_nats::jetstream::stream::Stream;
 use futures_util::TryStreamExt;
 use tokio::time::Instant;
@@ -26,6 +26,8 @@ pub(crate) struct Opened {
     pub(crate) start: u64,
     /// The sequence of its fence, where there is a sink.
     pub(crate) fence: Option<u64>,
+    /// Where its messages are sent to, when they are pushed.
+    pub(crate) inbox: Option<String>,
     /// How many messages wait to be delivered.
     pub(crate) pending: u64,
     /// Consumers of older epochs that know more than the lease does: to be deleted when the lease has what they knew.
@@ -35,13 +37,14 @@ pub(crate) struct Opened {
 /// Rule 4 behind the claim: reads and deletes what lower epochs left, then creates the consumer of `epoch`. Answers its name and the
 /// first stream sequence it may deliver. What the lease does not know yet is not deleted: an opening may fail at any request, and its
 /// successor could not read it again. `raise` puts up the fence, before anything of an older owner's is touched; what is only looked
-/// up may be asked for meanwhile.
+/// up may be asked for meanwhile. Messages that are pushed are sent to `inbox`, as soon as somebody listens there.
 pub(crate) async fn open(
     stream: &Stream<()>,
     settings: &Settings,
     partition: u32,
     epoch: u64,
     checkpoint: u64,
+    inbox: Option<String>,
     raise: impl Future<Output = Result<Option<u64>, async_nats::Error>>,
 ) -> Result<Opened, async_nats::Error> {
     match settings.takeover {
@@ -67,8 +70,15 @@ pub(crate) async fn open(
             }
             let start = checkpoint.max(floor) + 1;
             let name = epoch_name(settings, partition, epoch);
-            let made = stream.create_consumer_strict(epoch_consumer(settings, partition, &name, start)).await?;
-            Ok(Opened { consumer: name, start, fence, pending: made.cached_info().num_pending, elders })
+            let config = epoch_consumer(settings, partition, &name, start);
+            let pending = match &inbox {
+                Some(inbox) => {
+                    let made = stream.create_consumer_strict(pushed(settings, config, inbox)).await?;
+                    made.cached_info().num_pending
+                }
+                None => stream.create_consumer_strict(config).await?.cached_info().num_pending,
+            };
+            Ok(Opened { consumer: name, start, fence, inbox, pending, elders })
         }
         Takeover::Resume { ack_wait } => {
             let name = format!("{}-p{partition}", settings.name);
@@ -76,7 +86,8 @@ pub(crate) async fn open(
                 stream.get_or_create_consumer(&name, durable_consumer(settings, partition, &name, ack_wait)).await?;
             let info = consumer.cached_info();
             let start = info.ack_floor.stream_sequence + 1;
-            Ok(Opened { consumer: name, start, fence: None, pending: info.num_pending, elders: Vec::new() })
+            let pending = info.num_pending;
+            Ok(Opened { consumer: name, start, fence: None, inbox: None, pending, elders: Vec::new() })
         }
     }
 }
@@ -106,6 +117,27 @@ fn epoch_consumer(settings: &Settings, partition: u32, name: &str, start: u64) -
         memory_storage: settings.consumer_storage == ConsumerStorage::Memory,
         num_replicas: settings.consumer_replicas,
         inactive_threshold: forgotten_after(settings),
+        ..Default::default()
+    }
+}
+
+/// The same consumer, which sends by itself. Flow control needs heartbeats; they also tell what was sent and has not arrived.
+fn pushed(settings: &Settings, config: pull::Config, inbox: &str) -> push::Config {
+    push::Config {
+        deliver_subject: inbox.to_owned(),
+        flow_control: true,
+        idle_heartbeat: settings.heartbeat(),
+        name: config.name,
+        deliver_policy: config.deliver_policy,
+        ack_policy: config.ack_policy,
+        ack_wait: config.ack_wait,
+        max_deliver: config.max_deliver,
+        max_ack_pending: config.max_ack_pending,
+        filter_subject: config.filter_subject,
+        replay_policy: config.replay_policy,
+        memory_storage: config.memory_storage,
+        num_replicas: config.num_replicas,
+        inactive_threshold: config.inactive_threshold,
         ..Default::default()
     }
 }

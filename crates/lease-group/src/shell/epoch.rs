@@ -1,4 +1,4 @@
-//! One epoch of one partition: pulls, checks that nothing is missing, calls the handler, acknowledges.
+//! One epoch of one partition: pulls or is sent messages, checks that nothing is missing, calls the handler, acknowledges.
 //!
 //! An own pull loop over the core client: it sees consumer sequences, statuses and heartbeats, which the client's message stream hides,
 //! and costs a third less.
@@ -36,6 +36,9 @@ use crate::state::Stopped;
 /// How long a pull request stands.
 const PULL_EXPIRES: Duration = Duration::from_secs(30);
 
+/// The header of a heartbeat of a consumer that waits for an answer before it pushes more.
+const STALLED: &str = "Nats-Consumer-Stalled";
+
 /// After so many messages in a row the other partitions get their turn.
 const TURN: u32 = 32;
 
@@ -47,6 +50,8 @@ pub(crate) struct Epoch<'a> {
     acknowledges: bool,
     heartbeat: Duration,
     inbox: String,
+    /// Where the server is to be told that what it pushed has arrived.
+    flow: Option<async_nats::Subject>,
     demand: Demand,
     place: Place,
     continuity: Continuity,
@@ -68,8 +73,9 @@ impl<'a> Epoch<'a> {
             data,
             private: settings.takeover == Takeover::Safe,
             acknowledges: settings.acknowledges(),
-            heartbeat: (settings.ttl / 2).clamp(Duration::from_millis(250), Duration::from_secs(5)),
+            heartbeat: settings.heartbeat(),
             inbox: data.client.new_inbox(),
+            flow: None,
             demand: Demand::new(settings.batch, grant.pending),
             place: Place::among(&data.places),
             continuity: Continuity::starting_at(grant.start),
@@ -87,10 +93,8 @@ impl<'a> Epoch<'a> {
     /// Runs until something ends the epoch. No handler runs afterwards; what was buffered is discarded.
     pub(crate) async fn run<H: Handler>(mut self, orders: &mut watch::Receiver<Order>, handler: &H) -> Stopped {
         let client = &self.data.client;
-        let subscriptions = tokio::try_join!(
-            client.subscribe(format!("{}.m", self.inbox)),
-            client.subscribe(format!("{}.a.*", self.inbox))
-        );
+        let subscriptions =
+            tokio::try_join!(client.subscribe(self.messages()), client.subscribe(format!("{}.a.*", self.inbox)));
         let Ok((mut messages, mut confirmations)) = subscriptions else {
             return Stopped::Silent;
         };
@@ -116,7 +120,8 @@ impl<'a> Epoch<'a> {
             if let Some(why) = self.told_to_stop(orders, &cuts) {
                 return why;
             }
-            if !self.pull().await {
+            let asked = if self.grant.inbox.is_some() { self.answer_flow().await } else { self.pull().await };
+            if !asked {
                 return Stopped::Silent;
             }
             if self.acknowledges {
@@ -189,8 +194,18 @@ impl<'a> Epoch<'a> {
         );
         let subject = format!("{}.CONSUMER.MSG.NEXT.{}.{}", settings.api_prefix, settings.stream, self.grant.consumer);
         self.demand.asked();
-        let reply = format!("{}.m", self.inbox);
-        self.data.client.publish_with_reply(subject, reply, Bytes::from(request)).await.is_ok()
+        self.data.client.publish_with_reply(subject, self.messages(), Bytes::from(request)).await.is_ok()
+    }
+
+    /// Where messages come.
+    fn messages(&self) -> String {
+        self.grant.inbox.clone().unwrap_or_else(|| format!("{}.m", self.inbox))
+    }
+
+    /// Tells the server that everything it pushed before it asked is handled: it sends so much more.
+    async fn answer_flow(&mut self) -> bool {
+        let Some(flow) = self.flow.take() else { return true };
+        self.data.client.publish(flow, Bytes::new()).await.is_ok()
     }
 
     /// Waits for the next message. `Err(Asked)` means only that there is something to look at.
@@ -205,7 +220,7 @@ impl<'a> Epoch<'a> {
         loop {
             let silent_at = Instant::now() + patience;
             // Where nothing was asked for, nothing is sent.
-            let listens = self.demand.is_open() || !self.place.is_waited_for();
+            let listens = self.grant.inbox.is_some() || self.demand.is_open() || !self.place.is_waited_for();
             let confirm_by = self.acks.oldest().map_or(silent_at, |since| since + self.ack_patience());
             let ack_due = self.acks.due();
             tokio::select! {
@@ -266,6 +281,7 @@ impl<'a> Epoch<'a> {
 
     fn status(&mut self, raw: &async_nats::Message) -> Result<(), Stopped> {
         let number = |name: &str| -> Option<u64> { raw.headers.as_ref()?.get(name)?.as_str().parse().ok() };
+        self.flow = self.flow.take().or_else(|| asked_for_flow(raw));
         match raw.status.map(|status| status.as_u16()) {
             // Sent behind everything delivered before it: what was booked and has not arrived is lost.
             Some(100) => match number(header::NATS_LAST_CONSUMER.as_ref()) {
@@ -379,4 +395,11 @@ impl<'a> Epoch<'a> {
         })
         .await
     }
+}
+
+/// Where the server asks for the answer that lets it push more: in a question, or in a heartbeat while it waits for that.
+fn asked_for_flow(raw: &async_nats::Message) -> Option<async_nats::Subject> {
+    let is_flow = |subject: &&async_nats::Subject| subject.starts_with("$JS.FC.");
+    let stalled = || raw.headers.as_ref()?.get(STALLED).map(|value| value.as_str().into());
+    raw.reply.as_ref().filter(is_flow).cloned().or_else(stalled)
 }

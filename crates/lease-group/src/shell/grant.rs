@@ -16,6 +16,8 @@ pub(crate) struct Grant {
     /// The sequence of its fence in the sink, where there is one.
     pub(crate) fence: Option<u64>,
     pub(crate) start: u64,
+    /// Where its messages are sent to, when they are pushed.
+    pub(crate) inbox: Option<String>,
     /// How many messages waited when its consumer was made.
     pub(crate) pending: u64,
     deadline: AtomicU64,
@@ -29,7 +31,7 @@ impl Grant {
         partition: u32,
         epoch: u64,
         start: u64,
-        Opened { consumer, fence, pending, .. }: Opened,
+        Opened { consumer, fence, inbox, pending, .. }: Opened,
         (deadline, told_ns): (Moment, u64),
     ) -> Self {
         Self {
@@ -38,6 +40,7 @@ impl Grant {
             consumer,
             fence,
             start,
+            inbox,
             pending,
             deadline: AtomicU64::new(deadline.as_ns()),
             deadline_told_ns: AtomicU64::new(told_ns),

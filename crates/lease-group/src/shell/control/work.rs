@@ -14,6 +14,7 @@ use crate::footing::Duty;
 use crate::liveness::Gone;
 use crate::observer::{MemberEvent, PartitionEvent};
 use crate::openings::Opening;
+use crate::options::DeliverBy;
 use crate::record::Session;
 use crate::shell::consumers::{self, Opened};
 use crate::shell::probes::News;
@@ -92,7 +93,8 @@ impl Loop {
                     let Some(sink) = sink else { return Ok(None) };
                     sink.raise(&client, partition, fence, settings.request_timeout()).await.map(Some)
                 };
-                let open = consumers::open(&stream, &settings, partition, epoch, checkpoint, raise);
+                let inbox = (settings.deliver_by == DeliverBy::Push).then(|| client.new_inbox());
+                let open = consumers::open(&stream, &settings, partition, epoch, checkpoint, inbox, raise);
                 let opened = tokio::select! {
                     biased;
                     opened = open => opened.map_err(|error| error.to_string()),
