@@ -3,8 +3,8 @@
 //! `cargo bench --bench pace`
 //!
 //! Measured 2026-11-21 on a 2 vCPU VM, shared with compilers at work: schedule 6–7 ns uniform, 12–14 ns Poisson; key 19–33 ns
-//! uniform, 49–57 ns zipf, 11 ns hot; line 7–8 ns, whatever the window. All of it is below a tenth of what one
-//! publish costs a publisher (1.4–1.9 µs of CPU), most of which is the client's.
+//! uniform, 49–57 ns zipf, 11 ns hot; line 7–8 ns, whatever the window. Target: all three together below 40 ns with uniform
+//! keys, because a whole core message costs a publisher 100 ns (decision 46).
 
 use std::collections::VecDeque;
 use std::hint::black_box;

@@ -1,5 +1,7 @@
 //! What it costs to write and to check the header that travels in each message.
 //!
+//! Target, 128 B: written below 40 ns, checked below 40 ns.
+//!
 //! Measured with `cargo bench --bench payload` on a VM with 2 vCPU (AMD EPYC), shared with
 //! compilers at work (load 3), Rust 1.95: encode 37, 82 and 2100 ns,
 //! decode 16, 46 and 1100 ns, for payloads of 128 B, 1 KiB and 64 KiB. With the id as text in front (layout 2): encode 42, 74 and

@@ -248,13 +248,9 @@ fn store(words: &[AtomicU64; WORDS], line: &Line) {
 
 /// Gives `file` real blocks for `bytes`, all zero: a store into a mapped hole on a full disk would be a SIGBUS.
 fn allocate(file: &mut File, bytes: u64) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
-    match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-        Ok(()) => return file.set_len(bytes),
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {}
-        Err(error) => return Err(error.into()),
-    }
-    // The filesystem cannot reserve: written zeros have their blocks too, or fail as they should.
+    let is_reserved = reserve(file, bytes)?;
+    // What is written lies in large pieces of memory, where the kernel has them; what a store brings in lies in pages, and a page
+    // at a time costs three times as much.
     let zeros = [0; 64 * 1024];
     let mut left = bytes;
     while left > 0 {
@@ -262,7 +258,19 @@ fn allocate(file: &mut File, bytes: u64) -> io::Result<()> {
         file.write_all(&zeros[..part as usize])?;
         left -= part;
     }
-    file.sync_data()
+    // Where the filesystem cannot reserve, written zeros have their blocks too, or fail as they should.
+    if is_reserved { Ok(()) } else { file.sync_data() }
+}
+
+/// Whether the filesystem could reserve the blocks.
+fn reserve(file: &File, bytes: u64) -> io::Result<bool> {
+    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+        Ok(()) => return file.set_len(bytes).map(|()| true),
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

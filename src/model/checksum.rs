@@ -2,7 +2,8 @@
 
 /// An odd number without a pattern: multiplying by it loses nothing.
 const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
-const LANES: usize = 4;
+/// How many words go side by side.
+pub const LANES: usize = 4;
 
 /// The checksum of `bytes`.
 ///
@@ -12,7 +13,28 @@ const LANES: usize = 4;
 #[must_use]
 #[inline]
 pub fn checksum(bytes: &[u8]) -> u32 {
-    let mut lanes = [bytes.len() as u64, 1, 2, 3].map(|seed: u64| seed.wrapping_mul(MIXER) ^ MIXER);
+    over(seeds(bytes.len()), bytes)
+}
+
+/// The checksum of the bytes of `first`, little-endian, and `rest` behind them: for who has just put the first ones together, and would
+/// have to wait for his own stores when he read them again.
+#[must_use]
+#[inline]
+pub fn checksum_of_words(first: [u64; LANES], rest: &[u8]) -> u32 {
+    let mut lanes = seeds(8 * LANES + rest.len());
+    for (lane, word) in lanes.iter_mut().zip(first) {
+        *lane = step(*lane, word);
+    }
+    over(lanes, rest)
+}
+
+#[inline]
+fn seeds(length: usize) -> [u64; LANES] {
+    [length as u64, 1, 2, 3].map(|seed: u64| seed.wrapping_mul(MIXER) ^ MIXER)
+}
+
+#[inline]
+fn over(mut lanes: [u64; LANES], bytes: &[u8]) -> u32 {
     let (blocks, rest) = bytes.as_chunks::<{ 8 * LANES }>();
     for block in blocks {
         let (words, _) = block.as_chunks::<8>();
@@ -56,6 +78,12 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at.index(bytes.len())] ^= flips;
             prop_assert_ne!(checksum(&damaged), checksum(&bytes));
+        }
+
+        #[test]
+        fn words_in_hand_count_as_their_bytes(first: [u64; LANES], rest in prop::collection::vec(any::<u8>(), 0..200)) {
+            let bytes: Vec<u8> = first.iter().flat_map(|word| word.to_le_bytes()).chain(rest.clone()).collect();
+            prop_assert_eq!(checksum_of_words(first, &rest), checksum(&bytes));
         }
 
         #[test]

@@ -69,10 +69,16 @@ impl MessageId {
     }
 }
 
+/// All eight digits at once: the bits of each go to a byte of their own, the highest first.
 #[inline]
 fn digits(number: u32) -> [u8; 8] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    std::array::from_fn(|at| DIGITS[(number >> (28 - 4 * at)) as usize & 15])
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let halves = u64::from(number) << 16 & 0xffff_0000_0000 | u64::from(number) & 0xffff;
+    let pairs = (halves << 8 | halves) & 0x00ff_00ff_00ff_00ff;
+    let values = (pairs << 4 | pairs) & (0x0f * ONES);
+    // Only from ten on does six more reach the next digit.
+    let letters = (values + 6 * ONES) >> 4 & ONES;
+    (values + u64::from(b'0') * ONES + letters * u64::from(b'a' - b'9' - 1)).to_be_bytes()
 }
 
 /// The value of each hexadecimal digit in lower case; what is none has a bit above.

@@ -17,10 +17,10 @@
 
 use std::ops::Range;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::bank;
-use super::checksum::checksum;
+use super::checksum::{LANES, checksum, checksum_of_words};
 use super::message_id::{self, IdError, MessageId};
 use super::time::MonoNs;
 
@@ -34,6 +34,8 @@ const MAGIC: [u8; 3] = *b"jlg";
 /// Where the amount lies: right behind the header.
 const AMOUNT: Range<usize> = MIN_SIZE..MIN_SIZE + 4;
 const ID_END: usize = message_id::LENGTH;
+/// Where that begins over which the checksum goes.
+const SUMMED: usize = ID_END + 4;
 
 /// What the header of a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,8 @@ pub enum PayloadError {
 pub struct Template {
     run_tag: u64,
     bytes: Vec<u8>,
+    /// The first words behind the checksum, without what differs from message to message.
+    shared: [u64; LANES],
     /// Seed of the amounts, where the messages carry any.
     amounts: Option<u64>,
 }
@@ -112,7 +116,9 @@ impl Template {
         bytes[32..40].copy_from_slice(&run_tag.to_le_bytes());
         bytes[48..50].copy_from_slice(&publisher.to_le_bytes());
         bytes[52..56].copy_from_slice(&length.to_le_bytes());
-        Self { run_tag, bytes, amounts: None }
+        let words = bytes[SUMMED..].as_chunks::<8>().0;
+        let shared = std::array::from_fn(|at| words.get(at).map_or(0, |word| u64::from_le_bytes(*word)));
+        Self { run_tag, bytes, shared, amounts: None }
     }
 
     /// Payloads that carry the amount of their message, drawn from `seed`. One without room for it carries none.
@@ -128,18 +134,50 @@ impl Template {
     }
 
     /// Appends one payload to `out`. Allocates only when `out` has no room.
-    pub fn append(&self, key: u32, key_seq: u32, partition: u16, intended: MonoNs, out: &mut BytesMut) {
-        let start = out.len();
+    pub fn append<B>(&self, key: u32, key_seq: u32, partition: u16, intended: MonoNs, out: &mut B)
+    where
+        B: BufMut + AsMut<[u8]>,
+    {
+        let start = out.as_mut().len();
         out.put_slice(&self.bytes);
-        let payload = &mut out[start..];
+        self.fill(key, key_seq, partition, intended, &mut out.as_mut()[start..]);
+    }
+
+    /// Makes a payload of the bytes that all share.
+    #[inline]
+    fn fill(&self, key: u32, key_seq: u32, partition: u16, intended: MonoNs, payload: &mut [u8]) {
         payload[..ID_END].copy_from_slice(&MessageId { key, key_seq }.text(self.run_tag));
-        payload[40..48].copy_from_slice(&intended.0.to_le_bytes());
-        payload[50..52].copy_from_slice(&partition.to_le_bytes());
-        if let (Some(seed), Some(place)) = (self.amounts, payload.get_mut(AMOUNT)) {
-            place.copy_from_slice(&bank::amount(seed, key, key_seq).to_le_bytes());
-        }
-        let sum = checksum(&payload[28..]);
-        payload[24..28].copy_from_slice(&sum.to_le_bytes());
+        let sum =
+            match (payload[SUMMED..].split_first_chunk_mut::<{ 8 * LANES }>(), self.bytes.get(SUMMED + 8 * LANES..)) {
+                (Some((first, _)), Some(rest)) => {
+                    let words = self.words(key, key_seq, partition, intended);
+                    for (place, word) in first.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+                        *place = word.to_le_bytes();
+                    }
+                    checksum_of_words(words, rest)
+                }
+                // No room for an amount, and for the fourth word.
+                _ => {
+                    payload[40..48].copy_from_slice(&intended.0.to_le_bytes());
+                    payload[50..52].copy_from_slice(&partition.to_le_bytes());
+                    checksum(&payload[SUMMED..])
+                }
+            };
+        payload[ID_END..SUMMED].copy_from_slice(&sum.to_le_bytes());
+    }
+
+    /// What lies behind the checksum, as words: only there do payloads of one publisher differ.
+    #[inline]
+    fn words(&self, key: u32, key_seq: u32, partition: u16, intended: MonoNs) -> [u64; LANES] {
+        let [first, second, third, fourth] = self.shared;
+        let fourth = match self.amounts {
+            Some(seed) => {
+                let amount = bank::amount(seed, key, key_seq).cast_unsigned();
+                fourth & u64::from(u32::MAX) | u64::from(amount) << 32
+            }
+            None => fourth,
+        };
+        [first, second | intended.0 << 32, third | intended.0 >> 32 | u64::from(partition) << 48, fourth]
     }
 }
 
@@ -211,6 +249,7 @@ fn fill_with_noise(bytes: &mut [u8], seed: u64) {
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use proptest::prelude::*;
 
     use super::*;

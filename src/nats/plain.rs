@@ -91,6 +91,38 @@ pub struct Client {
     _driving: Rc<Driving>,
 }
 
+/// Room for one message on a connection. A lost one takes everything and sends nothing.
+pub struct Room<'a> {
+    shared: &'a Shared,
+}
+
+impl Room<'_> {
+    /// Publishes a message whose payload, of `length` bytes, `make` appends where it is written from: it is copied no more.
+    #[inline]
+    pub fn publish(self, envelope: &Envelope<'_>, length: usize, make: impl FnOnce(&mut Vec<u8>)) {
+        let shared = self.shared;
+        self.gather(envelope, length, make);
+        shared.tell_of_more();
+    }
+
+    #[inline]
+    fn gather(self, envelope: &Envelope<'_>, length: usize, make: impl FnOnce(&mut Vec<u8>)) {
+        if self.shared.is_lost.get() {
+            return;
+        }
+        let mut unwritten = self.shared.unwritten.borrow_mut();
+        words::begin(envelope, length, &mut *unwritten);
+        make(&mut unwritten);
+        words::end(&mut *unwritten);
+        let is_much = unwritten.len() >= WRITE_AT;
+        drop(unwritten);
+        if is_much {
+            self.shared.write();
+            self.shared.tell_of_more();
+        }
+    }
+}
+
 /// What is subscribed to; it ends when it is dropped.
 pub struct Subscription {
     number: u64,
@@ -100,7 +132,7 @@ pub struct Subscription {
 
 struct Shared {
     stream: TcpStream,
-    unwritten: RefCell<BytesMut>,
+    unwritten: RefCell<Vec<u8>>,
     /// There is something to write that the task does not know of.
     more: Notify,
     told_of_more: Cell<bool>,
@@ -148,7 +180,7 @@ impl Client {
         let (stream, frames) = timeout(CONNECT_WITHIN, greeting).await.map_err(|_| Error::TimedOut { address })??;
         let shared = Rc::new(Shared {
             stream,
-            unwritten: RefCell::new(BytesMut::with_capacity(2 * WRITE_AT)),
+            unwritten: RefCell::new(Vec::with_capacity(2 * WRITE_AT)),
             more: Notify::new(),
             told_of_more: Cell::new(false),
             less: Notify::new(),
@@ -178,7 +210,7 @@ impl Client {
         let held = Rc::new(Held::default());
         held.is_over.set(self.is_lost());
         shared.subscriptions.borrow_mut().insert(number, Rc::clone(&held));
-        words::subscribe(subject, number, &mut shared.unwritten.borrow_mut());
+        words::subscribe(subject, number, &mut *shared.unwritten.borrow_mut());
         shared.tell_of_more();
         Subscription { number, held, shared: Rc::downgrade(shared) }
     }
@@ -195,22 +227,17 @@ impl Client {
     /// Publishes as [`Self::publish`], but nobody is told: it goes out with what is published next, or when there is much.
     #[must_use]
     pub fn publish_some_time(&self, envelope: &Envelope<'_>, payload: &[u8]) -> bool {
-        let shared = &self.shared;
-        if shared.is_lost.get() {
-            return true;
-        }
-        let mut unwritten = shared.unwritten.borrow_mut();
-        if unwritten.len() >= UNWRITTEN_MAX {
-            return false;
-        }
-        words::message(envelope, payload, &mut unwritten);
-        let is_much = unwritten.len() >= WRITE_AT;
-        drop(unwritten);
-        if is_much {
-            shared.write();
-            shared.tell_of_more();
-        }
+        let Some(room) = self.room() else { return false };
+        room.gather(envelope, payload.len(), |out| out.extend_from_slice(payload));
         true
+    }
+
+    /// Room for one message; `None` while [`Self::has_room`] must be waited for.
+    #[must_use]
+    #[inline]
+    pub fn room(&self) -> Option<Room<'_>> {
+        let is_there = self.is_lost() || self.shared.unwritten.borrow().len() < UNWRITTEN_MAX;
+        is_there.then_some(Room { shared: &self.shared })
     }
 
     /// Returns when something can be published again.
@@ -291,13 +318,16 @@ impl Shared {
     fn write(&self) {
         let mut unwritten = self.unwritten.borrow_mut();
         let before = unwritten.len();
-        while !unwritten.is_empty() {
-            match self.stream.try_write(&unwritten) {
-                Ok(count) => unwritten.advance(count),
+        let mut written = 0;
+        while written < before {
+            match self.stream.try_write(&unwritten[written..]) {
+                Ok(count) => written += count,
                 // The task sees the same error when it reads.
                 Err(_) => break,
             }
         }
+        // Mostly all of it; else as much as the connection's buffer holds, so that no byte is moved often.
+        unwritten.drain(..written);
         if before >= UNWRITTEN_MAX && unwritten.len() < UNWRITTEN_MAX {
             self.less.notify_waiters();
         }
@@ -435,7 +465,7 @@ impl Subscription {
     pub fn drain(&self) {
         match self.shared.upgrade() {
             Some(shared) if !shared.is_lost.get() => {
-                words::unsubscribe(self.number, &mut shared.unwritten.borrow_mut());
+                words::unsubscribe(self.number, &mut *shared.unwritten.borrow_mut());
                 shared.ping(Some(Rc::clone(&self.held)));
                 shared.tell_of_more();
             }
@@ -448,7 +478,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let Some(shared) = self.shared.upgrade() else { return };
         if shared.subscriptions.borrow_mut().remove(&self.number).is_some() && !shared.is_lost.get() {
-            words::unsubscribe(self.number, &mut shared.unwritten.borrow_mut());
+            words::unsubscribe(self.number, &mut *shared.unwritten.borrow_mut());
             shared.tell_of_more();
         }
     }

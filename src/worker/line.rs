@@ -117,6 +117,12 @@ impl<M> Line<M> {
         self.entries.iter().filter(|entry| !entry.is_stored()).count()
     }
 
+    /// Number of the first message that is not known to be stored; that of the next one when there is none.
+    #[must_use]
+    pub fn first_number(&self) -> u64 {
+        self.first
+    }
+
     /// Number of the next new message, counted over all ever sent.
     #[must_use]
     pub fn next_number(&self) -> u64 {
@@ -167,7 +173,8 @@ impl<M> Line<M> {
         if self.first >= number || !self.entries.front().is_some_and(waits) {
             return None;
         }
-        let message = self.entries.front_mut()?.take();
+        let message = self.entries.pop_front()?.state.message();
+        self.first += 1;
         self.drop_stored();
         message
     }

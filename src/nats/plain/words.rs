@@ -1,7 +1,7 @@
 //! What a client says, as bytes. Pure.
 
 use async_nats::HeaderMap;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 /// What goes around a payload.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,10 +20,16 @@ const VERSION: &[u8] = b"NATS/1.0\r\n";
 const MESSAGE_ID: &[u8] = b"Nats-Msg-Id: ";
 
 /// Appends a message.
-pub fn message(envelope: &Envelope<'_>, payload: &[u8], out: &mut BytesMut) {
+pub fn message(envelope: &Envelope<'_>, payload: &[u8], out: &mut impl BufMut) {
+    begin(envelope, payload.len(), out);
+    out.put_slice(payload);
+    end(out);
+}
+
+/// Appends what comes before a payload of `length` bytes.
+#[inline]
+pub(super) fn begin(envelope: &Envelope<'_>, length: usize, out: &mut impl BufMut) {
     let headers = headers_length(envelope);
-    // The longest there can be: two words, two numbers, spaces and ends of lines.
-    out.reserve(envelope.subject.len() + envelope.reply.map_or(0, str::len) + headers + payload.len() + 64);
     out.put_slice(if headers > 0 { b"HPUB " } else { b"PUB " });
     out.put_slice(envelope.subject.as_bytes());
     out.put_u8(b' ');
@@ -35,7 +41,7 @@ pub fn message(envelope: &Envelope<'_>, payload: &[u8], out: &mut BytesMut) {
         number(headers as u64, out);
         out.put_u8(b' ');
     }
-    number((headers + payload.len()) as u64, out);
+    number((headers + length) as u64, out);
     out.put_slice(b"\r\n");
     if headers > 0 {
         out.put_slice(VERSION);
@@ -52,11 +58,16 @@ pub fn message(envelope: &Envelope<'_>, payload: &[u8], out: &mut BytesMut) {
         }
         out.put_slice(b"\r\n");
     }
-    out.put_slice(payload);
+}
+
+/// Appends what comes behind a payload.
+#[inline]
+pub(super) fn end(out: &mut impl BufMut) {
     out.put_slice(b"\r\n");
 }
 
 /// Bytes of the headers; 0 without any.
+#[inline]
 fn headers_length(envelope: &Envelope<'_>) -> usize {
     let id = envelope.message_id.map_or(0, |id| MESSAGE_ID.len() + id.len() + 2);
     let others: usize = fields(envelope).map(|(name, value)| name.len() + value.len() + 4).sum();
@@ -69,17 +80,17 @@ fn fields<'a>(envelope: &Envelope<'a>) -> impl Iterator<Item = (&'a str, &'a str
 }
 
 /// Appends a subscription: `number` names it in what comes.
-pub(super) fn subscribe(subject: &str, number: u64, out: &mut BytesMut) {
+pub(super) fn subscribe(subject: &str, number: u64, out: &mut impl BufMut) {
     out.put_slice(format!("SUB {subject} {number}\r\n").as_bytes());
 }
 
 /// Appends the end of a subscription.
-pub(super) fn unsubscribe(number: u64, out: &mut BytesMut) {
+pub(super) fn unsubscribe(number: u64, out: &mut impl BufMut) {
     out.put_slice(format!("UNSUB {number}\r\n").as_bytes());
 }
 
 /// Appends who we are. The server is asked to say when nobody takes a message.
-pub(super) fn connect(name: &str, out: &mut BytesMut) {
+pub(super) fn connect(name: &str, out: &mut impl BufMut) {
     let connect = serde_json::json!({
         "verbose": false,
         "pedantic": false,
@@ -95,22 +106,15 @@ pub(super) fn connect(name: &str, out: &mut BytesMut) {
     out.put_slice(format!("CONNECT {connect}\r\n").as_bytes());
 }
 
-fn number(mut number: u64, out: &mut BytesMut) {
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.put_slice(&digits[first..]);
+#[inline]
+fn number(number: u64, out: &mut impl BufMut) {
+    out.put_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::*;
 
     fn said(envelope: Envelope<'_>, payload: &str) -> String {

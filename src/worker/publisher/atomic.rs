@@ -32,13 +32,16 @@ pub(super) struct Atomic {
     is_committed: bool,
     /// Most messages of a batch.
     size: u16,
+    /// The last reply subject.
+    reply: Option<String>,
     /// Asks, one by one, for the places of what is stored already.
     asking: Option<Windowed>,
 }
 
 impl Atomic {
     pub(super) fn new(inbox: &str, size: u16) -> Self {
-        Self { inbox: inbox.to_owned(), batch: 0, sent: 0, end: 0, is_committed: false, size, asking: None }
+        let inbox = inbox.to_owned();
+        Self { inbox, batch: 0, sent: 0, end: 0, is_committed: false, size, reply: None, asking: None }
     }
 
     pub(super) fn renew(&mut self, inbox: &str) {
@@ -64,7 +67,7 @@ impl Atomic {
         !self.is_committed
     }
 
-    pub(super) fn envelope(&mut self, outgoing: Outgoing) -> Envelope {
+    pub(super) fn envelope(&mut self, outgoing: Outgoing) -> Envelope<'_> {
         self.end = outgoing.number + 1;
         self.is_committed = outgoing.is_last;
         if let Some(asking) = &mut self.asking {
@@ -84,8 +87,8 @@ impl Atomic {
             (false, 1) => Some(BEGIN),
             (false, _) => None,
         };
-        let reply = step.map(|step| format!("{}.{}.{step}", self.inbox, self.batch).into());
-        Envelope { reply, headers: Some(headers) }
+        self.reply = step.map(|step| format!("{}.{}.{step}", self.inbox, self.batch));
+        Envelope { reply: self.reply.as_deref(), headers: Some(headers) }
     }
 
     pub(super) fn hear(&mut self, message: &Message) -> Heard {
@@ -129,46 +132,50 @@ mod tests {
         Outgoing { ticket: Ticket { generation: 0, slot: number as u32 }, number, is_last }
     }
 
-    fn text(envelope: &Envelope, name: async_nats::HeaderName) -> Option<String> {
-        envelope.headers.as_ref()?.get(name).map(ToString::to_string)
+    type Headers = Option<HeaderMap>;
+
+    /// Reply subject and headers of a message.
+    fn sent(way: &mut Atomic, number: u64, is_last: bool) -> (Option<String>, Headers) {
+        let Envelope { reply, headers } = way.envelope(outgoing(number, is_last));
+        (reply.map(str::to_owned), headers)
+    }
+
+    fn text(headers: &Headers, name: async_nats::HeaderName) -> Option<String> {
+        headers.as_ref()?.get(name).map(ToString::to_string)
     }
 
     #[test]
     fn a_batch_is_numbered_and_its_last_message_commits_it() {
         let mut way = Atomic::new("_INBOX.a", 3);
-        let batch =
-            [way.envelope(outgoing(10, false)), way.envelope(outgoing(11, false)), way.envelope(outgoing(12, true))];
-        let sequences: Vec<_> = batch.iter().map(|message| text(message, header::NATS_BATCH_SEQUENCE)).collect();
+        let batch = [(10, false), (11, false), (12, true)].map(|(number, is_last)| sent(&mut way, number, is_last));
+        let sequences: Vec<_> = batch.iter().map(|(_, headers)| text(headers, header::NATS_BATCH_SEQUENCE)).collect();
         assert_eq!(sequences, ["1", "2", "3"].map(|text| Some(text.to_owned())));
-        let commits: Vec<_> = batch.iter().map(|message| text(message, header::NATS_BATCH_COMMIT)).collect();
+        let commits: Vec<_> = batch.iter().map(|(_, headers)| text(headers, header::NATS_BATCH_COMMIT)).collect();
         assert_eq!(commits, [None, None, Some("1".to_owned())]);
         assert!(!way.has_room(), "nothing follows before the answer");
-        let begin = batch[0].reply.clone().expect("the first asks whether batches are taken");
+        let begin = batch[0].0.clone().expect("the first asks whether batches are taken");
         assert_eq!(way.hear(&told(&begin, "")), Heard::nothing());
-        let commit = batch[2].reply.clone().expect("the last asks for the answer");
+        let commit = batch[2].0.clone().expect("the last asks for the answer");
         let heard = way.hear(&told(&commit, r#"{"stream":"s","seq":40,"batch":"a-0","count":3}"#));
         assert_eq!(heard, Heard::stored(Stored::Below { number: 13, last: Some(40) }));
         way.settled();
         assert!(way.has_room());
-        assert_ne!(
-            text(&way.envelope(outgoing(13, true)), header::NATS_BATCH_ID),
-            text(&batch[0], header::NATS_BATCH_ID)
-        );
+        assert_ne!(text(&sent(&mut way, 13, true).1, header::NATS_BATCH_ID), text(&batch[0].1, header::NATS_BATCH_ID));
     }
 
     #[test]
     fn a_batch_that_was_stored_before_is_asked_for_one_by_one() {
         let mut way = Atomic::new("_INBOX.a", 3);
-        let commit = way.envelope(outgoing(0, true)).reply.expect("an answer");
+        let commit = sent(&mut way, 0, true).0.expect("an answer");
         let known = r#"{"error":{"code":400,"err_code":10201,"description":"duplicate"}}"#;
         assert_eq!(way.hear(&told(&commit, known)), Heard::trouble(Trouble::All("duplicate".to_owned())));
         way.restart();
-        let again = way.envelope(outgoing(0, true));
+        let (reply, again) = sent(&mut way, 0, true);
         assert_eq!(text(&again, header::NATS_BATCH_ID), None, "it is no batch");
-        let heard = way.hear(&told(&again.reply.expect("an answer"), r#"{"stream":"s","seq":7,"duplicate":true}"#));
+        let heard = way.hear(&told(&reply.expect("an answer"), r#"{"stream":"s","seq":7,"duplicate":true}"#));
         let ticket = outgoing(0, true).ticket;
         assert_eq!(heard, Heard::stored(Stored::One { ticket, stream_seq: 7, duplicate: true }));
         way.settled();
-        assert!(text(&way.envelope(outgoing(1, true)), header::NATS_BATCH_ID).is_some(), "batches again");
+        assert!(text(&sent(&mut way, 1, true).1, header::NATS_BATCH_ID).is_some(), "batches again");
     }
 }

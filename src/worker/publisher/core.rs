@@ -16,14 +16,16 @@ const PROBES: u64 = 2;
 #[derive(Debug)]
 pub(super) struct Core {
     inbox: String,
+    /// A probe covers no more messages than this while more are due: while one comes back, the others go on.
+    step: u64,
     /// The number below which everything is covered by a probe that was sent.
     asked: u64,
     under_way: u64,
 }
 
 impl Core {
-    pub(super) fn new(inbox: &str) -> Self {
-        Self { inbox: inbox.to_owned(), asked: 0, under_way: 0 }
+    pub(super) fn new(inbox: &str, window: u16) -> Self {
+        Self { inbox: inbox.to_owned(), step: (u64::from(window) / PROBES).max(1), asked: 0, under_way: 0 }
     }
 
     pub(super) fn renew(&mut self, inbox: &str) {
@@ -34,6 +36,10 @@ impl Core {
     /// What was sent is given up: its probes are not waited for any more.
     pub(super) fn restart(&mut self) {
         self.under_way = 0;
+    }
+
+    pub(super) fn asks_from(&self) -> Option<u64> {
+        (self.under_way < PROBES).then_some(self.asked + self.step)
     }
 
     pub(super) fn extra(&mut self, situation: Situation) -> Option<Extra> {
@@ -68,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_probe_covers_what_was_sent_before_it() {
-        let mut way = Core::new("_INBOX.a");
+        let mut way = Core::new("_INBOX.a", 10);
         assert_eq!(way.extra(sent(0)), None, "nothing was sent");
         let Some(Extra::Probe(subject)) = way.extra(sent(5)) else { panic!("five messages want a probe") };
         assert_eq!(way.extra(sent(5)), None, "they have one");
@@ -77,10 +83,12 @@ mod tests {
 
     #[test]
     fn a_few_probes_are_under_way_and_no_more() {
-        let mut way = Core::new("_INBOX.a");
+        let mut way = Core::new("_INBOX.a", 10);
+        assert_eq!(way.asks_from(), Some(5), "half of the window");
         let first = way.extra(sent(1));
+        assert_eq!(way.asks_from(), Some(6));
         assert!(first.is_some() && way.extra(sent(2)).is_some());
-        assert_eq!(way.extra(sent(3)), None);
+        assert_eq!((way.extra(sent(3)), way.asks_from()), (None, None));
         let Some(Extra::Probe(subject)) = first else { panic!("a probe") };
         way.hear(&told(&subject, ""));
         assert!(way.extra(sent(3)).is_some());

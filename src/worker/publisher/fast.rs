@@ -6,10 +6,7 @@
 //! ended, which the server answers at once, and the next message begins another. The server forgets a batch that has
 //! been silent for ten seconds; one of ours never is that old.
 
-use std::fmt::Write as _;
-
 use crate::nats::link::Message;
-use async_nats::Subject;
 use serde::Deserialize;
 
 use super::ack::{Refusal, answer, below};
@@ -37,6 +34,8 @@ pub(super) struct Fast {
     inbox: String,
     /// What all reply subjects of the batch begin with.
     name: String,
+    /// That, and the rest of the last one.
+    reply: String,
     /// Counts the batches of the publisher.
     batch: u64,
     /// Messages between flow acknowledgements, as we ask for them: an upper bound.
@@ -88,7 +87,8 @@ enum Flow {
 
 impl Fast {
     pub(super) fn new(inbox: &str, flow: u16) -> Self {
-        Self { inbox: inbox.to_owned(), name: Self::name(inbox, 0, flow), batch: 0, flow, state: State::Closed }
+        let name = Self::name(inbox, 0, flow);
+        Self { inbox: inbox.to_owned(), reply: name.clone(), name, batch: 0, flow, state: State::Closed }
     }
 
     pub(super) fn renew(&mut self, inbox: &str) {
@@ -101,6 +101,7 @@ impl Fast {
         self.state = State::Closed;
         self.batch += 1;
         self.name = Self::name(&self.inbox, self.batch, self.flow);
+        self.reply.clone_from(&self.name);
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -111,7 +112,7 @@ impl Fast {
         }
     }
 
-    pub(super) fn envelope(&mut self, outgoing: Outgoing) -> Envelope {
+    pub(super) fn envelope(&mut self, outgoing: Outgoing) -> Envelope<'_> {
         let (sequence, operation) = match &mut self.state {
             State::Open(course) => {
                 course.sent += 1;
@@ -127,12 +128,13 @@ impl Fast {
     }
 
     /// `<inbox>.<batch>.<flow>.fail.<sequence>.<operation>.$FI`; the batch's name is one token.
-    fn reply(&self, sequence: u64, operation: u8) -> Subject {
-        let mut reply = String::with_capacity(self.name.len() + 32);
-        reply.push_str(&self.name);
-        // Writing to a string cannot fail.
-        let _ = write!(reply, "{sequence}.{operation}.$FI");
-        reply.into()
+    fn reply(&mut self, sequence: u64, operation: u8) -> &str {
+        self.reply.truncate(self.name.len());
+        self.reply.push_str(itoa::Buffer::new().format(sequence));
+        self.reply.push('.');
+        self.reply.push_str(itoa::Buffer::new().format(operation));
+        self.reply.push_str(".$FI");
+        &self.reply
     }
 
     /// What all reply subjects of the batch begin with.
@@ -167,7 +169,7 @@ impl Fast {
         }
         let course = Course { last_change: Some((course.sent, situation.now)), ..*course };
         self.state = State::Ending(course);
-        Some(Extra::EndOfBatch(self.reply(course.sent + 1, END)))
+        Some(Extra::EndOfBatch(self.reply(course.sent + 1, END).into()))
     }
 
     pub(super) fn hear(&mut self, message: &Message) -> Heard {
@@ -220,10 +222,11 @@ mod tests {
     use super::super::ack::told;
     use super::*;
     use crate::worker::line::Ticket;
+    use async_nats::Subject;
 
     fn send(way: &mut Fast, number: u64) -> Subject {
         let ticket = Ticket { generation: 0, slot: number as u32 };
-        way.envelope(Outgoing { ticket, number, is_last: false }).reply.expect("it names the batch")
+        way.envelope(Outgoing { ticket, number, is_last: false }).reply.expect("it names the batch").into()
     }
 
     fn below_number(number: u64) -> Heard {

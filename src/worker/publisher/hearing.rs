@@ -72,10 +72,19 @@ impl Publisher<'_> {
 
     /// Books every message below `number`; the sequences, where the last is known, end with it.
     fn book_below(&mut self, number: u64, last: Option<u64>, now: MonoNs) {
-        let stored: Vec<Sent> = std::iter::from_fn(|| self.line.first_stored_below(number)).collect();
-        for (behind, sent) in (0..stored.len() as u64).rev().zip(stored) {
-            let stream_seq = last.map_or(0, |last| last.saturating_sub(behind));
-            self.book(sent, now, stream_seq, false);
+        let (line, notebook) = (&mut self.line, self.notebook);
+        // No answer is about what was not sent.
+        let number = number.min(line.next_number());
+        let before = line.first_number();
+        notebook.with(|writer| {
+            loop {
+                let behind = number.saturating_sub(line.first_number() + 1);
+                let Some(sent) = line.first_stored_below(number) else { break };
+                writer.stored(sent.slot, now, last.map_or(0, |last| last.saturating_sub(behind)), false);
+            }
+        });
+        if line.first_number() > before {
+            self.troubled_since = None;
         }
     }
 

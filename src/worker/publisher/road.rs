@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::nats::Link;
 use crate::nats::link::{Path, Subscription};
-use crate::nats::plain::Envelope;
+use crate::nats::plain::{Envelope, Room};
 use crate::protocol::Assignment;
 use crate::worker::Error;
 
@@ -61,6 +61,14 @@ impl Road {
         match &self.link {
             Link::Library(_) => *self.lost.borrow(),
             Link::Plain(client) => client.is_lost(),
+        }
+    }
+
+    /// Room for one message that need not be waited for, where our own client has it.
+    pub(super) fn room(&self) -> Option<Room<'_>> {
+        match &self.link {
+            Link::Plain(client) => client.room(),
+            Link::Library(_) => None,
         }
     }
 

@@ -2,14 +2,29 @@
 
 use std::fmt::Write as _;
 
-use super::way::{Extra, Outgoing, Situation};
+use super::way::{self, Extra, Outgoing, Situation};
 use super::{Numbers, Publisher, Sent, TICK, Want};
 use crate::clock;
+use crate::evidence::Writer;
 use crate::model::record::{Fate, Publish};
-use crate::model::time::MonoNs;
+use crate::model::time::{MonoNs, SpanNs};
 use crate::nats::plain::Envelope;
 use crate::strategy::key_name;
 use crate::worker::Error;
+
+/// So many messages share one reading of the clock and one lock on the journal: they take less than a microsecond, which is
+/// the grain of all latencies, and all of them leave in one write, later than that.
+const STRIDE: u64 = 8;
+
+/// Why no more messages are sent at once.
+enum Pause {
+    /// None is due, or there is no room for another.
+    Over,
+    /// The way has something to send first.
+    Asks,
+    /// This one is written down, and the connection must be waited for.
+    Waits(Outgoing, Numbers),
+}
 
 impl Publisher<'_> {
     /// The next intended instant; `now` in a closed loop. `None` when nothing more is wanted.
@@ -50,16 +65,59 @@ impl Publisher<'_> {
             let is_last = !self.line.has_again();
             self.transmit(Outgoing { ticket, number, is_last }, message).await?;
         }
-        while self.has_room() && !self.road.is_lost() {
-            let now = clock::now();
-            match self.next_intended(now) {
-                Some(intended) if intended <= now => self.send(intended, now).await?,
-                _ => break,
+        loop {
+            let has_more = self.send_new().await?;
+            if self.road.is_lost() || self.line.is_stopped() {
+                return Ok(());
+            }
+            self.send_extra().await?;
+            if !has_more {
+                return Ok(());
             }
         }
-        if self.road.is_lost() || self.line.is_stopped() {
-            return Ok(());
+    }
+
+    /// Sends new messages until none is due or there is no room; or until the way has something to say in between: then there is more.
+    async fn send_new(&mut self) -> Result<bool, Error> {
+        while !self.road.is_lost() {
+            let notebook = self.notebook;
+            let Some(sent) = notebook.with(|writer| self.send_some(writer)) else { break };
+            match sent? {
+                Some(Pause::Over) => break,
+                Some(Pause::Asks) => return Ok(true),
+                Some(Pause::Waits(outgoing, message)) => self.transmit(outgoing, message).await?,
+                None => {}
+            }
         }
+        Ok(false)
+    }
+
+    /// Sends up to [`STRIDE`] messages without waiting for anything; says why not more, or why not so many.
+    fn send_some(&mut self, writer: &mut Writer) -> Result<Option<Pause>, Error> {
+        let now = clock::now();
+        for place in 0..STRIDE {
+            if !self.has_room() {
+                return Ok(Some(Pause::Over));
+            }
+            if self.way.asks_from().is_some_and(|number| self.line.next_number() >= number) {
+                return Ok(Some(Pause::Asks));
+            }
+            // No two messages have one instant: where their place in the stream is not known, this tells their order.
+            let now = now + SpanNs(place);
+            let intended = match self.next_intended(now) {
+                Some(intended) if intended <= now => intended,
+                _ => return Ok(Some(Pause::Over)),
+            };
+            let (outgoing, message) = self.begin(writer, intended, now)?;
+            if !self.pass_on(outgoing, message) {
+                return Ok(Some(Pause::Waits(outgoing, message)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the way has to send beside the messages.
+    async fn send_extra(&mut self) -> Result<(), Error> {
         let now = clock::now();
         let situation = Situation {
             now,
@@ -78,7 +136,8 @@ impl Publisher<'_> {
         }
     }
 
-    async fn send(&mut self, intended: MonoNs, now: MonoNs) -> Result<(), Error> {
+    /// Draws the next message and writes down that it is sent: from here on there is evidence of it, whatever happens.
+    fn begin(&mut self, writer: &mut Writer, intended: MonoNs, now: MonoNs) -> Result<(Outgoing, Numbers), Error> {
         match (&mut self.want, &mut self.schedule) {
             (Want::Backlog { left }, _) => *left -= 1,
             (_, Some(schedule)) => schedule.advance(),
@@ -86,48 +145,70 @@ impl Publisher<'_> {
         }
         let (key, key_seq) = self.keys.draw();
         let partition = self.partitions[key as usize];
-        let possible = intended.max(self.open_since);
         let record = Publish {
             key,
             key_seq,
             partition,
             publisher: self.assignment.author.index,
             intended,
-            possible,
+            possible: intended.max(self.open_since),
             sent: now,
             bytes: self.load.payload_bytes,
             fate: Fate::Unknown,
         };
-        let Some(begun) = self.notebook.with(|writer| writer.begin_publish(&record)) else { return Ok(()) };
-        let slot = begun?;
+        let slot = writer.begin_publish(&record)?;
         let message = Numbers { key, key_seq, partition, intended };
         let number = self.line.next_number();
         let ticket = self.line.send(Sent { slot, message, at: now });
-        let now = clock::now();
         let another_is_due = self.line.has_room() && self.next_intended(now).is_some_and(|intended| intended <= now);
-        self.transmit(Outgoing { ticket, number, is_last: !another_is_due }, message).await
+        Ok((Outgoing { ticket, number, is_last: !another_is_due }, message))
     }
 
+    /// Hands a message to our own client, if it takes it at once: the payload is made where it is written from.
+    fn pass_on(&mut self, outgoing: Outgoing, message: Numbers) -> bool {
+        let Numbers { key, key_seq, partition, intended } = message;
+        let of_key = self.subject_of_key(key);
+        let has_id = self.write_id(message);
+        let Some(room) = self.road.room() else { return false };
+        let way::Envelope { reply, headers } = self.way.envelope(outgoing);
+        let envelope = Envelope {
+            subject: of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]),
+            reply,
+            headers: headers.as_ref(),
+            message_id: has_id.then_some(&self.id),
+        };
+        let template = &self.template;
+        room.publish(&envelope, template.size(), |out| template.append(key, key_seq, partition, intended, out));
+        true
+    }
+
+    /// Hands a message to the connection, and waits until it takes it.
     async fn transmit(&mut self, outgoing: Outgoing, message: Numbers) -> Result<(), Error> {
         let Numbers { key, key_seq, partition, intended } = message;
         self.buffer.clear();
         self.template.append(key, key_seq, partition, intended, &mut self.buffer);
         let of_key = self.subject_of_key(key);
-        let envelope = self.way.envelope(outgoing);
-        // What is never sent twice needs no id.
+        let has_id = self.write_id(message);
+        let way::Envelope { reply, headers } = self.way.envelope(outgoing);
+        let envelope = Envelope {
+            subject: of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]),
+            reply,
+            headers: headers.as_ref(),
+            message_id: has_id.then_some(&self.id),
+        };
+        self.road.hand_over(&envelope, &self.buffer).await
+    }
+
+    /// Writes the id of a message, if it has one: what is never sent twice needs none.
+    fn write_id(&mut self, message: Numbers) -> bool {
         let has_id = self.load.message_id && self.way.sends_again();
         if has_id {
+            let Numbers { key, key_seq, .. } = message;
             self.id.clear();
             // Writing to a string cannot fail.
             let _ = write!(self.id, "{:x}-{key}-{key_seq}", self.assignment.run_tag);
         }
-        let envelope = Envelope {
-            subject: of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]),
-            reply: envelope.reply.as_deref(),
-            headers: envelope.headers.as_ref(),
-            message_id: has_id.then_some(&self.id),
-        };
-        self.road.hand_over(&envelope, &self.buffer).await
+        has_id
     }
 
     /// Where a message of `key` is published to if the server finds the partition.

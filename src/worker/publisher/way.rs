@@ -16,9 +16,9 @@ use crate::worker::line::Ticket;
 
 /// What goes around a message.
 #[derive(Debug, Default)]
-pub(super) struct Envelope {
+pub(super) struct Envelope<'a> {
     /// Where its answer goes, if it gets one.
-    pub(super) reply: Option<Subject>,
+    pub(super) reply: Option<&'a str>,
     /// Headers of the way's own.
     pub(super) headers: Option<HeaderMap>,
 }
@@ -117,7 +117,7 @@ impl Way {
             Choice::Sync => Self::Windowed(Windowed::new(inbox, 1, false)),
             Choice::AtomicBatch { batch } => Self::Atomic(Atomic::new(inbox, batch)),
             Choice::FastBatch { batch } => Self::Fast(Fast::new(inbox, batch)),
-            Choice::Core { .. } => Self::Core(Core::new(inbox)),
+            Choice::Core { window } => Self::Core(Core::new(inbox, window)),
         }
     }
 
@@ -163,12 +163,21 @@ impl Way {
     }
 
     /// Puts a message into its envelope.
-    pub(super) fn envelope(&mut self, outgoing: Outgoing) -> Envelope {
+    #[inline]
+    pub(super) fn envelope(&mut self, outgoing: Outgoing) -> Envelope<'_> {
         match self {
             Self::Windowed(way) => way.envelope(outgoing.ticket),
             Self::Atomic(way) => way.envelope(outgoing),
             Self::Fast(way) => way.envelope(outgoing),
             Self::Core(_) => Envelope::default(),
+        }
+    }
+
+    /// The number from which on the way has something to send beside the messages, even while more of them are due.
+    pub(super) fn asks_from(&self) -> Option<u64> {
+        match self {
+            Self::Core(way) => way.asks_from(),
+            Self::Windowed(_) | Self::Atomic(_) | Self::Fast(_) => None,
         }
     }
 

@@ -2,7 +2,6 @@
 //! it is the synchronous publish.
 
 use crate::nats::link::Message;
-use async_nats::Subject;
 
 use super::ack::{answer, below};
 use super::way::{Envelope, Heard, Stored, Trouble};
@@ -18,12 +17,14 @@ pub(super) struct Windowed {
     /// The generation that the reply subjects are named for.
     named: Option<u32>,
     /// Reply subject by slot of the window.
-    replies: Vec<Subject>,
+    replies: Vec<String>,
+    /// That of the last message, where they are made one by one.
+    last: String,
 }
 
 impl Windowed {
     pub(super) fn new(inbox: &str, window: u16, one_by_one: bool) -> Self {
-        Self { inbox: inbox.to_owned(), window, one_by_one, named: None, replies: Vec::new() }
+        Self { inbox: inbox.to_owned(), window, one_by_one, named: None, replies: Vec::new(), last: String::new() }
     }
 
     pub(super) fn renew(&mut self, inbox: &str) {
@@ -31,23 +32,27 @@ impl Windowed {
         self.named = None;
     }
 
-    pub(super) fn envelope(&mut self, ticket: Ticket) -> Envelope {
+    pub(super) fn envelope(&mut self, ticket: Ticket) -> Envelope<'_> {
         Envelope { reply: Some(self.reply(ticket)), headers: None }
     }
 
-    fn reply(&mut self, ticket: Ticket) -> Subject {
+    fn reply(&mut self, ticket: Ticket) -> &str {
         let inbox = &self.inbox;
-        let name = |generation: u32, slot: u32| Subject::from(format!("{inbox}.{generation}.{slot}"));
+        let name = |generation: u32, slot: u32| format!("{inbox}.{generation}.{slot}");
         if self.one_by_one {
-            return name(ticket.generation, ticket.slot);
+            self.last = name(ticket.generation, ticket.slot);
+            return &self.last;
         }
         if self.named != Some(ticket.generation) {
             self.replies = (0..u32::from(self.window)).map(|slot| name(ticket.generation, slot)).collect();
             self.named = Some(ticket.generation);
         }
         match self.replies.get(ticket.slot as usize) {
-            Some(reply) => reply.clone(),
-            None => name(ticket.generation, ticket.slot),
+            Some(reply) => reply,
+            None => {
+                self.last = name(ticket.generation, ticket.slot);
+                &self.last
+            }
         }
     }
 
@@ -75,7 +80,7 @@ mod tests {
     fn an_answer_is_booked_to_the_message_that_it_names() {
         let mut way = Windowed::new("_INBOX.a", 4, false);
         let ticket = Ticket { generation: 7, slot: 3 };
-        let reply = way.envelope(ticket).reply.expect("it asks for an answer");
+        let reply = way.envelope(ticket).reply.expect("it asks for an answer").to_owned();
         let heard = way.hear(&told(&reply, r#"{"stream":"s","seq":12,"duplicate":true}"#));
         assert_eq!(heard, Heard::stored(Stored::One { ticket, stream_seq: 12, duplicate: true }));
         let heard = way.hear(&told(&reply, r#"{"error":{"code":503,"err_code":10077,"description":"full"}}"#));
@@ -85,7 +90,7 @@ mod tests {
     #[test]
     fn what_an_older_connection_is_answered_means_nothing() {
         let mut way = Windowed::new("_INBOX.a", 4, false);
-        let reply = way.envelope(Ticket { generation: 0, slot: 0 }).reply.expect("it asks for an answer");
+        let reply = way.envelope(Ticket { generation: 0, slot: 0 }).reply.expect("it asks for an answer").to_owned();
         way.renew("_INBOX.b");
         assert_eq!(way.hear(&told(&reply, r#"{"stream":"s","seq":1}"#)), Heard::nothing());
     }
