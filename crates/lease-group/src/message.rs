@@ -71,7 +71,7 @@ impl Delivery {
     pub fn read(reply: &[u8]) -> Option<Self> {
         // Every message of every member comes through here, and the names in front are longer than the numbers: from the end.
         let rest = reply.strip_prefix(b"$JS.ACK.")?;
-        let later = match rest.iter().filter(|byte| **byte == b'.').count() + 1 {
+        let later = match dots(rest) + 1 {
             7 => 0,
             tokens @ 9.. => tokens - 9,
             _ => return None,
@@ -84,6 +84,12 @@ impl Delivery {
         let (delivered, _) = last_number(rest)?;
         Some(Self { delivered, stream_sequence, consumer_sequence, pending })
     }
+}
+
+/// How many dots there are: counted in bytes, so many side by side, as long as they cannot run over.
+fn dots(tokens: &[u8]) -> usize {
+    let counted = |part: &[u8]| part.iter().map(|byte| u8::from(*byte == b'.')).sum::<u8>();
+    tokens.chunks(usize::from(u8::MAX)).map(|part| usize::from(counted(part))).sum()
 }
 
 /// Digits of an instant in nanoseconds, from 2001 to 2286.
