@@ -147,7 +147,7 @@ impl<'a> Puller<'a> {
         let mut in_a_row = 0_u32;
         let mut leave = Leave::new(&self.seat.leave);
         // Where a message may have to wait for its turn, each is looked at by itself.
-        let is_plain = self.priority.is_none() && self.start_within.is_none();
+        let waits_for_nothing = self.priority.is_none() && self.start_within.is_none();
         loop {
             let leaving = leave.is_told();
             if !leaving && open <= self.threshold {
@@ -158,7 +158,7 @@ impl<'a> Puller<'a> {
             }
             let mut at_hand = None;
             if !leaving {
-                if is_plain {
+                if waits_for_nothing {
                     let mut hand =
                         Hand { inbox: &mut inbox, open: &mut open, threshold: self.threshold, left: TURN, other: None };
                     at_once(&mut hand)?;
