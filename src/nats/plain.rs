@@ -240,6 +240,12 @@ impl Client {
         is_there.then_some(Room { shared: &self.shared })
     }
 
+    /// Whether a few small messages can be published without waiting.
+    #[must_use]
+    pub fn has_room_at_once(&self) -> bool {
+        self.shared.unwritten.borrow().len() < UNWRITTEN_MAX / 2
+    }
+
     /// Returns when something can be published again.
     pub async fn has_room(&self) {
         loop {

@@ -66,6 +66,16 @@ struct Held {
     word: &'static [u8],
 }
 
+/// What becomes of the ack of a message.
+enum Next {
+    /// It asks for a confirmation.
+    Ask,
+    /// It is held back.
+    Hold,
+    /// It goes out without asking.
+    Say,
+}
+
 /// What was said of a message.
 #[derive(Clone, Copy)]
 struct Said {
@@ -86,6 +96,16 @@ pub(super) enum Meaning {
         /// Sequence within the key, as the payload says.
         key_seq: u32,
     },
+}
+
+impl Meaning {
+    /// How a server is told.
+    fn word(self) -> &'static [u8] {
+        match self {
+            Self::Done(_) => b"+ACK",
+            Self::GivenUp { .. } => b"+TERM",
+        }
+    }
 }
 
 impl Acks {
@@ -142,24 +162,37 @@ impl Acks {
         let voice = &self.voice;
         let promptly = !self.desk.takes_no_time();
         voice.let_go(promptly).await?;
-        let said = Said { partition: taken.partition, stream_seq: taken.info.stream_sequence, meaning };
-        let is_enough = {
-            let mut unasked = voice.unasked.borrow_mut();
-            unasked.push(said);
-            unasked.len() >= voice.every
-        };
-        let word: &'static [u8] = match meaning {
-            Meaning::Done(_) => b"+ACK",
-            Meaning::GivenUp { .. } => b"+TERM",
-        };
-        if answered.is_some() || is_enough {
-            voice.ask(taken.ack_to(), word, answered).await
-        } else if taken.is_last {
-            *voice.held.borrow_mut() = Some(Held { to: taken.ack_to().to_owned(), word });
-            voice.holds.notify_one();
-            Ok(())
-        } else {
-            voice.say(taken.ack_to(), None, word, promptly).await
+        let word = meaning.word();
+        match voice.next(taken, meaning, answered.is_some()) {
+            Next::Ask => voice.ask(taken.ack_to(), word, answered).await,
+            Next::Hold => {
+                voice.hold(taken.ack_to(), word);
+                Ok(())
+            }
+            Next::Say => voice.say(taken.ack_to(), None, word, promptly).await,
+        }
+    }
+
+    /// Whether [`Self::say_at_once`] can be called now.
+    pub(super) fn can_say_at_once(&self) -> bool {
+        matches!(&self.voice.link, Link::Plain(client) if client.has_room_at_once())
+    }
+
+    /// Says what `meaning` says of a message that was handled in no time, without waiting for anything.
+    pub(super) fn say_at_once(&self, taken: &Taken, meaning: Meaning) {
+        let voice = &self.voice;
+        if let Some(Held { to, word }) = voice.held.take() {
+            voice.say_at_once(&to, None, word);
+        }
+        let word = meaning.word();
+        match voice.next(taken, meaning, false) {
+            Next::Ask => {
+                if let Some(reply) = voice.expect(None) {
+                    voice.say_at_once(taken.ack_to(), Some(&reply), word);
+                }
+            }
+            Next::Hold => voice.hold(taken.ack_to(), word),
+            Next::Say => voice.say_at_once(taken.ack_to(), None, word),
         }
     }
 
@@ -210,12 +243,47 @@ impl Voice {
         }
     }
 
+    /// Remembers what is to be said of a message, and decides how.
+    fn next(&self, taken: &Taken, meaning: Meaning, is_awaited: bool) -> Next {
+        let said = Said { partition: taken.partition, stream_seq: taken.info.stream_sequence, meaning };
+        let mut unasked = self.unasked.borrow_mut();
+        unasked.push(said);
+        match is_awaited || unasked.len() >= self.every {
+            true => Next::Ask,
+            false if taken.is_last => Next::Hold,
+            false => Next::Say,
+        }
+    }
+
+    /// Holds an ack back: it asks when its time is up, or goes out with the one of the next message.
+    fn hold(&self, to: &str, word: &'static [u8]) {
+        *self.held.borrow_mut() = Some(Held { to: to.to_owned(), word });
+        self.holds.notify_one();
+    }
+
+    /// Expects a confirmation of everything said so far: where it is to come to. `None` when nothing was said.
+    fn expect(&self, answered: Option<oneshot::Sender<()>>) -> Option<String> {
+        let said = self.unasked.replace(Vec::with_capacity(self.every));
+        let stream_seq = said.last()?.stream_seq;
+        self.waiting.borrow_mut().insert(stream_seq, Open { said, answered }, clock::now());
+        Some(format!("{}.{stream_seq}", self.inbox))
+    }
+
     /// Says `word` and asks for a confirmation of it and of everything said before.
     async fn ask(&self, to: &str, word: &[u8], answered: Option<oneshot::Sender<()>>) -> Result<(), Error> {
-        let said = self.unasked.take();
-        let Some(stream_seq) = said.last().map(|said| said.stream_seq) else { return Ok(()) };
-        self.waiting.borrow_mut().insert(stream_seq, Open { said, answered }, clock::now());
-        self.say(to, Some(&format!("{}.{stream_seq}", self.inbox)), word, true).await
+        match self.expect(answered) {
+            Some(reply) => self.say(to, Some(&reply), word, true).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Says it on our own client, which had room when it was asked: at once where it asks, else with what comes next.
+    fn say_at_once(&self, to: &str, reply: Option<&str>, word: &[u8]) {
+        let Link::Plain(client) = &self.link else { return };
+        let envelope = Envelope { subject: to, reply, ..Envelope::default() };
+        let is_taken =
+            if reply.is_some() { client.publish(&envelope, word) } else { client.publish_some_time(&envelope, word) };
+        debug_assert!(is_taken, "an ack that found no room");
     }
 
     /// Says it; unless `promptly`, together with the ack that asks next: that one is not far while the messages in hand take no

@@ -63,7 +63,7 @@ impl Settings {
         seat.client.flush().await.map_err(|error| Error::refused("subscribe to the partitions", &error))?;
         seat.start.asked();
         while let Some((received, message)) = inbox.next().await {
-            let partition = partition_of(message.subject());
+            let partition = partition_of(message.subject_bytes());
             let delivery = Delivery {
                 payload: message.payload(),
                 partition,

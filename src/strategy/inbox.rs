@@ -57,17 +57,13 @@ impl Inbox {
         }
     }
 
-    /// The next message and when it arrived, if it is at hand without waiting. `None` says nothing about the end.
+    /// The next message and when it arrived, if it is at hand without waiting. `None` says nothing about the end. Who shall
+    /// leave asks with [`Self::next`], which tells the server so.
     pub(super) fn take(&mut self) -> Option<(MonoNs, Message)> {
         match self {
             // The task that stamps what comes must have its turn.
             Self::Library { .. } => None,
-            Self::Plain { subscription, leave, is_leaving } => {
-                if !*is_leaving && leave.is_told() {
-                    return None;
-                }
-                subscription.take().map(plainly)
-            }
+            Self::Plain { subscription, .. } => subscription.take().map(plainly),
         }
     }
 
@@ -171,8 +167,8 @@ pub(super) struct Taken {
 impl Taken {
     /// `None` when it is no delivery from a stream.
     pub(super) fn new(received: MonoNs, message: Message) -> Option<Self> {
-        let info = ::lease_group::Delivery::parse(message.reply()?)?;
-        let partition = partition_of(message.subject());
+        let info = ::lease_group::Delivery::read(message.reply_bytes())?;
+        let partition = partition_of(message.subject_bytes());
         Some(Self { message, info, partition, received, is_last: false })
     }
 
@@ -197,7 +193,32 @@ impl Taken {
 }
 
 /// The partition of a subject: its last token; one that is no partition for what ends otherwise.
-pub(super) fn partition_of(subject: &str) -> u16 {
-    let last = subject.rfind('.').map_or(subject, |dot| &subject[dot + 1..]);
-    last.parse().unwrap_or(u16::MAX)
+pub(super) fn partition_of(subject: &[u8]) -> u16 {
+    let (mut partition, mut weight) = (0_u32, 1);
+    for byte in subject.iter().rev() {
+        match byte {
+            b'0'..=b'9' if weight <= 10_000 => {
+                partition += u32::from(byte - b'0') * weight;
+                weight *= 10;
+            }
+            b'.' => break,
+            _ => return u16::MAX,
+        }
+    }
+    if weight == 1 { u16::MAX } else { u16::try_from(partition).unwrap_or(u16::MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::partition_of;
+
+    #[test]
+    fn a_partition_is_the_number_behind_the_last_dot() {
+        for (subject, partition) in [("a.b.0", 0), ("a.17", 17), ("12", 12), ("7.65535", 65_535), ("a.007", 7)] {
+            assert_eq!(partition_of(subject.as_bytes()), partition, "{subject}");
+        }
+        for subject in ["", ".", "a", "a.b.", "a.x1", "a.1x", "a.65536", "a.100000", "a.-1"] {
+            assert_eq!(partition_of(subject.as_bytes()), u16::MAX, "{subject}");
+        }
+    }
 }

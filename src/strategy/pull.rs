@@ -44,6 +44,37 @@ struct Priority {
     pin: Option<String>,
 }
 
+/// What a member has at hand: messages that have come and that nobody has taken.
+pub(super) struct Hand<'a> {
+    inbox: &'a mut Inbox,
+    open: &'a mut u64,
+    threshold: u64,
+    /// So many more, until others have their turn.
+    left: u32,
+    /// What came and is no message to be handled.
+    other: Option<(MonoNs, Message)>,
+}
+
+impl Hand<'_> {
+    /// The next message; `None` when there is none, or something else must be seen to first.
+    pub(super) fn take(&mut self) -> Option<Taken> {
+        while self.left > 0 && *self.open > self.threshold && self.other.is_none() {
+            let (received, message) = self.inbox.take()?;
+            if message.status().is_some() {
+                self.other = Some((received, message));
+                return None;
+            }
+            self.left -= 1;
+            *self.open = self.open.saturating_sub(1);
+            if let Some(mut taken) = Taken::new(received, message) {
+                taken.is_last = self.inbox.is_empty();
+                return Some(taken);
+            }
+        }
+        None
+    }
+}
+
 /// What a pull asks for (ADR-37, and ADR-42 for group and id).
 #[derive(Serialize)]
 struct Request<'a> {
@@ -98,7 +129,16 @@ impl<'a> Puller<'a> {
 
     /// Hands over messages until the member shall leave: pulls stop, and what the server has sent by then is still
     /// handed over.
-    pub(super) async fn run(&mut self, mut handle: impl AsyncFnMut(&Taken) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) async fn run(&mut self, handle: impl AsyncFnMut(&Taken) -> Result<(), Error>) -> Result<(), Error> {
+        self.run_with(|_| Ok(()), handle).await
+    }
+
+    /// The same; what is at hand is offered to `at_once` first, which takes what needs no waiting.
+    pub(super) async fn run_with(
+        &mut self,
+        at_once: impl Fn(&mut Hand<'_>) -> Result<(), Error>,
+        mut handle: impl AsyncFnMut(&Taken) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let heartbeat = HEARTBEAT_MAX.min(self.expiry / 4);
         let batch = u64::from(self.batch);
         let (mut subject, mut inbox) = self.inbox().await?;
@@ -106,6 +146,8 @@ impl<'a> Puller<'a> {
         let mut pulled_at = clock::now();
         let mut in_a_row = 0_u32;
         let mut leave = Leave::new(&self.seat.leave);
+        // Where a message may have to wait for its turn, each is looked at by itself.
+        let waits_for_nothing = self.priority.is_none() && self.start_within.is_none();
         loop {
             let leaving = leave.is_told();
             if !leaving && open <= self.threshold {
@@ -114,7 +156,24 @@ impl<'a> Puller<'a> {
                 self.seat.start.asked();
                 open += batch;
             }
-            let next = match inbox.take() {
+            let mut at_hand = None;
+            if !leaving {
+                if waits_for_nothing {
+                    let mut hand =
+                        Hand { inbox: &mut inbox, open: &mut open, threshold: self.threshold, left: TURN, other: None };
+                    at_once(&mut hand)?;
+                    let (left, other) = (hand.left, hand.other.take());
+                    if left == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    if left == 0 || (left < TURN && other.is_none() && open <= self.threshold) {
+                        continue;
+                    }
+                    at_hand = other;
+                }
+                at_hand = at_hand.or_else(|| inbox.take());
+            }
+            let next = match at_hand {
                 Some(next) => {
                     in_a_row = in_a_row.wrapping_add(1);
                     if in_a_row.is_multiple_of(TURN) {
@@ -124,7 +183,6 @@ impl<'a> Puller<'a> {
                 }
                 None => tokio::time::timeout(3 * heartbeat, inbox.next()).await,
             };
-            let leaving = leaving || leave.is_told();
             match next {
                 Ok(Some((received, message))) => match message.status() {
                     None => {
@@ -149,10 +207,10 @@ impl<'a> Puller<'a> {
                         tokio::time::sleep(PATIENCE).await;
                     }
                 },
-                Ok(None) if leaving => return Ok(()),
+                Ok(None) if leave.is_told() => return Ok(()),
                 Ok(None) => return Err(Error::Closed),
                 // Neither message nor heartbeat: the pulls were lost with a connection.
-                Err(_silence) if leaving => return Ok(()),
+                Err(_silence) if leave.is_told() => return Ok(()),
                 Err(_silence) => {
                     open = 0;
                     if self.start_within.is_some() {

@@ -9,15 +9,16 @@ use std::time::Duration;
 use super::Error;
 use super::acks::{Acks, Meaning};
 use super::consumer::{Ack, Consumer, Redelivery};
-use super::desk::Outcome;
+use super::desk::{self, Outcome};
 use super::handler::OnFailure;
 use super::inbox::Taken;
+use super::pull::Hand;
 use super::seat::Seat;
-use crate::clock;
 use crate::model::payload;
 use crate::model::record::Reach;
 use crate::model::time::MonoNs;
 use crate::model::units::Timespan;
+use crate::{clock, evidence};
 
 /// Where one member settles its messages.
 pub(super) struct Settler<'a> {
@@ -64,6 +65,26 @@ impl<'a> Settler<'a> {
         }
     }
 
+    /// Settles the messages at hand, as long as nothing has to be waited for; the others are left there.
+    pub(super) fn settle_at_once(&self, hand: &mut Hand<'_>) -> Result<(), Error> {
+        let desk = &self.seat.desk;
+        if self.wait_for_ack || !desk.takes_no_time() {
+            return Ok(());
+        }
+        let settled = desk.in_one_go(|sitting| {
+            while (self.ack == Ack::None || self.acks.can_say_at_once())
+                && let Some(taken) = hand.take()
+            {
+                sitting.handle(&taken.delivery(clock::now()))?;
+                if let Some(reach) = self.due(&taken) {
+                    self.acks.say_at_once(&taken, Meaning::Done(reach));
+                }
+            }
+            Ok::<_, evidence::Error>(())
+        });
+        Ok(settled.unwrap_or(Ok(())).map_err(desk::Error::from)?)
+    }
+
     /// Handles a message, which may be handled as was checked at `started`; says meanwhile that it is in progress.
     pub(super) async fn handle(&self, taken: &Taken, started: MonoNs) -> Result<Outcome, Error> {
         let desk = &self.seat.desk;
@@ -86,17 +107,22 @@ impl<'a> Settler<'a> {
 
     /// Acknowledges a message that was handled.
     pub(super) async fn done(&self, taken: &Taken) -> Result<(), Error> {
+        match self.due(taken) {
+            Some(reach) => self.acks.say(taken, Meaning::Done(reach), self.wait_for_ack).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What an ack for this message covers, if one is to be sent now that it is handled.
+    fn due(&self, taken: &Taken) -> Option<Reach> {
         match self.ack {
-            Ack::None => Ok(()),
-            Ack::Explicit => self.acks.say(taken, Meaning::Done(Reach::Exact), self.wait_for_ack).await,
+            Ack::None => None,
+            Ack::Explicit => Some(Reach::Exact),
             Ack::All => {
                 let handled = self.unacknowledged.get() + 1;
                 let is_due = taken.is_last || handled >= self.ack_every;
                 self.unacknowledged.set(if is_due { 0 } else { handled });
-                if !is_due {
-                    return Ok(());
-                }
-                self.acks.say(taken, Meaning::Done(Reach::UpTo), self.wait_for_ack).await
+                is_due.then_some(Reach::UpTo)
             }
         }
     }

@@ -178,7 +178,9 @@ impl Settings {
         if self.path == Path::Messages {
             messages::hand_over(seat, &seat.group, self.batch, self.pulling.max_wait.0, settle).await?;
         } else {
-            Puller::new(seat, seat.group.clone(), self.batch, &self.pulling).run(settle).await?;
+            Puller::new(seat, seat.group.clone(), self.batch, &self.pulling)
+                .run_with(|hand| settler.settle_at_once(hand), settle)
+                .await?;
         }
         settler.end().await;
         Ok(())

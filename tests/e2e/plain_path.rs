@@ -71,6 +71,19 @@ fn one_confirmation_stands_for_many_acks_and_none_of_them_is_lost() {
     assert_eq!(detours(&told), 0, "{:?}", told.report.notes);
 }
 
+/// A pull asks for more than the client holds, of a member that takes its time.
+#[test]
+fn what_the_client_itself_had_to_drop_makes_the_run_invalid() {
+    let place = Place::new();
+    let profile = "[run]\nwarm-up = \"300ms\"\nmeasure = \"1s\"\ndrain = \"500ms\"\n\
+        [load]\nrate = \"200/s\"\npublishers = 1\nkeys = 16\npath = \"plain\"\npublish = \"fast-batch\"\nbacklog = 90000\n\
+        [fleet]\nmembers = 1\nhandler = \"fixed\"\nhandler-time = \"5ms\"\n\
+        [strategy]\nkind = \"shared-pull\"\npath = \"plain\"\nack = \"none\"\nbatch = 90000\n";
+    place.profile(profile);
+    let told = place.run(&["run", "profile.toml", "--out", "out"]).ended_with(4).report().is(RunState::Invalid);
+    told.gives_a_reason_with(&["c0.1", "its client dropped messages"]);
+}
+
 #[test]
 fn a_publisher_on_the_plain_path_keeps_its_order_when_its_connection_is_cut() {
     for way in ["windowed", "atomic-batch", "fast-batch"] {

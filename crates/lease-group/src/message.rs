@@ -63,9 +63,15 @@ impl Delivery {
     /// it is no JetStream reply subject.
     #[must_use]
     pub fn parse(reply: &str) -> Option<Self> {
+        Self::read(reply.as_bytes())
+    }
+
+    /// Reads the same from bytes, for whoever has not looked yet whether they are text.
+    #[must_use]
+    pub fn read(reply: &[u8]) -> Option<Self> {
         // Every message of every member comes through here, and the names in front are longer than the numbers: from the end.
-        let rest = reply.strip_prefix("$JS.ACK.")?.as_bytes();
-        let later = match rest.iter().filter(|byte| **byte == b'.').count() + 1 {
+        let rest = reply.strip_prefix(b"$JS.ACK.")?;
+        let later = match dots(rest) + 1 {
             7 => 0,
             tokens @ 9.. => tokens - 9,
             _ => return None,
@@ -80,6 +86,12 @@ impl Delivery {
     }
 }
 
+/// How many dots there are: counted in bytes, so many side by side, as long as they cannot run over.
+fn dots(tokens: &[u8]) -> usize {
+    let counted = |part: &[u8]| part.iter().map(|byte| u8::from(*byte == b'.')).sum::<u8>();
+    tokens.chunks(usize::from(u8::MAX)).map(|part| usize::from(counted(part))).sum()
+}
+
 /// Digits of an instant in nanoseconds, from 2001 to 2286.
 const INSTANT_DIGITS: usize = 19;
 
@@ -87,7 +99,8 @@ const INSTANT_DIGITS: usize = 19;
 fn before(tokens: &[u8]) -> Option<&[u8]> {
     if let Some((rest, instant)) = tokens.split_last_chunk::<INSTANT_DIGITS>()
         && let Some(before) = rest.strip_suffix(b".")
-        && instant.iter().all(u8::is_ascii_digit)
+        // All of them, without leaving early: then many are looked at in one step.
+        && instant.iter().fold(true, |all, byte| all & byte.is_ascii_digit())
     {
         return Some(before);
     }
@@ -96,6 +109,35 @@ fn before(tokens: &[u8]) -> Option<&[u8]> {
 
 /// The last token, when it is a number, and what stands before it.
 fn last_number(tokens: &[u8]) -> Option<(u64, &[u8])> {
+    short_number(tokens).or_else(|| any_number(tokens))
+}
+
+/// The same for a token of one to seven digits, all of them at once; `None` says nothing.
+fn short_number(tokens: &[u8]) -> Option<(u64, &[u8])> {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    let (_, last) = tokens.split_last_chunk::<8>()?;
+    // Each byte less '0'; whatever is more than 9 then has its highest bit set, in itself or after the addition.
+    let values = u64::from_le_bytes(*last) ^ ZEROS;
+    let strange = (values | (values & !HIGHEST).wrapping_add(u64::from_le_bytes([0x76; 8]))) & HIGHEST;
+    // The token begins behind the last byte that is no digit, and that must be a dot.
+    let digits = strange.leading_zeros() as usize / 8;
+    let dot = tokens.len().checked_sub(digits + 1)?;
+    if !(1..=7).contains(&digits) || tokens[dot] != b'.' {
+        return None;
+    }
+    // Pairs, fours and eights of digits, the first one lowest; what stands before the token counts as zeros.
+    let eight = values >> (64 - 8 * digits) << (64 - 8 * digits);
+    let pairs = (eight.wrapping_mul(10).wrapping_add(eight >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    let number = (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff;
+    Some((number, &tokens[..dot]))
+}
+
+/// The highest bit of each of eight bytes.
+const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// The same for any token.
+fn any_number(tokens: &[u8]) -> Option<(u64, &[u8])> {
     let (mut number, mut weight): (u64, u64) = (0, 1);
     for (at, byte) in tokens.iter().enumerate().rev() {
         let digits = tokens.len() - at - 1;
@@ -114,7 +156,28 @@ fn last_number(tokens: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn all_digits_at_once_are_read_as_one_by_one(tokens in "[0-9a-z./:]{0,12}[.][0-9]{0,9}[./:a]?", bytes: [u8; 12]) {
+            for tokens in [tokens.as_bytes(), &bytes[..]] {
+                if let Some(found) = short_number(tokens) {
+                    prop_assert_eq!(any_number(tokens), Some(found));
+                }
+            }
+        }
+
+        #[test]
+        fn numbers_come_out_as_they_went_in(number: u64, digits in 1..=18_u32) {
+            let number = number % 10_u64.pow(digits);
+            let tokens = format!("some.name.{number}");
+            prop_assert_eq!(last_number(tokens.as_bytes()), Some((number, &b"some.name"[..])));
+            prop_assert_eq!(short_number(tokens.as_bytes()).is_some(), number < 10_000_000);
+        }
+    }
 
     #[test]
     fn both_forms_of_the_reply_subject_are_read() {

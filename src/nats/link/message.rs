@@ -32,6 +32,24 @@ impl Message {
         }
     }
 
+    /// The bytes of [`Self::subject`].
+    #[must_use]
+    pub fn subject_bytes(&self) -> &[u8] {
+        match self {
+            Self::Library(message) => message.subject.as_bytes(),
+            Self::Plain(message) => message.subject_bytes(),
+        }
+    }
+
+    /// The bytes of [`Self::reply`]; none where no answer is wanted.
+    #[must_use]
+    pub fn reply_bytes(&self) -> &[u8] {
+        match self {
+            Self::Library(message) => message.reply.as_deref().unwrap_or_default().as_bytes(),
+            Self::Plain(message) => message.reply_bytes(),
+        }
+    }
+
     /// What it carries.
     #[must_use]
     pub fn payload(&self) -> &[u8] {

@@ -44,6 +44,18 @@ impl Message {
         (self.reply.from < self.reply.to).then(|| self.text(self.reply))
     }
 
+    /// The bytes of [`Self::subject`], without the look whether they are text.
+    #[must_use]
+    pub fn subject_bytes(&self) -> &[u8] {
+        self.part(self.subject)
+    }
+
+    /// The bytes of [`Self::reply`]; none where no answer is wanted.
+    #[must_use]
+    pub fn reply_bytes(&self) -> &[u8] {
+        self.part(self.reply)
+    }
+
     /// What it carries.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
