@@ -148,7 +148,7 @@ fn judge_some(
         count(of_key, &mut counted);
         base += of_key.len();
     }
-    handled.for_each(|strangers| give_unranked(strangers));
+    handled.for_each(give_unranked);
     counted
 }
 
