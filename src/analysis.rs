@@ -50,7 +50,7 @@ use crate::model::explanation::Explanation;
 use crate::model::history::History;
 use crate::model::report::{Figures, Violation};
 use crate::verdict::stream::Account;
-use crate::verdict::{self, Belief, Lives};
+use crate::verdict::{self, Belief, Lives, abreast};
 use backlog::Backlog;
 use silence::Waits;
 use tally::{Measure, Tally};
@@ -64,17 +64,26 @@ pub fn study(history: &History) -> Findings {
     let timeline = Timeline::of(history);
     let firsts = first::firsts(history, &ledger);
     let whole = Whole { history, ledger: &ledger, firsts: &firsts };
-    let mut tally = Tally::new(timeline.zero);
-    let measure = Measure::of(&timeline);
-    for settled in whole.settled() {
-        tally.settle(&settled, measure);
-    }
-    for judged in whole.judged() {
-        tally.judge(&judged, measure);
-    }
     let partitions = ledger.partitions.len();
+    // Levels and distances to a fault are needed only where one struck.
+    let struck = !rebalance::struck(&history.story).is_empty();
+    let add_up = || {
+        let mut tally = Tally::new(timeline.zero);
+        let measure = Measure::of(&timeline);
+        for settled in whole.settled() {
+            tally.settle(&settled, measure);
+        }
+        for judged in whole.judged() {
+            tally.judge(&judged, measure);
+        }
+        tally
+    };
     let silences = |begin| silence::silences(partitions, whole.waits(), &lives, timeline.work_end, begin);
-    let stored = silences(Waits::Stored);
+    let look = || {
+        let backlog = if struck { Backlog::of(whole.waits()) } else { Backlog::default() };
+        (silences(Waits::Stored), backlog)
+    };
+    let (tally, (stored, backlog)) = abreast::both(abreast::is_worth_it(ledger.messages.len()), add_up, look);
     // While a server is away nothing is stored, so nothing waits; what was to be stored tells how long that lasted.
     let outages = if rebalance::servers_are_struck(&history.story) { silences(Waits::Intended) } else { Vec::new() };
     let beliefs = &ledger.exclusion.beliefs;
@@ -85,7 +94,7 @@ pub fn study(history: &History) -> Findings {
         lives: &lives,
         beliefs,
         evidence: &whole,
-        backlog: &Backlog::of(whole.waits()),
+        backlog: &backlog,
         silences: &stored,
         outages: &outages,
     });

@@ -7,7 +7,9 @@
 //! The evidence may be anything that a crash leaves behind: missing records, unknown partitions, absurd instants.
 //! Nothing here panics on it or grows beyond its length.
 
+pub(crate) mod abreast;
 mod belief;
+pub(crate) mod by_instant;
 mod commits;
 mod deed;
 mod effects;
@@ -21,6 +23,7 @@ mod lives;
 mod loss;
 mod message;
 mod order;
+mod partitions;
 pub mod refusals;
 mod settled;
 pub mod stream;

@@ -4,6 +4,7 @@ use super::timeline::{LONGEST_RUN, Timeline};
 use super::wait::Wait;
 use crate::model::report::BacklogPoint;
 use crate::model::time::{MonoNs, SpanNs};
+use crate::verdict::by_instant;
 
 /// Not more points than this, and not closer than [`CLOSEST`].
 const POINTS: u64 = 3_000;
@@ -29,8 +30,8 @@ impl Backlog {
             backlog.entered.push(wait.entered());
             backlog.left.extend(wait.left());
         }
-        backlog.entered.sort_unstable();
-        backlog.left.sort_unstable();
+        by_instant::sort(&mut backlog.entered, |at| *at);
+        by_instant::sort(&mut backlog.left, |at| *at);
         backlog
     }
 

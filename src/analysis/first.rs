@@ -6,11 +6,9 @@ use crate::verdict::{First, Ledger};
 /// One entry a message of the ledger, in its order; `None` for a message that was not handled.
 pub(super) fn firsts(history: &History, ledger: &Ledger) -> Vec<Option<First>> {
     let mut firsts = vec![None; ledger.messages.len()];
-    for (id, (entry, journal, handling)) in ledger.lines(history).enumerate() {
-        let message = entry.message as usize;
-        let is_first = ledger.messages.get(message).is_some_and(|message| message.first == Some(id as u32));
-        if let (true, Some(finish)) = (is_first, handling.finished) {
-            firsts[message] = Some(First {
+    for (entry, journal, handling) in ledger.lines(history) {
+        if let (true, Some(finish)) = (entry.first, handling.finished) {
+            firsts[entry.message as usize] = Some(First {
                 received: handling.received,
                 started: handling.started,
                 finished: finish.at.max(handling.started),

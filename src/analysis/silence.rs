@@ -6,7 +6,7 @@ use super::timeline::Timeline;
 use super::wait::{Wait, WaitEnd};
 use crate::model::report::Silence;
 use crate::model::time::{MonoNs, SpanNs};
-use crate::verdict::Lives;
+use crate::verdict::{Lives, by_instant};
 
 /// As many silences go into the report.
 pub(super) const SHOWN: usize = 200;
@@ -131,8 +131,9 @@ impl Gathered {
     }
 
     fn silences(mut self, work_end: MonoNs) -> PartitionSilences {
-        self.changes.sort_unstable_by_key(|change| change.0);
-        self.arrivals.sort_unstable();
+        by_instant::sort(&mut self.changes, |change| change.0);
+        // Of arrivals at one instant the last reaches as far as any of them, whatever their order.
+        by_instant::sort(&mut self.arrivals, |arrival| arrival.0);
         let mut reach = MonoNs(0);
         for arrival in &mut self.arrivals {
             reach = reach.max(arrival.1);

@@ -88,10 +88,8 @@ impl Whole<'_> {
 
     /// All handlings.
     pub(super) fn judged(&self) -> impl Iterator<Item = Judged> {
-        self.ledger.lines(self.history).enumerate().map(|(id, (entry, journal, handling))| {
-            let first = self.ledger.message_of(entry).is_some_and(|message| message.first == Some(id as u32));
-            Judged::of(entry, journal, handling, first)
-        })
+        let lines = self.ledger.lines(self.history);
+        lines.map(|(entry, journal, handling)| Judged::of(entry, journal, handling, entry.first))
     }
 }
 
@@ -104,15 +102,14 @@ impl Evidence for Whole<'_> {
     /// one need not be.
     fn resumptions(&self, changes: &[Option<&Belief>], limit: MonoNs) -> Vec<Resumption> {
         let mut found = vec![Resumption::default(); changes.len()];
-        for (id, (entry, journal, handling)) in self.ledger.lines(self.history).enumerate() {
+        for (entry, journal, handling) in self.ledger.lines(self.history) {
             let partition = usize::from(handling.partition);
             let Some(grant) = changes.get(partition).copied().flatten() else { continue };
             let its_own = journal.author == grant.owner;
             if !its_own || handling.started < grant.from || handling.started > limit {
                 continue;
             }
-            let first = self.ledger.message_of(entry).is_some_and(|message| message.first == Some(id as u32));
-            found[partition].note(grant, handling.received, first.then_some(handling.started));
+            found[partition].note(grant, handling.received, entry.first.then_some(handling.started));
         }
         found
     }

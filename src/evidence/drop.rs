@@ -29,7 +29,7 @@ pub struct Dropper {
     dropped: Dropped,
     /// What may go as soon as it is old enough.
     waiting: Vec<Piece>,
-    /// From when to when everything is kept, in the order told.
+    /// From when to when everything is kept.
     holds: Vec<(MonoNs, MonoNs)>,
     kept_bytes: u64,
     kept_bytes_max: u64,
@@ -57,10 +57,10 @@ impl Dropper {
     /// Keeps what lies around `at`, where something went wrong, as long as there is room for such.
     pub fn keep_around(&mut self, at: MonoNs) {
         let (from, to) = (at - AROUND, at + AROUND);
-        // What goes wrong again and again at about the same time is one stretch.
-        match self.holds.last_mut() {
-            Some(last) if from <= last.1 && to >= last.0 => *last = (last.0.min(from), last.1.max(to)),
-            _ => self.holds.push((from, to)),
+        // What goes wrong again and again at about the same time is one stretch: there are not more of them than a run has lengths of one.
+        match self.holds.iter_mut().rev().find(|held| from <= held.1 && to >= held.0) {
+            Some(held) => *held = (held.0.min(from), held.1.max(to)),
+            None => self.holds.push((from, to)),
         }
     }
 
@@ -72,10 +72,8 @@ impl Dropper {
     pub fn drop_before(&mut self, judged: MonoNs) -> Result<(), Error> {
         let before = judged - AROUND;
         let mut due: Vec<Piece> = self.waiting.extract_if(.., |piece| piece.last < before).collect();
-        // No piece that is still to come is so old that it touches these.
-        let oldest = self.waiting.iter().map(|piece| piece.first).min().unwrap_or(before).min(before);
+        // No stretch is ever forgotten: the last segment of an author who fell silent comes when that author ends, however late.
         due.retain(|piece| !self.is_kept(piece));
-        self.holds.retain(|(_, to)| *to + AROUND >= oldest);
         if due.is_empty() {
             return Ok(());
         }

@@ -13,6 +13,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::error::Error;
 use super::stored::{self, StoredWriter};
@@ -24,6 +25,7 @@ use crate::model::manifest::{FORMAT, Manifest};
 use crate::model::record::Author;
 use crate::model::stored::StoredMessage;
 use crate::model::story::{StoryEvent, StoryLine};
+use crate::verdict::abreast;
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -234,9 +236,8 @@ pub fn load(path: &Path) -> Result<History, Error> {
         None
     });
     let mut journals = Vec::with_capacity(authors.len());
-    for author in authors {
-        let gone = dropped.as_ref().map_or(&[][..], |dropped| dropped.of_journal(author));
-        match reader::read_what_is_left(&folder.journals().join(author.to_string()), author, manifest.run_tag, gone) {
+    for (author, read) in read_journals(&folder, &authors, manifest.run_tag, dropped.as_ref()) {
+        match read {
             Ok(read) => {
                 journals.push(read.journal);
                 damage.extend(read.damage);
@@ -247,6 +248,29 @@ pub fn load(path: &Path) -> Result<History, Error> {
     }
     let stored = read_stored(&folder, &manifest, &story, &mut damage)?;
     Ok(History { manifest, story, journals, stored, dropped, damage })
+}
+
+/// Reads the journals of these authors, two at a time; in order of author.
+fn read_journals(
+    folder: &Folder,
+    authors: &[Author],
+    run_tag: u64,
+    dropped: Option<&Dropped>,
+) -> Vec<(Author, Result<reader::Read, Error>)> {
+    let next = AtomicUsize::new(0);
+    let read_some = || {
+        let mut some = Vec::new();
+        while let Some(&author) = authors.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let gone = dropped.map_or(&[][..], |dropped| dropped.of_journal(author));
+            let journal = folder.journals().join(author.to_string());
+            some.push((author, reader::read_what_is_left(&journal, author, run_tag, gone)));
+        }
+        some
+    };
+    let (mut read, other) = abreast::both(authors.len() > 1, read_some, read_some);
+    read.extend(other);
+    read.sort_by_key(|read| read.0);
+    read
 }
 
 /// Reads what a run left behind beside its journals, for who has followed those.

@@ -3,6 +3,8 @@
 //! It reads files, not mappings: evidence may lie on any disk and may be cut by anybody while it is read. A journal
 //! that a killed process left is not damaged; its last segments are just not sealed.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::codec::{self, Flaw, RECORD_BYTES};
@@ -40,15 +42,15 @@ pub(super) fn read_what_is_left(
 ) -> Result<Read, Error> {
     let mut read = Read { journal: Journal::new(author), damage: Vec::new() };
     let mut past = Past::default();
+    // One buffer for all segments: fresh memory for each costs more than reading it.
+    let mut bytes = Vec::new();
     let is_left = |(index, _): &(u32, PathBuf)| !Dropped::is_in(gone, *index);
     for (index, path) in segment_files(folder)?.into_iter().filter(is_left) {
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                read.damage.push(format!("{author}/{index:06}.seg cannot be read: {error}"));
-                continue;
-            }
-        };
+        bytes.clear();
+        if let Err(error) = File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+            read.damage.push(format!("{author}/{index:06}.seg cannot be read: {error}"));
+            continue;
+        }
         if Dropped::are_in(gone, past.next, index) {
             past.next = index;
         }

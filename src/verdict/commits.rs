@@ -5,8 +5,8 @@
 //! as if nothing had been committed, and counted. That holds for acknowledgements of one message and of all up to one. Checkpoints are messages, on
 //! disk before they are confirmed: who begins below one is never excused.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::model::history::{History, Journal};
 use crate::model::record::{Commit, Reach};
@@ -22,7 +22,7 @@ pub(super) struct Commits<'a> {
     forgettable: bool,
     /// (partition, sequence, instant), sorted. Made at the first question: a run without repeats never asks,
     /// and with explicit acks there is one a message.
-    exact: OnceCell<Vec<(u16, u64, MonoNs)>>,
+    exact: OnceLock<Vec<(u16, u64, MonoNs)>>,
     /// When a server's process ended, rising.
     ends: Vec<MonoNs>,
 }
@@ -69,7 +69,7 @@ impl<'a> Commits<'a> {
                 before = Some(*commit);
             }
         }
-        Self { journals, up_to, forgettable, exact: OnceCell::new(), ends }
+        Self { journals, up_to, forgettable, exact: OnceLock::new(), ends }
     }
 
     /// Whether a commit confirmed before `at` covers the message at `stream_seq` of `partition`.

@@ -48,6 +48,8 @@ pub struct Entry {
     pub message: u32,
     /// Its verdict, by key (the contract).
     pub verdict: Verdict,
+    /// Whether it is the first successful one of its message.
+    pub first: bool,
     /// `skipped`: size of the hole. `late`, `redelivered`, `regressed`: how far behind the greatest rank handled.
     pub distance: u32,
 }
@@ -101,6 +103,16 @@ impl OrderCounts {
     #[must_use]
     pub fn handled(&self) -> u64 {
         self.in_order + self.redelivered + self.violations()
+    }
+
+    pub(super) fn join(&mut self, other: &Self) {
+        self.in_order += other.in_order;
+        self.skipped += other.skipped;
+        self.hole_messages += other.hole_messages;
+        self.late += other.late;
+        self.redelivered += other.redelivered;
+        self.regressed += other.regressed;
+        self.distance_max = self.distance_max.max(other.distance_max);
     }
 
     pub(super) fn add(&mut self, verdict: Verdict, distance: u32) {

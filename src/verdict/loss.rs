@@ -3,6 +3,7 @@
 use super::commits::Commits;
 use super::deed::Deed;
 use super::ledger::Ledger;
+use super::message::Message;
 use super::refusals::{self, Refusal};
 use crate::model::history::History;
 use crate::model::record::OwnershipChange;
@@ -17,6 +18,9 @@ pub(super) const REST: SpanNs = SpanNs(1_000_000_000);
 /// to what is in front of it: then only what nobody goes back for is lost. The same holds for what nobody knew to be stored, and for a
 /// fleet that was refused a right while it worked: it rests because it may not go on.
 pub(super) fn judge(ledger: &mut Ledger, history: &History, deeds: &[Deed], commits: &Commits<'_>) {
+    if !ledger.messages.iter().any(Message::is_unhandled) {
+        return;
+    }
     let forbidden = || refusals::in_mid_run(history).any(|refusal| Refusal::is_of_a_member(&refusal));
     let working = cut(history).is_some_and(|at| works(history, deeds, at) || forbidden());
     // What was found only when the stream was read back, no drain waited for.

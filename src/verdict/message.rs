@@ -173,23 +173,30 @@ pub(super) fn note_copy(message: &mut Message, index: u32, stream_seq: u64, copi
 
 /// One account a message, sorted by key and sequence within it, and the extra copies that publishers know of.
 pub(super) fn messages(journals: &[Journal]) -> (Vec<Message>, Vec<Copy>) {
-    let publishes: Vec<&Publish> = journals.iter().flat_map(|journal| &journal.publishes).collect();
-    let mut publishes = grouped::group(publishes, |publish| publish.key);
-    let mut messages: Vec<Message> = Vec::with_capacity(publishes.len());
+    let publishes = journals.iter().flat_map(|journal| &journal.publishes);
+    let mut messages = grouped::gather(publishes, |publish| publish.key, |publish, _| Message::of(publish));
+    for of_key in messages.chunk_by_mut(|left, right| left.key == right.key) {
+        if !of_key.is_sorted_by_key(|message| message.key_seq) {
+            of_key.sort_by_key(|message| message.key_seq);
+        }
+    }
     let mut copies = Vec::new();
-    for of_key in publishes.chunk_by_mut(|left, right| left.key == right.key) {
-        of_key.sort_by_key(|publish| publish.key_seq);
-        for publish in of_key {
-            let message = Message::of(publish);
-            let index = messages.len() as u32;
-            match messages.last_mut() {
-                Some(last) if (last.key, last.key_seq) == (message.key, message.key_seq) => {
-                    last.absorb(message, &mut copies, index - 1);
+    let mut kept: usize = 0;
+    for at in 0..messages.len() {
+        let message = messages[at];
+        match messages[..kept].last_mut() {
+            Some(last) if (last.key, last.key_seq) == (message.key, message.key_seq) => {
+                last.absorb(message, &mut copies, kept as u32 - 1);
+            }
+            _ => {
+                if kept < at {
+                    messages[kept] = message;
                 }
-                _ => messages.push(message),
+                kept += 1;
             }
         }
     }
+    messages.truncate(kept);
     (messages, copies)
 }
 

@@ -5,16 +5,14 @@
 
 use std::collections::HashMap;
 
-use super::deed::{Deed, NONE};
+use super::deed::Deed;
 use super::grants::Grants;
 use super::grouped;
 use super::ledger::Ledger;
+use super::partitions::{NEVER, Partitions, Slot};
 use crate::model::history::{History, Journal};
 use crate::model::record::{Commit, Handling, Ownership, OwnershipChange, Reach};
 use crate::model::time::MonoNs;
-
-/// Never.
-const NEVER: MonoNs = MonoNs(u64::MAX);
 
 /// What was found. Handlings are named by their number in [`Ledger::entries`], messages by theirs in [`Ledger::messages`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,17 +52,22 @@ pub struct SkippedStart {
 }
 
 /// Judges succession from handlings that are grouped by partition and sorted by start within it.
-pub(super) fn succession(history: &History, ledger: &Ledger, grants: &Grants, by_partition: &[Deed]) -> Succession {
+pub(super) fn succession(
+    history: &History,
+    ledger: &Ledger,
+    grants: &Grants,
+    partitions: &Partitions,
+    by_partition: &[Deed],
+) -> Succession {
     let mut found = Succession::default();
     for (index, journal) in (0..).zip(&history.journals) {
         deliveries(index, journal, ledger, grants, &mut found);
     }
-    let partitions = Partitions::new(ledger, by_partition);
     for deeds in grouped::slices(by_partition, |deed| deed.partition.into()) {
-        replays(deeds, ledger, &partitions, &mut found);
+        replays(deeds, partitions, &mut found);
     }
-    commits_ahead(history, &partitions, &mut found);
-    skipped_starts(history, &partitions, &mut found);
+    commits_ahead(history, partitions, &mut found);
+    skipped_starts(history, partitions, &mut found);
     found
 }
 
@@ -106,17 +109,13 @@ fn follows_a_gap(handling: &Handling, last: &mut HashMap<u16, (u32, u32)>) -> bo
 }
 
 /// Replays: within an epoch nothing goes backwards, and what an epoch repeats at its beginning it repeats whole.
-fn replays(deeds: &[Deed], ledger: &Ledger, partitions: &Partitions, found: &mut Succession) {
+fn replays(deeds: &[Deed], partitions: &Partitions, found: &mut Succession) {
     let Some(messages) = deeds.first().and_then(|deed| partitions.get(deed.partition)) else { return };
     let mut high = 0;
     // By epoch: the last rank that it handled, and how far the others had come when it began.
     let mut epochs: HashMap<u32, (u32, u32)> = HashMap::new();
-    for deed in deeds.iter().filter(|deed| deed.ok && deed.message != NONE && !deed.extra) {
-        let message = &ledger.messages[deed.message as usize];
-        let rank = message.partition_rank;
-        if message.partition != deed.partition || rank == 0 {
-            continue;
-        }
+    for deed in deeds.iter().filter(|deed| deed.ok && deed.rank > 0 && !deed.extra && !deed.elsewhere) {
+        let rank = deed.rank;
         match epochs.get_mut(&deed.epoch) {
             // Handled outside any epoch: it is done, and that is all.
             None if deed.epoch == 0 => {}
@@ -191,69 +190,5 @@ fn skipped_starts(history: &History, partitions: &Partitions, found: &mut Succes
             found.skipped_starts.push(SkippedStart { opened, messages: u32::try_from(count).unwrap_or(u32::MAX) });
         }
         *passed = below.max(*passed);
-    }
-}
-
-/// The messages of every partition in stream order.
-struct Partitions(Vec<Messages>);
-
-/// The messages of one partition, by rank from 1.
-#[derive(Default)]
-struct Messages(Vec<Slot>);
-
-/// One message as succession sees it.
-#[derive(Clone, Copy)]
-struct Slot {
-    stream_seq: u64,
-    /// When its first successful handling ended.
-    done: MonoNs,
-    id: u32,
-    /// Whether somebody has to handle it: not given up.
-    due: bool,
-}
-
-impl Partitions {
-    fn new(ledger: &Ledger, deeds: &[Deed]) -> Self {
-        let mut done = vec![NEVER; ledger.messages.len()];
-        for deed in deeds.iter().filter(|deed| deed.ok) {
-            if let Some(done) = done.get_mut(deed.message as usize) {
-                *done = deed.ended.min(*done);
-            }
-        }
-        let mut partitions: Vec<Messages> = Vec::new();
-        partitions.resize_with(ledger.partitions.len(), Messages::default);
-        for (id, message) in (0..).zip(&ledger.messages).filter(|(_, message)| message.partition_rank > 0) {
-            let Some(of_partition) = partitions.get_mut(usize::from(message.partition)) else { continue };
-            let slot = message.partition_rank as usize - 1;
-            if of_partition.0.len() <= slot {
-                of_partition.0.resize(slot + 1, Slot { stream_seq: 0, done: NEVER, id, due: false });
-            }
-            let due = message.is_due() && message.dropped.is_none();
-            of_partition.0[slot] = Slot { stream_seq: message.place, done: done[id as usize], id, due };
-        }
-        Self(partitions)
-    }
-
-    fn get(&self, partition: u16) -> Option<&Messages> {
-        self.0.get(usize::from(partition))
-    }
-}
-
-impl Messages {
-    /// How many stand in front of a stream sequence.
-    fn below(&self, stream_seq: u64) -> usize {
-        self.0.partition_point(|slot| slot.stream_seq < stream_seq)
-    }
-
-    /// Where the message with a stream sequence is.
-    fn at(&self, stream_seq: u64) -> Option<usize> {
-        let at = self.below(stream_seq);
-        self.0.get(at).is_some_and(|slot| slot.stream_seq == stream_seq).then_some(at)
-    }
-
-    /// Whether one between two ranks, both left out, was ever handled: what never was is a loss, and no replay has it.
-    fn handled_between(&self, low: u32, high: u32) -> bool {
-        let between = self.0.get(low as usize..(high as usize).saturating_sub(1));
-        between.is_some_and(|slots| slots.iter().any(|slot| slot.done != NEVER))
     }
 }

@@ -32,10 +32,13 @@ impl<'a> Truth<'a> {
             StoryEvent::StreamRead { extent } => Some((line.at, extent)),
             _ => None,
         });
-        let ours = history.stored.iter().copied().filter(|stored| stored.key_seq != 0).collect();
-        let mut by_key = grouped::group(ours, |stored| stored.key);
+        let ours = history.stored.iter().filter(|stored| stored.key_seq != 0);
+        let mut by_key = grouped::gather(ours, |stored| stored.key, |stored, _| *stored);
         for of_key in by_key.chunk_by_mut(|left, right| left.key == right.key) {
-            of_key.sort_unstable_by_key(|stored| (stored.key_seq, stored.stream_seq));
+            let place = |stored: &StoredMessage| (stored.key_seq, stored.stream_seq);
+            if !of_key.is_sorted_by_key(place) {
+                of_key.sort_unstable_by_key(place);
+            }
         }
         let last = || history.story.last().map_or(MonoNs(0), |line| line.at);
         Self {

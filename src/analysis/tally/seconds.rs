@@ -10,6 +10,7 @@ use super::super::statistics::quantile;
 use super::super::timeline::{Timeline, round_ms};
 use crate::model::report::LatencyPoint;
 use crate::model::time::{MonoNs, SpanNs};
+use crate::verdict::by_instant;
 
 /// As many observations wait at most until their second is closed: 32 MiB.
 const WAITING: usize = 4 << 20;
@@ -91,12 +92,17 @@ impl Seconds {
 
 impl Second {
     fn of(mut observed: Vec<u64>) -> Self {
-        observed.sort_unstable();
+        by_instant::sort(&mut observed, |ns| MonoNs(*ns));
         let at = |q| quantile(&observed, q).unwrap_or(0);
         let mut second =
             Self { n: observed.len() as u64, p50: at(0.5), p99: at(0.99), max: at(1.0), ..Self::default() };
-        for ns in observed {
-            second.add(ns);
+        // They rise, so those of one bin stand together.
+        let mut rest = observed.as_slice();
+        while let Some(ns) = rest.first() {
+            let of_first = bin(*ns);
+            let (within, behind) = rest.split_at(rest.partition_point(|ns| bin(*ns) <= of_first));
+            second.put(of_first, within.len() as u64);
+            rest = behind;
         }
         second
     }

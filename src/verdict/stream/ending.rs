@@ -56,7 +56,7 @@ impl Stream {
                 if let Some(partition) = partitions.get_mut(partition) {
                     partition.counts.by_key.add_many(given.verdict, given.count(), given.distance);
                 }
-                super::see_order(sightings, promises.order_per_key, &given);
+                super::judge::see_order(sightings, promises.order_per_key, &given);
                 teller.judged(&given);
             });
         }
