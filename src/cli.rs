@@ -166,3 +166,39 @@ fn logged(deed: impl FnOnce() -> ExitCode) -> ExitCode {
 fn may_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Subcommands without `--json`, and why.
+    const NOT_FOR_MACHINES: [(&str, &str); 3] = [
+        ("profile schema", "what it prints is JSON"),
+        ("completions", "what it prints is for a shell"),
+        ("man", "what it prints is for man"),
+    ];
+
+    /// All that can be typed: the words, and whether there is `--json`.
+    fn typed(command: &clap::Command, before: &str) -> Vec<(String, bool)> {
+        let below = command.get_subcommands().filter(|it| !it.is_hide_set() && it.get_name() != "help");
+        let all: Vec<_> = below.flat_map(|it| typed(it, &format!("{before} {}", it.get_name()))).collect();
+        if all.is_empty() {
+            let has_json = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
+            return vec![(before.trim_start().to_owned(), has_json)];
+        }
+        all
+    }
+
+    #[test]
+    fn every_subcommand_speaks_to_machines_or_says_why_not() {
+        let all = typed(&Words::command(), "");
+        assert!(all.len() > 18, "{all:?}");
+        for (words, has_json) in &all {
+            let reason = NOT_FOR_MACHINES.iter().find(|(name, _)| name == words);
+            assert_eq!(*has_json, reason.is_none(), "jetlag {words}: --json, or a reason why not ({reason:?})");
+        }
+        for (words, _) in NOT_FOR_MACHINES {
+            assert!(all.iter().any(|(name, _)| name == words), "there is no jetlag {words}");
+        }
+    }
+}

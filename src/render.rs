@@ -25,6 +25,7 @@ pub mod openmetrics;
 pub mod otava;
 pub mod schema;
 pub mod search;
+pub mod sheet;
 pub mod sweep;
 pub mod text;
 

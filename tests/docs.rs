@@ -102,13 +102,15 @@ fn the_readme_asks_the_questions_of_the_profiles() {
 }
 
 #[test]
-fn the_profiles_in_the_guide_are_valid() {
-    let guide = read("docs/profiles.md");
-    let examples = blocks(&guide, "toml");
-    assert!(!examples.is_empty());
-    for example in examples {
-        if let Err(problems) = profile::parse("example", "docs/profiles.md", example, &[]) {
-            panic!("{problems}\nin\n{example}");
+fn the_profiles_in_the_guides_are_valid() {
+    for name in ["docs/profiles.md", "docs/quick-start.md"] {
+        let guide = read(name);
+        let examples = blocks(&guide, "toml");
+        assert!(!examples.is_empty(), "{name}");
+        for example in examples {
+            if let Err(problems) = profile::parse("example", name, example, &[]) {
+                panic!("{problems}\nin\n{example}");
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Every command of the README and the guides, tried.
 //!
 //! Its words are parsed by the program itself. What needs no server is really done: profiles are checked with the settings that
-//! stand beside them, sweeps are laid out, lists are printed, reports rendered. What is not jetlag must be a script of the repository, or one of
+//! stand beside them, sweeps are laid out, lists are printed, reports rendered, runs that are there compared and kept. Of the rest, which makes runs, looks at the machine or
+//! needs what only its reader has, the words are parsed. What is not jetlag must be a script of the repository, or one of
 //! few programs that everybody has.
 
 use std::path::{Path, PathBuf};
@@ -81,12 +82,16 @@ fn words(line: &str) -> Vec<String> {
     words.into_iter().skip_while(is_variable).collect()
 }
 
-fn jetlag(words: &[String]) -> Output {
+fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jetlag"));
     for name in ["JETLAG_SERVER", "JETLAG_LOG"] {
         command.env_remove(name);
     }
-    command.current_dir(root()).args(words).output().expect("it can be started")
+    command
+}
+
+fn jetlag(words: &[String]) -> Output {
+    command().current_dir(root()).args(words).output().expect("it can be started")
 }
 
 fn must_succeed(place: &str, words: &[String]) {
@@ -116,13 +121,47 @@ fn rehearsal(words: &[String]) -> Option<Vec<String>> {
         ["run"] | ["run", "--server", ..] => Some(told(&["profile", "check"])),
         ["gate", "--run", name, ..] if is_here(name) => Some(told(&["profile", "check", name])),
         ["sweep", name, ..] if is_sweep(name) => Some([told(&["sweep", name, "--dry-run"]), sets()].concat()),
-        ["sweep"] | ["list", ..] | ["profile", "schema" | "show", ..] => Some(words.to_vec()),
+        ["sweep"] | ["list" | "completions", ..] | ["man"] | ["profile", "schema" | "show", ..] => Some(words.to_vec()),
         ["profile", "check", name] if is_here(name) => Some(words.to_vec()),
         ["report", folder, rest @ ..] if folder.starts_with("results/runs/") => {
             Some(told(&[&["report", "tests/golden/safe"], rest].concat()))
         }
         _ => None,
     }
+}
+
+/// A folder as the guides have it once their runs are made: `runs/before` and `runs/after`, two of a golden run, and the first as baseline `main`.
+fn staged() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = std::fs::read_to_string(root().join("tests/golden/safe/report.json")).expect("a report");
+    let value: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    let id = value["run"]["id"].as_str().expect("an id");
+    for (name, report) in [("before", report.clone()), ("after", report.replace(id, &id.replace('0', "f")))] {
+        let run = folder.path().join("runs").join(name);
+        std::fs::create_dir_all(&run).expect("a folder");
+        std::fs::write(run.join("report.json"), report).expect("it can be written");
+    }
+    folder
+}
+
+/// Whether the words are about runs that are there, as `staged` has them. Then they are really done, each on a stage of its own.
+fn is_about_runs(words: &[String]) -> bool {
+    let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(texts.as_slice(), ["compare" | "baseline", ..])
+        || matches!(texts.as_slice(), ["gate", first, ..] if !first.starts_with('-'))
+}
+
+fn must_succeed_on_stage(place: &str, words: &[String]) {
+    let stage = staged();
+    let run = |words: &[&str]| {
+        let said = command().current_dir(stage.path()).args(words).output().expect("it can be started");
+        assert!(said.status.success(), "{place}\n{words:?}\n{}", String::from_utf8_lossy(&said.stderr));
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if !words.starts_with(&["baseline", "save"]) {
+        run(&["baseline", "save", "main", "runs/before"]);
+    }
+    run(&words);
 }
 
 #[test]
@@ -134,7 +173,10 @@ fn every_command_of_the_documents_can_be_given() {
         if program == "jetlag" {
             of_jetlag += 1;
             must_succeed(place, &asked_for_help(&words[1..]));
-            if let Some(rehearsal) = rehearsal(&words[1..]) {
+            if is_about_runs(&words[1..]) {
+                rehearsed += 1;
+                must_succeed_on_stage(place, &words[1..]);
+            } else if let Some(rehearsal) = rehearsal(&words[1..]) {
                 rehearsed += 1;
                 must_succeed(place, &rehearsal);
             }

@@ -12,6 +12,7 @@ use jetlag::model::record::Author;
 use jetlag::model::stored::StoredMessage;
 use jetlag::model::{payload, report::Report};
 use jetlag::profile::{self, builtin};
+use jetlag::render::sheet::Sheet;
 use jetlag::strategy::external::line::{Grammar, LENGTH_MAX, Splitter};
 use jetlag::{contrast, evidence, metric, render};
 use rustix::process::{Resource, Rlimit};
@@ -265,7 +266,7 @@ fn a_run_folder() {
             let view = jetlag::model::explanation::View { around_ms: Some(2_000.0), events_max: Some(60) };
             for number in 1..=report.violations.len().min(5) as u32 {
                 let explained = jetlag::analysis::explain(&history, &report.violations, number, view);
-                assert!(!render::explain::summary(&explained.expect("it is in the list"), false).is_empty());
+                assert!(!render::explain::summary(&explained.expect("it is in the list"), Sheet::FILE).is_empty());
             }
         }
         fs::write(&path, bytes).expect("room");
@@ -301,7 +302,7 @@ fn a_baseline_and_what_is_held_against_it() {
     let whole = render::baseline::file(&baseline);
     bolero::check!().with_iterations(60).with_type::<Vec<Edit>>().for_each(|edits| {
         let Ok(found) = render::baseline::parse(&text(&edited(whole.as_bytes(), edits))) else { return };
-        let _ = (render::baseline::line(&found), render::baseline::summary(&found));
+        let _ = (render::baseline::line(&found), render::baseline::summary(&found, Sheet::FILE));
         let runs = |name: &str, runs: Vec<_>| contrast::Group {
             name: name.to_owned(),
             source: name.to_owned(),

@@ -11,6 +11,7 @@ use std::process::Command;
 use jetlag::model::explanation::View;
 use jetlag::model::history::History;
 use jetlag::model::report::{Report, RunState};
+use jetlag::render::sheet::Sheet;
 use jetlag::render::{self, comparison, explain};
 use jetlag::{analysis, evidence, metric};
 
@@ -95,7 +96,7 @@ fn what_went_wrong_in_a_golden_run_is_explained_the_same() {
     let mut told = String::new();
     for number in 1..=violations.len() as u32 {
         let explanation = analysis::explain(&history, &violations, number, view).expect("it is one of them");
-        told += &format!("{}\n{}\n", explain::summary(&explanation, false), "=".repeat(80));
+        told += &format!("{}\n{}\n", explain::summary(&explanation, Sheet::FILE), "=".repeat(80));
     }
     assert!(told.lines().all(|line| line.chars().count() <= 80), "it fits a terminal of eighty columns");
     check("resume/report.explained.txt", &told);

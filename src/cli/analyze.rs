@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::out::{out, outln};
-use super::{exit, may_colour};
+use super::exit;
+use super::out::{out, outln, sheet};
 use crate::analysis::Followed;
 use crate::evidence::{self, Folder};
 use crate::model::report::{Report, RunState};
@@ -68,7 +68,7 @@ pub(super) fn conclude(report: &Report, folder: &Path, json: bool) -> ExitCode {
     if json {
         outln!("{}", object(report.state, folder, &folder.join(render::json::FORMAT.file), &html, code));
     } else {
-        out!("{}", render::text::summary(report, may_colour(&std::io::stdout())));
+        out!("{}", render::text::summary(report, sheet()));
         outln!("\n{}", html.display());
     }
     ExitCode::from(code)

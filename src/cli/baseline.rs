@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::out::{errln, out, outln};
+use super::out::{errln, out, outln, sheet};
 use super::source::{self, Shelf};
 use super::{compare, exit};
 use crate::contrast::{self, Group};
@@ -212,7 +212,8 @@ fn kept(name: &str, shelf: &Shelf) -> Result<PathBuf, Error> {
 
 fn show(args: &ShowArgs) -> Result<u8, Error> {
     let baseline = source::read_baseline(&kept(&args.name, &args.shelf)?)?;
-    let text = if args.json { render::baseline::file(&baseline) } else { render::baseline::summary(&baseline) };
+    let text =
+        if args.json { render::baseline::file(&baseline) } else { render::baseline::summary(&baseline, sheet()) };
     out!("{text}");
     Ok(0)
 }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::out::{out, outln};
+use super::exit;
+use super::out::{out, outln, sheet};
 use super::source::{self, Shelf};
-use super::{exit, may_colour};
 use crate::contrast::{self, Choice, Terms};
 use crate::evidence;
 use crate::metric;
@@ -114,7 +114,7 @@ fn compare(args: &CompareArgs) -> Result<u8, Error> {
         (_, true) => outln!("{}", object(&contrast, args.out.as_deref(), code)),
         (Some(file), false) => outln!("{}\n{}", contrast.outcome, file.display()),
         (None, false) if format.name == "text" => {
-            out!("{}", render::contrast::summary(&contrast, may_colour(&std::io::stdout())));
+            out!("{}", render::contrast::summary(&contrast, sheet()));
         }
         (None, false) => out!("{}", format.render(&contrast)),
     }

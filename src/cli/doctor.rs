@@ -9,10 +9,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::exit;
 use super::make::Trouble;
-use super::out::{errln, out};
+use super::out::{errln, out, sheet};
 use super::server::ServerArgs;
-use super::{exit, may_colour};
 use crate::driver;
 use crate::model::checkup::{Measured, ServerSource};
 use crate::process;
@@ -72,7 +72,7 @@ pub(super) fn run(args: &DoctorArgs, typed: &[OsString]) -> ExitCode {
     if args.json {
         out!("{}", render::checkup::json(&checkup));
     } else {
-        out!("{}", render::checkup::summary(&checkup, may_colour(&std::io::stdout())));
+        out!("{}", render::checkup::summary(&checkup, sheet()));
     }
     ExitCode::from(checkup.exit_code)
 }

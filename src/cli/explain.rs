@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::out::{errln, out, outln};
-use super::{exit, may_colour};
+use super::exit;
+use super::out::{errln, out, outln, sheet};
 use crate::analysis;
 use crate::evidence;
 use crate::model::explanation::View;
@@ -120,7 +120,7 @@ fn explain(args: &ExplainArgs) -> Result<(), Error> {
     }
     let name = if json { "json" } else { args.format.as_str() };
     if name == "text" {
-        out!("{}", explain::summary(&explanation, may_colour(&std::io::stdout())));
+        out!("{}", explain::summary(&explanation, sheet()));
     } else if let Some(format) = explain::ALL.iter().find(|format| format.name == name) {
         out!("{}", format.render(&explanation));
     }
@@ -160,7 +160,7 @@ fn list(violations: &[Violation], run: &Path, json: bool) {
     } else if violations.is_empty() {
         outln!("Nothing went wrong that is told one by one.");
     } else {
-        out!("{}", explain::list(violations));
+        out!("{}", explain::list(violations, sheet()));
         outln!("How one of them came about: jetlag explain {} --violation N", run.display());
     }
 }

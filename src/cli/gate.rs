@@ -11,10 +11,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::make::{self, Trouble, folder_name};
-use super::out::{err, out, outln};
+use super::out::{err, out, outln, sheet};
 use super::server::ServerArgs;
 use super::source::{self, Shelf};
-use super::{compare, exit, may_colour, profile};
+use super::{compare, exit, may_colour, metrics, profile};
 use crate::contrast::{self, Choice, Group, Terms};
 use crate::evidence;
 use crate::gate::{self, Question};
@@ -88,6 +88,9 @@ pub(super) struct GateArgs {
     /// Show no progress.
     #[arg(long, short)]
     quiet: bool,
+    /// Let OpenMetrics readers ask the run that is made: a port, open to this machine only, or ADDRESS:PORT. Between two runs nobody answers.
+    #[arg(long = "metrics", value_name = "ADDR", requires = "run", value_parser = metrics::fixed_address)]
+    endpoint: Option<metrics::Address>,
     #[command(flatten)]
     ab: side::AbArgs,
     #[command(flatten)]
@@ -207,6 +210,7 @@ fn judge(args: &GateArgs, command: &str) -> Result<u8, Error> {
         server: args.server.clone(),
         within: args.within.map(|within| within.0),
         quiet: args.quiet,
+        metrics: args.endpoint.clone(),
     };
     let gate = measure::measure(bench, question, command)?;
     conclude(args, &gate, Some(&folder))
@@ -312,7 +316,7 @@ fn conclude(args: &GateArgs, gate: &Gate, folder: Option<&Path>) -> Result<u8, E
     if args.json {
         outln!("{}", object(gate, folder, page.as_deref(), code));
     } else {
-        out!("{}", render::gate::summary(gate, may_colour(&std::io::stdout())));
+        out!("{}", render::gate::summary(gate, sheet()));
         if let Some(page) = page {
             outln!("\n{}", page.display());
         }

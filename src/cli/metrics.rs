@@ -2,6 +2,7 @@
 //!
 //! It answers from a thread of its own, one question after the other: a slow reader holds up the next reader, never the run.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,21 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
         "write a port (9464), which is then open to this machine only, or an address and a port (0.0.0.0:9464)"
             .to_owned()
     })
+}
+
+/// The same, for several runs one after the other, each of which listens there: `0` would be another port each time.
+pub(super) fn fixed_address(text: &str) -> Result<Address, String> {
+    let found = address(text)?;
+    if found.0.port() == 0 {
+        return Err("several runs are made, and each would take another free port: name one, like 9464".to_owned());
+    }
+    Ok(found)
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The endpoint, while it listens: until the program ends.
@@ -139,6 +155,7 @@ mod tests {
         ] {
             assert_eq!(address(text).map(|it| it.0.to_string()), Ok(at.to_owned()), "{text}");
         }
+        assert!(fixed_address(":0").is_err() && fixed_address("9464").is_ok());
         for text in ["", "65536", "here", "-1", "127.0.0.1"] {
             assert!(address(text).is_err(), "{text}");
         }

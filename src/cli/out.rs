@@ -4,6 +4,9 @@
 use std::fmt::Arguments;
 use std::io::{self, Write};
 
+use super::may_colour;
+use crate::render::sheet::Sheet;
+
 /// Says `words` on standard output.
 pub(super) fn say(words: Arguments<'_>) {
     let _ = io::stdout().lock().write_fmt(words);
@@ -12,6 +15,14 @@ pub(super) fn say(words: Arguments<'_>) {
 /// Says `words` on standard error.
 pub(super) fn complain(words: Arguments<'_>) {
     let _ = io::stderr().lock().write_fmt(words);
+}
+
+/// Standard output as a sheet: as wide as `COLUMNS` says, or else the terminal; of the usual width where there is none.
+pub(super) fn sheet() -> Sheet {
+    let asked = std::env::var("COLUMNS").ok().and_then(|said| said.trim().parse().ok());
+    let seen = || rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| usize::from(size.ws_col));
+    let columns = asked.or_else(seen).filter(|columns| *columns > 0);
+    Sheet::new(columns.unwrap_or(Sheet::COLUMNS_USUAL), may_colour(&io::stdout()))
 }
 
 /// As `print!`, without its panic.

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::list::Item;
-use super::out::{errln, out, outln};
-use super::{analyze, exit, may_colour};
+use super::out::{errln, out, outln, sheet};
+use super::{analyze, exit};
 use crate::evidence;
 use crate::metric;
 use crate::model::comparison::Comparison;
@@ -144,7 +144,7 @@ fn read(path: &Path) -> Result<(PathBuf, Shown), Error> {
 }
 
 fn show(args: &ReportArgs) -> Result<(), Error> {
-    let colour = may_colour(&std::io::stdout());
+    let sheet = sheet();
     let (path, shown) = read(&args.run)?;
     match shown {
         Shown::Run(report) => {
@@ -153,29 +153,29 @@ fn show(args: &ReportArgs) -> Result<(), Error> {
                 return Err(Error::Doubtful(objection));
             }
             let pages = Pages { all: render::ALL, formats, images: render::images, state: report.state };
-            pages.put(args, &path, &report, || render::text::summary(&report, colour))
+            pages.put(args, &path, &report, || render::text::summary(&report, sheet))
         }
         Shown::Several(several) => {
             let formats = chosen(comparison::ALL, &args.format)?;
             let pages = Pages { all: comparison::ALL, formats, images: comparison::images, state: several.state };
-            pages.put(args, &path, &several, || comparison::summary(&several, colour))
+            pages.put(args, &path, &several, || comparison::summary(&several, sheet))
         }
         Shown::Sweep(of) => {
             let formats = chosen(sweep::ALL, &args.format)?;
             let pages = Pages { all: sweep::ALL, formats, images: sweep::images, state: of.state };
-            pages.put(args, &path, &of, || sweep::summary(&of, colour))
+            pages.put(args, &path, &of, || sweep::summary(&of, sheet))
         }
         Shown::Search(searched) => {
             let formats = chosen(search::ALL, &args.format)?;
             let state = searched.state();
             let pages = Pages { all: search::ALL, formats, images: search::images, state };
-            pages.put(args, &path, &searched, || search::summary(&searched, colour))
+            pages.put(args, &path, &searched, || search::summary(&searched, sheet))
         }
         Shown::Gate(gated) => {
             let formats = chosen(gate::ALL, &args.format)?;
             let images = |_: &Gate| Vec::new();
             let pages = Pages { all: gate::ALL, formats, images, state: gated.verdict.state() };
-            pages.put(args, &path, &gated, || gate::summary(&gated, colour))
+            pages.put(args, &path, &gated, || gate::summary(&gated, sheet))
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::make::{Maker, Trouble, folder_name};
-use super::out::{err, out, outln};
+use super::out::{err, out, outln, sheet};
 use super::progress::{Display, ShowArgs};
 use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
@@ -168,7 +168,7 @@ fn conclude(made: &Made, json: bool) -> ExitCode {
     if json {
         outln!("{}", analyze::object(compared.state, &made.folder, &json_path, &html_path, code));
     } else {
-        out!("{}", comparison::summary(&compared, may_colour(&std::io::stdout())));
+        out!("{}", comparison::summary(&compared, sheet()));
         outln!("\n{}", html_path.display());
     }
     ExitCode::from(code)

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::make::{Maker, Trouble, folder_name};
-use super::out::{err, out, outln};
+use super::out::{err, out, outln, sheet};
 use super::progress::{self, Display, ShowArgs};
 use super::server::ServerArgs;
 use super::{exit, may_colour, profile};
@@ -309,7 +309,7 @@ fn conclude(searched: &Search, folder: &Path, code: u8, json: bool) {
         folder.join(format.map_or("", |format| format.file))
     };
     if !json {
-        out!("{}", render::search::summary(searched, may_colour(&std::io::stdout())));
+        out!("{}", render::search::summary(searched, sheet()));
         outln!("\n{}", path_of("html").display());
         return;
     }

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::list;
 use super::make::Trouble;
-use super::out::{err, errln, out, outln};
+use super::out::{err, errln, out, outln, sheet};
 use super::progress::{Display, ShowArgs};
 use super::server::ServerArgs;
 use super::{analyze, exit, may_colour, profile};
@@ -169,7 +169,7 @@ fn conclude(
         }
         outln!("{object}");
     } else if sweeping.sweep().made > 0 {
-        out!("{}", sweeping.summary(may_colour(&std::io::stdout())));
+        out!("{}", sweeping.summary(sheet()));
     }
     if let Some(told) = told {
         errln!("error: {told}");

@@ -44,10 +44,10 @@ impl Rule {
         let takes = chaos::takes_away(&strike.kind);
         match self {
             Self::Within { members, .. } if takes.member && fleet.members_away() >= usize::from(members) => {
-                Err(format!("{} members are away already, and max-down is {members}", fleet.members_away()))
+                Err(format!("members away already: {}, and max-down is {members}", fleet.members_away()))
             }
             Self::Within { nodes, .. } if takes.node && fleet.nodes_away() >= usize::from(nodes) => {
-                Err(format!("{} servers are away already, and max-servers-down is {nodes}", fleet.nodes_away()))
+                Err(format!("servers away already: {}, and max-servers-down is {nodes}", fleet.nodes_away()))
             }
             Self::Heals => match fleet.named(strike.target)?.state {
                 State::Dead { .. } => Ok(()),

@@ -1,7 +1,7 @@
 //! A baseline as text: its file, and what `jetlag baseline show` says of it.
 
 use super::json::parse_as;
-use super::text::wrap;
+use super::sheet::Sheet;
 use super::{Error, number, origin};
 use crate::model::baseline::{Baseline, SCHEMA};
 
@@ -34,15 +34,15 @@ pub fn line(baseline: &Baseline) -> String {
 
 /// Everything that is worth knowing before something is held against it.
 #[must_use]
-pub fn summary(baseline: &Baseline) -> String {
-    let mut out = wrap(&format!("{}: {}", baseline.name, line(baseline)), "");
-    out.push_str(&baseline.note.as_ref().map_or_else(String::new, |note| wrap(note, "  ")));
+pub fn summary(baseline: &Baseline, sheet: Sheet) -> String {
+    let mut out = sheet.wrap(&format!("{}: {}", baseline.name, line(baseline)), "");
+    out.push_str(&baseline.note.as_ref().map_or_else(String::new, |note| sheet.wrap(note, "  ")));
     if let Some(first) = baseline.runs.first() {
-        out.push_str(&wrap(&format!("{} (seed {})", first.run.command, first.run.seed), "  "));
-        out.push_str(&wrap(&origin::line(&first.environment), "  "));
+        out.push_str(&sheet.wrap(&format!("{} (seed {})", first.run.command, first.run.seed), "  "));
+        out.push_str(&sheet.wrap(&origin::line(&first.environment), "  "));
     }
     for run in &baseline.runs {
-        out.push_str(&wrap(&format!("{}, {}", run.run.started, run.run.id), "  - "));
+        out.push_str(&sheet.wrap(&format!("{}, {}", run.run.started, run.run.id), "  - "));
     }
     out
 }

@@ -1,7 +1,7 @@
 //! A check-up for the terminal: what stands in the way first, then every finding with what follows from it.
 
 use super::json::pretty;
-use super::text::wrap;
+use super::sheet::Sheet;
 use crate::model::checkup::{Checkup, Finding, Fitness, Level, Subject};
 
 /// Columns of the subject.
@@ -15,14 +15,14 @@ pub fn json(checkup: &Checkup) -> String {
 
 /// The whole check-up as text. Colour repeats what words and marks say.
 #[must_use]
-pub fn summary(checkup: &Checkup, color: bool) -> String {
-    let mut out = wrap(&headline(checkup), &format!("{}  ", badge(checkup.fitness, color)));
+pub fn summary(checkup: &Checkup, sheet: Sheet) -> String {
+    let mut out = sheet.wrap(&headline(checkup), &format!("{}  ", badge(checkup.fitness, sheet)));
     out.push('\n');
     let mut last = None;
     for finding in &checkup.findings {
         let subject = if last == Some(finding.subject) { "" } else { name(finding.subject) };
         last = Some(finding.subject);
-        out.push_str(&told(finding, subject, color));
+        out.push_str(&told(finding, subject, sheet));
     }
     out
 }
@@ -40,25 +40,25 @@ fn headline(checkup: &Checkup) -> String {
     }
 }
 
-fn told(finding: &Finding, subject: &str, color: bool) -> String {
+fn told(finding: &Finding, subject: &str, sheet: Sheet) -> String {
     let (mark, code) = mark(finding.level);
-    let mark = painted(mark, code, color);
-    let mut out = wrap(&finding.found, &format!(" {subject:<SUBJECT$}{mark} "));
+    let mark = painted(mark, code, sheet);
+    let mut out = sheet.wrap(&finding.found, &format!(" {subject:<SUBJECT$}{mark} "));
     let margin = " ".repeat(SUBJECT + 3);
     for (lead, text) in [("so: ", &finding.consequence), ("do: ", &finding.remedy)] {
-        out.push_str(&text.as_ref().map_or_else(String::new, |text| wrap(text, &format!("{margin}{lead}"))));
+        out.push_str(&text.as_ref().map_or_else(String::new, |text| sheet.wrap(text, &format!("{margin}{lead}"))));
     }
     out
 }
 
-fn badge(fitness: Fitness, color: bool) -> String {
+fn badge(fitness: Fitness, sheet: Sheet) -> String {
     let (word, level) = match fitness {
         Fitness::Fit => ("fit", Level::Good),
         Fitness::Limited => ("limited", Level::Warning),
         Fitness::Unfit => ("unfit", Level::Failure),
     };
     let (mark, code) = mark(level);
-    painted(&format!("{mark} {word}"), code, color)
+    painted(&format!("{mark} {word}"), code, sheet)
 }
 
 fn mark(level: Level) -> (&'static str, u8) {
@@ -70,8 +70,8 @@ fn mark(level: Level) -> (&'static str, u8) {
     }
 }
 
-fn painted(text: &str, code: u8, color: bool) -> String {
-    if color && code > 0 { format!("\u{1b}[1;{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+fn painted(text: &str, code: u8, sheet: Sheet) -> String {
+    if code > 0 { sheet.paint(text, code) } else { text.to_owned() }
 }
 
 fn name(subject: Subject) -> &'static str {
@@ -114,10 +114,10 @@ mod tests {
             measured: Measured::default(),
             exit_code: 0,
         };
-        let text = summary(&checkup, false);
+        let text = summary(&checkup, Sheet::FILE);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert_eq!(text.matches("server").count(), 1, "{text}");
         assert!(text.contains("one warning says") && text.contains("do: do something"), "{text}");
-        assert!(!text.contains('\u{1b}') && summary(&checkup, true).contains("\u{1b}[1;33m!"));
+        assert!(!text.contains('\u{1b}') && summary(&checkup, Sheet::new(80, true)).contains("\u{1b}[1;33m!"));
     }
 }

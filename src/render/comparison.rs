@@ -13,6 +13,7 @@ pub(super) use findings::{price, price_of_order};
 pub(super) use page::link;
 
 use super::json::{self, parse_as};
+use super::sheet::Sheet;
 use super::{Audience, Error, Format, Image, faults, html, origin, plot, text};
 use crate::model::comparison::{ComparedGap, ComparedRun, Comparison, SCHEMA};
 use crate::model::reading::{Reading, Scope};
@@ -82,23 +83,27 @@ pub fn images(comparison: &Comparison) -> Vec<Image> {
     plot::image::of(page::plots(&comparison.rows))
 }
 
-/// The summary for a terminal, of eighty columns for few runs and a hundred for many. Colour repeats what words say; the caller decides it.
+/// The summary for a terminal, side by side for few runs, a row a run for many.
 #[must_use]
-pub fn summary(comparison: &Comparison, color: bool) -> String {
-    let mut out = text::wrap(&format!("{}  {}", text::badge(comparison.state, color), headline(comparison)), "");
-    out.push_str(&text::wrap(&format!("{}: {}", comparison.profile, comparison.question), ""));
+pub fn summary(comparison: &Comparison, sheet: Sheet) -> String {
+    let mut out = sheet.wrap(&format!("{}  {}", text::badge(comparison.state, sheet), headline(comparison)), "");
+    out.push_str(&sheet.wrap(&format!("{}: {}", comparison.profile, comparison.question), ""));
     out.push('\n');
     for finding in &comparison.findings {
-        out.push_str(&text::wrap(finding, "  - "));
+        out.push_str(&sheet.wrap(finding, "  - "));
     }
     out.push('\n');
-    out.push_str(&if comparison.rows.len() <= SIDE_BY_SIDE_MAX { side_by_side(comparison) } else { table(comparison) });
+    out.push_str(&if comparison.rows.len() <= SIDE_BY_SIDE_MAX {
+        side_by_side(comparison, sheet)
+    } else {
+        table(comparison, sheet)
+    });
     if let Some(origin) = &comparison.origin {
         out.push_str("\nMake it again\n");
-        out.push_str(&text::wrap(&format!("{} (seed {})", origin.command, origin.seed), "  "));
-        out.push_str(&text::wrap(&format!("{}: {}", origin.started, origin::line(&origin.environment)), "  "));
+        out.push_str(&sheet.wrap(&format!("{} (seed {})", origin.command, origin.seed), "  "));
+        out.push_str(&sheet.wrap(&format!("{}: {}", origin.started, origin::line(&origin.environment)), "  "));
         for difference in &origin.differences {
-            out.push_str(&text::wrap(difference, "  - "));
+            out.push_str(&sheet.wrap(difference, "  - "));
         }
     }
     out
@@ -106,33 +111,25 @@ pub fn summary(comparison: &Comparison, color: bool) -> String {
 
 /// So many runs at most stand side by side with everything that is known of them. Of more, each has a row.
 const SIDE_BY_SIDE_MAX: usize = 3;
-/// Columns that a terminal needs for a row a run.
-const TABLE_WIDTH: u16 = 100;
 
-fn side_by_side(comparison: &Comparison) -> String {
+fn side_by_side(comparison: &Comparison, sheet: Sheet) -> String {
     let runs = &comparison.rows;
     let row = |label: &str, cell: &dyn Fn(&ComparedRun) -> String| {
         std::iter::once(label.to_owned()).chain(runs.iter().map(cell)).collect::<Vec<String>>()
     };
-    let mut table = text::table();
-    table.set_header(row("", &|run| run.name.clone()));
-    table.add_row(row("strategy", &|run| run.strategy.clone()));
-    table.add_row(row("state", &|run| run.state.to_string()));
-    for column in columns::of(runs) {
-        table.add_row(row(&column.label, &column.cell));
-    }
-    text::right(&mut table, &(1..=runs.len()).collect::<Vec<usize>>());
-    let notes = columns::notes(runs).into_iter().map(|note| text::wrap(&note, "  "));
-    let pages = runs.iter().map(|run| text::wrap(&format!("report of {}: {}", run.name, page_of(run)), "  "));
-    std::iter::once(text::indented(&table)).chain(notes).chain(pages).collect()
+    let head = row("", &|run| run.name.clone());
+    let mut rows = vec![row("strategy", &|run| run.strategy.clone()), row("state", &|run| run.state.to_string())];
+    rows.extend(columns::of(runs).iter().map(|column| row(&column.label, &column.cell)));
+    let table = sheet.rows(&head, &rows, &(1..=runs.len()).collect::<Vec<usize>>(), &[]);
+    let notes = columns::notes(runs).into_iter().map(|note| sheet.wrap(&note, "  "));
+    let pages = runs.iter().map(|run| sheet.wrap(&format!("report of {}: {}", run.name, page_of(run)), "  "));
+    std::iter::once(table).chain(notes).chain(pages).collect()
 }
 
 /// One row a run. Everything that is known of each is in the page and in its report.
-fn table(comparison: &Comparison) -> String {
+fn table(comparison: &Comparison, sheet: Sheet) -> String {
     let runs = &comparison.rows;
     let columns = matrix::of(runs, matrix::Layout::Stacked);
-    let mut table = text::table();
-    table.set_width(TABLE_WIDTH - 2);
     // The parts of a metric's name stand one below the other, and so do promises.
     let label = |column: &columns::Column| column.label.replace('_', " ");
     let head: Vec<String> = std::iter::once(String::new()).chain(columns.iter().map(label)).collect();
@@ -141,12 +138,12 @@ fn table(comparison: &Comparison) -> String {
         std::iter::once(matrix::name_and_state(run, runs)).chain(cells).collect()
     };
     let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
-    table.set_header(&head).add_rows(&rows);
-    text::narrow(&mut table, &head, &rows);
-    text::right(&mut table, &(2..=columns.len()).collect::<Vec<usize>>());
-    let notes = matrix::notes(runs).into_iter().map(|note| text::wrap(&note, "  "));
-    let pages = text::wrap("report of each: NAME/report.html", "  ");
-    std::iter::once(text::indented(&table)).chain(notes).chain([pages]).collect()
+    let notes = matrix::notes(runs).into_iter().map(|note| sheet.wrap(&note, "  "));
+    let pages = sheet.wrap("report of each: NAME/report.html", "  ");
+    std::iter::once(sheet.tables(&head, &rows, &(2..head.len()).collect::<Vec<usize>>()))
+        .chain(notes)
+        .chain([pages])
+        .collect()
 }
 
 /// Where the report of a run lies, seen from the comparison.
@@ -155,7 +152,7 @@ fn page_of(run: &ComparedRun) -> String {
 }
 
 fn plain(comparison: &Comparison) -> String {
-    summary(comparison, false)
+    summary(comparison, if comparison.rows.len() <= SIDE_BY_SIDE_MAX { Sheet::FILE } else { Sheet::WIDE_FILE })
 }
 
 fn headline(comparison: &Comparison) -> String {

@@ -4,6 +4,7 @@ mod text;
 
 use super::json::pretty;
 use super::markdown::inline;
+use super::sheet::Sheet;
 use super::{Audience, Format};
 use crate::model::explanation::{Event, Explanation};
 use crate::model::report::Violation;
@@ -24,7 +25,7 @@ pub const ALL: &[Format<Explanation>] = &[
         file: "explanation.txt",
         about: "The time line in eighty columns",
         audience: Audience::People,
-        render: |explanation| summary(explanation, false),
+        render: |explanation| summary(explanation, Sheet::FILE),
     },
     Format {
         name: "markdown",

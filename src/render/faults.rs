@@ -166,8 +166,8 @@ impl GapRow {
     }
 }
 
-/// All of it in a sentence or three.
-pub(super) fn sentence(report: &Report) -> Option<String> {
+/// All of it in a few sentences.
+pub(super) fn sentences(report: &Report) -> Vec<String> {
     let rows = by_kind(report);
     let gap = |row: &GapRow| {
         let cut = if row.censored { " (window cut short)" } else { "" };
@@ -199,20 +199,21 @@ pub(super) fn sentence(report: &Report) -> Option<String> {
         told.push(format!("{head} {}.", foremost(&outages)));
     }
     told.extend(bystanders(&rows).filter(|_| !gaps.is_empty()));
-    (!told.is_empty()).then(|| told.join(" "))
+    told
 }
 
 /// What is told of each kind of fault, the milliseconds beside it. Of many kinds those with the greatest are told one by one: chaos has
 /// a dozen, and the table has them all.
 fn foremost(kinds: &[(f64, String)]) -> String {
-    const TOLD_MAX: usize = 4;
+    // Four can still be read one by one.
+    let told_max = if kinds.len() <= 4 { 4 } else { 3 };
     let mut by_size: Vec<f64> = kinds.iter().map(|(ms, _)| *ms).collect();
     by_size.sort_by(|one, other| other.total_cmp(one));
-    let [.., least_told] = by_size[..by_size.len().min(TOLD_MAX)] else { return String::new() };
+    let [.., least_told] = by_size[..by_size.len().min(told_max)] else { return String::new() };
     let mut told: Vec<&str> =
-        kinds.iter().filter(|(ms, _)| *ms >= least_told).map(|(_, told)| told.as_str()).take(TOLD_MAX).collect();
-    let rest = by_size.get(TOLD_MAX).map(|greatest| {
-        let kinds = number::of((by_size.len() - TOLD_MAX) as u64, "other kind");
+        kinds.iter().filter(|(ms, _)| *ms >= least_told).map(|(_, told)| told.as_str()).take(told_max).collect();
+    let rest = by_size.get(told_max).map(|greatest| {
+        let kinds = number::of((by_size.len() - told_max) as u64, "other kind");
         format!("and at most {} after {kinds} of fault", number::ms(*greatest))
     });
     told.extend(rest.as_deref());
@@ -327,8 +328,8 @@ mod tests {
             (vec![], ""),
             (vec![3.0, 9.0], "3, 9"),
             (vec![1.0, 2.0, 3.0, 4.0], "1, 2, 3, 4"),
-            (vec![1.0, 7.0, 2.0, 9.0, 8.0, 6.0], "7, 9, 8, 6, and at most 2 ms after 2 other kinds of fault"),
-            (vec![5.0, 5.0, 5.0, 5.0, 5.0], "5, 5, 5, 5, and at most 5 ms after 1 other kind of fault"),
+            (vec![1.0, 7.0, 2.0, 9.0, 8.0, 6.0], "7, 9, 8, and at most 6 ms after 3 other kinds of fault"),
+            (vec![5.0, 5.0, 5.0, 5.0, 5.0], "5, 5, 5, and at most 5 ms after 2 other kinds of fault"),
         ] {
             assert_eq!(foremost(&kinds(&all)), told);
         }

@@ -109,7 +109,7 @@ pub(super) fn verdict(report: &Report) -> Verdict {
     sentences.extend(correctness(report));
     sentences.extend(truth(report));
     sentences.extend(accounts::sentence(report));
-    sentences.extend(faults::sentence(report));
+    sentences.extend(faults::sentences(report));
     Verdict {
         headline,
         caveat: (report.state == RunState::Invalid).then_some("Figures of an invalid run"),

@@ -20,6 +20,7 @@ mod planted;
 mod tests;
 
 use super::json::{self, parse_as};
+use super::sheet::Sheet;
 use super::{Audience, Error, Format, Image, comparison, number, origin, plot};
 use crate::model::report::Report;
 use crate::model::sweep::{SCHEMA, Sweep};
@@ -110,14 +111,14 @@ pub fn images(sweep: &Sweep) -> Vec<Image> {
     plot::image::of(pictures::draw::all(sweep))
 }
 
-/// The summary for a terminal of a hundred columns. Colour repeats what words say; the caller decides it.
+/// The summary for a terminal.
 #[must_use]
-pub fn summary(sweep: &Sweep, color: bool) -> String {
-    text::summary(sweep, color)
+pub fn summary(sweep: &Sweep, sheet: Sheet) -> String {
+    text::summary(sweep, sheet)
 }
 
 fn plain(sweep: &Sweep) -> String {
-    summary(sweep, false)
+    summary(sweep, Sheet::WIDE_FILE)
 }
 
 /// How the runs were made: `15 of 15 runs, 3 a cell, order abba`.

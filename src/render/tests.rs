@@ -4,6 +4,7 @@ use super::*;
 use crate::model::comparison::Comparison;
 use crate::model::report::RunState;
 use crate::render::sample;
+use crate::render::sheet::{Sheet, assert_fits};
 
 #[test]
 fn every_format_renders_every_report() {
@@ -54,24 +55,39 @@ fn what_is_no_report_is_refused() {
 }
 
 #[test]
-fn terminal_text_fits_eighty_columns() {
+fn terminal_text_fits_every_width() {
     for (name, report) in sample::all() {
-        for line in text::summary(&report, false).lines() {
-            let columns = line.chars().count();
-            assert!(columns <= 80, "{name}: {columns} columns: {line}");
-            assert_eq!(line, line.trim_end(), "{name}: nothing trails");
-        }
+        assert_fits(name, |sheet| text::summary(&report, sheet));
     }
 }
 
 #[test]
 fn people_read_this() {
-    insta::assert_snapshot!("quick", text::summary(&sample::quick(), false));
-    insta::assert_snapshot!("interrupted", text::summary(&sample::interrupted(), false));
-    insta::assert_snapshot!("ledger", text::summary(&sample::ledger(), false));
-    insta::assert_snapshot!("violated", text::summary(&sample::violated(), false));
+    insta::assert_snapshot!("quick", text::summary(&sample::quick(), Sheet::FILE));
+    insta::assert_snapshot!("interrupted", text::summary(&sample::interrupted(), Sheet::FILE));
+    insta::assert_snapshot!("ledger", text::summary(&sample::ledger(), Sheet::FILE));
+    insta::assert_snapshot!("violated", text::summary(&sample::violated(), Sheet::FILE));
     insta::assert_snapshot!("shared", format("markdown").expect("listed").render(&sample::shared()));
-    insta::assert_snapshot!("comparison", comparison::summary(&naive_vs_safe(), false));
+    insta::assert_snapshot!("comparison", comparison::summary(&naive_vs_safe(), Sheet::FILE));
+}
+
+/// Nine runs: each has a row.
+fn nine() -> Comparison {
+    let reports: Vec<_> = sample::all().into_iter().chain([("again", sample::quick())]).collect();
+    let runs: Vec<_> = reports.iter().map(|(name, report)| (*name, *name, report)).collect();
+    comparison::compare(&runs)
+}
+
+#[test]
+fn terminals_of_every_width_show_the_same() {
+    assert_fits("comparison", |sheet| comparison::summary(&naive_vs_safe(), sheet));
+    assert_fits("a row a run", |sheet| comparison::summary(&nine(), sheet));
+    for columns in [60, 80, 120, 200] {
+        let sheet = Sheet::new(columns, false);
+        insta::assert_snapshot!(format!("quick-{columns}"), text::summary(&sample::quick(), sheet));
+        insta::assert_snapshot!(format!("comparison-{columns}"), comparison::summary(&naive_vs_safe(), sheet));
+        insta::assert_snapshot!(format!("rows-{columns}"), comparison::summary(&nine(), sheet));
+    }
 }
 
 #[test]
@@ -91,8 +107,8 @@ fn accounts_that_went_wrong_are_told_in_every_format() {
 
 #[test]
 fn colour_repeats_what_words_say() {
-    let plain = text::summary(&sample::violated(), false);
-    let colored = text::summary(&sample::violated(), true);
+    let plain = text::summary(&sample::violated(), Sheet::FILE);
+    let colored = text::summary(&sample::violated(), Sheet::new(80, true));
     assert!(!plain.contains('\u{1b}') && plain.contains("violated"));
     assert_eq!(colored.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", ""), plain);
 }
@@ -150,7 +166,7 @@ fn a_strategy_without_owners_does_not_look_perfect_beside_one_that_has_them() {
         said.contains("longest gap safe 1,997 ms, shared 2.15 ms; longest stranded safe 2,001 ms, shared 5,012 ms"),
         "{said}"
     );
-    assert!(comparison::summary(&comparison, false).contains("stranded after kill"));
+    assert!(comparison::summary(&comparison, Sheet::FILE).contains("stranded after kill"));
 }
 
 #[test]
@@ -165,7 +181,7 @@ fn figures_of_an_invalid_run_are_called_that_wherever_they_stand() {
         assert!(format.render(&starved).contains("invalid"), "{}", format.name);
     }
     let comparison = comparison::compare(&[("safe", "a", &sample::quick()), ("starved", "b", &starved)]);
-    let said = comparison::summary(&comparison, false);
+    let said = comparison::summary(&comparison, Sheet::FILE);
     assert!(said.contains("starved cannot be trusted") && !said.contains("held in every run"), "{said}");
     assert!(comparison.findings.iter().any(|said| said.contains("starved (invalid) never broke order")));
 }
@@ -251,7 +267,7 @@ fn a_comparison_of_anything_renders_and_survives_its_file() {
         for format in comparison::ALL {
             assert!(format.render(&comparison).len() > 30);
         }
-        for line in comparison::summary(&comparison, false).lines() {
+        for line in comparison::summary(&comparison, Sheet::FILE).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }

@@ -51,6 +51,29 @@ fn a_live_run_tells_how_far_it_is() {
 }
 
 #[test]
+fn the_runs_of_a_gate_tell_how_far_they_are_one_after_the_other() {
+    let place = Place::new();
+    place.profile(
+        "[run]\nwarm-up = \"100ms\"\nmeasure = \"2s\"\n[load]\nrate = \"200/s\"\n[gate]\nmin-repeats = 2\nmax-repeats = 2\nrules = { lost = \"= 0\" }\n",
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    let live = place.start(place.jetlag(&["gate", "--run", "profile.toml", "--out", "out", "--metrics", &address]));
+    let mut runs = std::collections::BTreeSet::new();
+    wait_for("both runs to be heard", || {
+        let told = ask(&address)?;
+        let (_, rest) = told.split_once("jetlag_run_info{run=\"")?;
+        runs.insert(rest.split('"').next()?.to_owned());
+        (runs.len() == 2).then_some(())
+    });
+    live.end().ended_with(0);
+    place.wait_until_nobody_is_left();
+    let any = place.run(&["gate", "--run", "profile.toml", "--metrics", "0"]).ended_with(2);
+    assert!(any.err.contains("name one, like 9464"), "{}", any.err);
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_and_no_run_is_made() {
     let place = Place::new();
     place.profile("");

@@ -46,8 +46,8 @@ fn a_message_in_the_hands_of_the_dead_is_told_from_its_first_delivery_to_its_las
     for words in [
         "c1.1 began message 6 while message 5 had not been handled.",
         "c0.1 had begun message 5 10 ms before as its first delivery, and died before it had finished.",
-        "c1.1 began message 5 again 2439 ms later as delivery 2.",
-        "c0.1 was killed 4800 µs after message 5 was stored.",
+        "c1.1 began message 5 again 2,439 ms later as delivery 2.",
+        "c0.1 was killed 4.8 ms after message 5 was stored.",
     ] {
         assert!(told.contains(words), "{words}\n{told}");
     }

@@ -11,6 +11,7 @@ use tokio::process::Command;
 use super::Error;
 use super::side::{self, Side, Sides};
 use crate::cli::make::{Trouble, listen_for_stop, own_program};
+use crate::cli::metrics::Address;
 use crate::cli::out::errln;
 use crate::cli::server::ServerArgs;
 use crate::cli::{exit, source};
@@ -39,6 +40,8 @@ pub(super) struct Bench {
     pub(super) within: Option<Duration>,
     /// Show no progress.
     pub(super) quiet: bool,
+    /// Where each run tells how far it is, while it goes on.
+    pub(super) metrics: Option<Address>,
 }
 
 /// Makes runs until it is decided.
@@ -48,13 +51,13 @@ pub(super) fn measure(bench: Bench, question: Question, command: &str) -> Result
     tokio::task::LocalSet::new().block_on(&runtime, all(bench, question, command))
 }
 
-async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Error> {
+async fn all(mut bench: Bench, question: Question, command: &str) -> Result<Gate, Error> {
     let mut stop = listen_for_stop(true).map_err(Trouble::Signals)?;
     let group =
         |side: &Side| Group { name: side.name.to_owned(), source: side.out.display().to_string(), runs: Vec::new() };
     let Sides { head, base, programs_differ } = &bench.sides;
     let mode = if base.is_some() { Mode::SideBySide } else { Mode::Measured };
-    let base_group = base.as_ref().map(group).or(bench.base);
+    let base_group = base.as_ref().map(group).or(bench.base.take());
     let mut course = Course::new(question.clone(), group(head), base_group, base.is_some());
     course.lets_programs_differ(*programs_differ);
     let reaper = Reaper::start(&own_program().map_err(Trouble::Signals)?).await?;
@@ -70,7 +73,7 @@ async fn all(bench: Bench, question: Question, command: &str) -> Result<Gate, Er
             _ => head,
         };
         let since = Instant::now();
-        let Some((name, digest)) = one(side, &bench.server, &reaper, &mut stop).await? else {
+        let Some((name, digest)) = one(side, &bench, &reaper, &mut stop).await? else {
             interrupted = true;
             break;
         };
@@ -142,20 +145,16 @@ fn rough(span: Duration) -> String {
 }
 
 /// Makes one run of a side and reads its report; `None` when it was stopped before there was anything to report.
-async fn one(
-    side: &Side,
-    server: &ServerArgs,
-    reaper: &Reaper,
-    stop: &mut Stop,
-) -> Result<Option<(String, Digest)>, Error> {
+async fn one(side: &Side, bench: &Bench, reaper: &Reaper, stop: &mut Stop) -> Result<Option<(String, Digest)>, Error> {
     let mut command = Command::new(&side.program);
     command.arg0("jetlag").arg("run").arg(&side.profile).args(side.sets.iter().flat_map(|set| ["--set", set]));
     command.args(["--json", "--quiet", "--out"]).arg(&side.out);
+    command.args(bench.metrics.iter().flat_map(|address| ["--metrics".to_owned(), address.to_string()]));
     command
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
-    let (words, variables) = server.handed_on();
+    let (words, variables) = bench.server.handed_on();
     command.args(words);
     let mut child = Child::spawn_knowing(side.name, command, reaper.group(), &variables)?;
     let (out, err) = (child.stdout(), child.stderr());

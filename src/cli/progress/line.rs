@@ -43,7 +43,8 @@ fn parts(progress: &Progress) -> Vec<(u8, String)> {
         parts.push((7, format!("p99 {}", span(latency.p99))));
     }
     parts.push((3, format!("backlog {}", progress.backlog)));
-    parts.push((8, format!("{} members", progress.members)));
+    let plural = if progress.members == 1 { "" } else { "s" };
+    parts.push((8, format!("{} member{plural}", progress.members)));
     if progress.breaks > 0 {
         parts.push((1, format!("order breaks {}", progress.breaks)));
     }

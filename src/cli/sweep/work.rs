@@ -17,6 +17,7 @@ use crate::nats::Access;
 use crate::profile::sweep::estimate::Estimate;
 use crate::profile::sweep::{Grid, Turn};
 use crate::render;
+use crate::render::sheet::Sheet;
 
 /// After so many runs in a row that could not be made, the rest is not tried: it is the environment.
 const FAILED_IN_A_ROW_MAX: u32 = 2;
@@ -242,8 +243,8 @@ impl<'g> Sweeping<'g> {
     }
 
     /// What was measured, for the terminal.
-    pub(super) fn summary(&self, colour: bool) -> String {
-        render::sweep::summary(&self.sweep, colour)
+    pub(super) fn summary(&self, sheet: Sheet) -> String {
+        render::sweep::summary(&self.sweep, sheet)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::model::comparison::{ComparedGap, ComparedRun};
 use crate::model::reading::Stat;
 use crate::model::report::RunState;
 use crate::render::number::{self, ABSENT};
+use crate::render::sheet::Sheet;
 use crate::render::{faults, summary, text};
 
 /// How a gap and what was stranded stand to each other.
@@ -64,8 +65,11 @@ pub(super) fn name(run: &ComparedRun, runs: &[ComparedRun]) -> String {
 
 /// The same with its state below, when that is not the good one.
 pub(super) fn name_and_state(run: &ComparedRun, runs: &[ComparedRun]) -> String {
-    let state =
-        if run.state == RunState::Complete { String::new() } else { format!("\n{}", text::badge(run.state, false)) };
+    let state = if run.state == RunState::Complete {
+        String::new()
+    } else {
+        format!("\n{}", text::badge(run.state, Sheet::FILE))
+    };
     format!("{}{state}", name(run, runs).replace(" (", "\n("))
 }
 

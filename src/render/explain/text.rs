@@ -1,39 +1,36 @@
-//! The explanation for the terminal: one event a line, in eighty columns as far as names allow.
+//! The explanation for the terminal: one event a line, as wide as it is as far as names allow.
 
 use super::{COLUMNS, RIGHT, cells, head, left_out, run, view};
 use crate::model::explanation::Explanation;
 use crate::model::report::Violation;
 use crate::render::number;
-use crate::render::text::wrap;
+use crate::render::sheet::Sheet;
 
-const WIDTH: usize = 80;
 /// The last column is never squeezed below this.
 const DETAIL_MIN: usize = 12;
-const BOLD: &str = "\u{1b}[1m";
-const PLAIN: &str = "\u{1b}[0m";
 
 /// The explanation as the terminal shows it. Colour repeats what marks say; the caller decides it (`NO_COLOR`).
 #[must_use]
-pub fn summary(explanation: &Explanation, color: bool) -> String {
-    let mut out = wrap(&head(explanation), "");
-    out.push_str(&wrap(&explanation.violation.story, "  "));
+pub fn summary(explanation: &Explanation, sheet: Sheet) -> String {
+    let mut out = sheet.wrap(&head(explanation), "");
+    out.push_str(&sheet.wrap(&explanation.violation.story, "  "));
     out.push('\n');
-    out.push_str(&wrap(&view(explanation), ""));
+    out.push_str(&sheet.wrap(&view(explanation), ""));
     out.push('\n');
-    out.push_str(&time_line(explanation, color));
+    out.push_str(&time_line(explanation, sheet));
     out.push_str("\nWhat went wrong\n");
     for sentence in &explanation.told {
-        out.push_str(&wrap(sentence, "  "));
+        out.push_str(&sheet.wrap(sentence, "  "));
     }
     for damage in &explanation.damage {
-        out.push_str(&wrap(&format!("the evidence is damaged: {damage}"), "  ! "));
+        out.push_str(&sheet.wrap(&format!("the evidence is damaged: {damage}"), "  ! "));
     }
     out.push('\n');
-    out.push_str(&wrap(&run(explanation), ""));
+    out.push_str(&sheet.wrap(&run(explanation), ""));
     out
 }
 
-fn time_line(explanation: &Explanation, color: bool) -> String {
+fn time_line(explanation: &Explanation, sheet: Sheet) -> String {
     let rows: Vec<[String; 9]> = explanation.events.iter().map(cells).collect();
     let widths: Vec<usize> = (0..COLUMNS.len() - 1)
         .map(|column| {
@@ -43,7 +40,7 @@ fn time_line(explanation: &Explanation, color: bool) -> String {
         })
         .collect();
     let lead: usize = 2 + widths.iter().filter(|width| **width > 0).map(|width| width + 1).sum::<usize>();
-    let room = WIDTH.saturating_sub(lead).max(DETAIL_MIN);
+    let room = sheet.columns().saturating_sub(lead).max(DETAIL_MIN);
     let mut out = line("  ", &COLUMNS.map(str::to_owned), &widths);
     for (event, row) in explanation.events.iter().zip(&rows) {
         out.push_str(&left_out(event.left_out).map_or_else(String::new, |told| format!("  {told}\n")));
@@ -52,8 +49,12 @@ fn time_line(explanation: &Explanation, color: bool) -> String {
         first[8] = detail.next().unwrap_or_default();
         let mark = if event.concerned { "> " } else { "  " };
         let text = line(mark, &first, &widths);
-        out.push_str(&if color && event.offset_ms == 0.0 {
-            format!("{BOLD}{}{PLAIN}\n", text.trim_end())
+        out.push_str(&if event.offset_ms == 0.0 {
+            format!(
+                "{}
+",
+                sheet.bold(text.trim_end())
+            )
         } else {
             text
         });
@@ -93,7 +94,7 @@ fn pieces(text: &str, room: usize) -> Vec<String> {
 
 /// What can be explained, by kind, each with its number in the report.
 #[must_use]
-pub fn list(violations: &[Violation]) -> String {
+pub fn list(violations: &[Violation], sheet: Sheet) -> String {
     let mut kinds: Vec<&str> = Vec::new();
     for violation in violations {
         if !kinds.contains(&violation.kind.as_str()) {
@@ -108,7 +109,7 @@ pub fn list(violations: &[Violation]) -> String {
         out.push_str(&format!("{kind} ({}{leave})\n", number::count(of_kind.clone().count() as u64)));
         for (place, violation) in of_kind {
             let told = format!("{}  {}", number::instant(violation.at_ms), violation.story);
-            out.push_str(&wrap(&told, &format!("  {place:>width$}  ")));
+            out.push_str(&sheet.wrap(&told, &format!("  {place:>width$}  ")));
         }
         out.push('\n');
     }

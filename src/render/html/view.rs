@@ -33,6 +33,8 @@ pub(super) struct Page<'a> {
     hazards_told: Option<String>,
     accounts: Option<Accounts>,
     readings: Vec<Row<'a>>,
+    readings_number: String,
+    has_many_faults: bool,
     promises: Vec<(&'static str, bool)>,
     environment: Vec<(&'static str, String)>,
     health: Vec<(&'static str, String)>,
@@ -131,12 +133,14 @@ impl<'a> Page<'a> {
             plots: plot::all(report),
             gaps: faults::by_kind(report).into_iter().map(gap).collect(),
             faults: report.faults.iter().map(|struck| fault(struck, &report.readings)).collect(),
-            has_phases: report.faults.iter().any(|fault| fault.partitions.iter().any(|gap| gap.phases.is_some())),
+            has_phases: report.faults.iter().any(has_phases),
             kinds: violations(report),
             hazards: hazards::rows(report),
             hazards_told: hazards::sentence(report),
             accounts: accounts(report),
             readings: readings(report),
+            readings_number: number::count(report.readings.len() as u64),
+            has_many_faults: report.faults.len() > FAULTS_OPEN_MAX,
             promises: promises(report),
             environment: environment(report),
             health: health(report),
@@ -145,6 +149,9 @@ impl<'a> Page<'a> {
         }
     }
 }
+
+/// More faults than these are folded away: the kinds say what matters.
+const FAULTS_OPEN_MAX: usize = 24;
 
 /// A whole run whose order broke, or whose accounts went wrong, as nobody had promised otherwise is neither good nor bad.
 fn tone(report: &Report) -> &'static str {
@@ -210,9 +217,17 @@ fn fault<'a>(fault: &'a FaultReport, readings: &[Reading]) -> Fault<'a> {
             phase(|phases| phases.resume_ms),
             phase(|phases| phases.first_handled_ms),
         ],
-        has_phases: fault.partitions.iter().any(|gap| gap.phases.is_some()),
+        has_phases: has_phases(fault),
         window: format!("{}{censored}", number::ms(fault.window_end_ms - fault.at_ms)),
     }
+}
+
+/// Whether some phase of a takeover after it is known.
+fn has_phases(fault: &FaultReport) -> bool {
+    let phases = fault.partitions.iter().filter_map(|gap| gap.phases.as_ref());
+    phases.into_iter().any(|phases| {
+        [phases.detect_ms, phases.claim_ms, phases.resume_ms, phases.first_handled_ms].iter().any(Option::is_some)
+    })
 }
 
 /// The faults for the script, as JSON that no page takes for markup: from, to, name.

@@ -45,6 +45,11 @@ pub(super) fn clusters<'a>(violations: &'a [Violation], timeline: &Timeline, roo
     clusters
 }
 
+/// Whether a message came too early, too late or twice over: what order is.
+pub(super) fn is_order(kind: &str) -> bool {
+    ["skipped", "late", "regressed"].contains(&kind)
+}
+
 /// Whether a violation is about a message that is missing or made up, rather than out of place.
 pub(super) fn is_absence(kind: &str) -> bool {
     matches!(kind, "lost" | "phantom")

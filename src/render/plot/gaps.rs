@@ -87,7 +87,7 @@ fn disc(ink: Ink, filled: bool) -> String {
 
 fn draw_fault(canvas: &mut Canvas, axis: &Axis, fault: &FaultReport, y: f64) {
     canvas.line(&[(0.0, y), (RIGHT, y)], Ink::Grid, 1.0);
-    let name = clipped(&format!("{} {} {}", fault.id, fault.kind, fault.target), if fault.censored { 19 } else { 28 });
+    let name = clipped(&format!("{} {} {}", fault.id, fault.kind, fault.target), 28);
     canvas.text(&name, (2.0, y + 16.0), Side::Start, Font { size: 13.0, bold: true, ink: Ink::Text });
     let affected = fault.partitions.iter().filter(|gap| gap.affected).count();
     let unobserved = fault.partitions.iter().filter(|gap| gap.gap_ms.is_none()).count();
@@ -96,7 +96,7 @@ fn draw_fault(canvas: &mut Canvas, axis: &Axis, fault: &FaultReport, y: f64) {
         counts.push_str(&format!(", {unobserved} unobserved"));
     }
     if fault.censored {
-        canvas.text("cut short", (LABELS - 10.0, y + 16.0), Side::End, SMALL);
+        counts.push_str(", cut short");
     }
     canvas.text(&counts, (2.0, y + 33.0), Side::Start, SMALL);
     let before = fault.partitions.iter().filter_map(|gap| gap.gap_before_ms).filter(|value| value.is_finite());

@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, Font, Group, Side, text_width};
 use super::chart::cross;
-use super::clusters::{Cluster, clusters, is_absence};
+use super::clusters::{Cluster, clusters, is_absence, is_order};
 use super::owners::{Overlap, Owners, is_later_life, overlaps};
 use super::palette::Ink;
 use super::timeline::{LEFT, RIGHT, SMALL, Timeline, WIDTH};
@@ -377,7 +377,12 @@ fn legend(report: &Report, owners: &Owners, overlaps: usize) -> Vec<Key> {
     }
     if report.violations.iter().any(|violation| !is_absence(&violation.kind)) {
         let promised = report.violations.iter().any(|violation| violation.promised);
-        let label = if promised { "violation" } else { "order broke (not promised)" };
+        let mut marked = report.violations.iter().filter(|violation| !is_absence(&violation.kind));
+        let label = match promised {
+            true => "violation",
+            false if marked.all(|violation| is_order(&violation.kind)) => "order broke (not promised)",
+            false => "went wrong (not promised)",
+        };
         legend.push(key(super::mark_swatch(), label));
     }
     if report.violations.iter().any(|violation| is_absence(&violation.kind)) {

@@ -85,9 +85,9 @@ fn total(phases: &TakeoverPhases) -> f64 {
 
 fn tell(phases: &TakeoverPhases) -> String {
     let part = |(name, _, pick): &(&str, Ink, Pick)| {
-        format!("{name} {}", seen(phases, *pick).map_or_else(|| ABSENT.to_owned(), number::plain))
+        format!("{name} {}", seen(phases, *pick).map_or_else(|| ABSENT.to_owned(), number::ms))
     };
-    format!("{} ms", PHASES.iter().map(part).collect::<Vec<_>>().join(" · "))
+    PHASES.iter().map(part).collect::<Vec<_>>().join(" · ")
 }
 
 /// The bar of one fault, on a scale of its own: beside the seconds of a crash the milliseconds of a leave would be invisible.
