@@ -114,9 +114,9 @@ fn more(all: usize) -> String {
 }
 
 /// The names of these cells, with what is told of each.
-fn named(cells: &[(&Cell, f64)], tell: impl Fn(f64) -> String) -> String {
-    let told: Vec<String> =
-        cells.iter().take(NAMED_MAX).map(|(cell, value)| format!("{} ({})", cell.name, tell(*value))).collect();
+fn named(sweep: &Sweep, cells: &[(&Cell, f64)], tell: impl Fn(f64) -> String) -> String {
+    let one = |(cell, value): &(&Cell, f64)| format!("{} ({})", grid::name_of(sweep, cell), tell(*value));
+    let told: Vec<String> = cells.iter().take(NAMED_MAX).map(one).collect();
     format!("{}{}", told.join(", "), more(cells.len()))
 }
 
@@ -128,10 +128,10 @@ fn order(sweep: &Sweep) -> Vec<String> {
     let times = |times: f64| number::of(times as u64, "time");
     let mut told = Vec::new();
     if !against.is_empty() {
-        told.push(format!("Order broke against its promise: {}.", named(&against, times)));
+        told.push(format!("Order broke against its promise: {}.", named(sweep, &against, times)));
     }
     if !none.is_empty() {
-        told.push(format!("Order broke where none is promised: {}.", named(&none, times)));
+        told.push(format!("Order broke where none is promised: {}.", named(sweep, &none, times)));
     }
     told
 }
@@ -144,7 +144,7 @@ fn losses(sweep: &Sweep) -> Option<String> {
     match (told.as_slice(), some.as_slice()) {
         ([], _) => None,
         (_, []) => Some("No cell lost a message.".to_owned()),
-        _ => Some(format!("Messages were lost: {}.", named(&some, |many| number::of(many as u64, "message")))),
+        _ => Some(format!("Messages were lost: {}.", named(sweep, &some, |many| number::of(many as u64, "message")))),
     }
 }
 
@@ -171,7 +171,7 @@ fn best(sweep: &Sweep) -> Option<String> {
     let soonest = sound(sweep, &latency).min_by(|(_, one), (_, other)| one.total_cmp(other));
     let soonest = soonest.filter(|(_, ms)| latest > ms * ALIKE);
     let soonest = soonest.map_or_else(String::new, |(cell, _)| {
-        format!(" The lowest end_to_end p99: {}, {}.", cell.name, with_range(&latency, cell))
+        format!(" The lowest end_to_end p99: {}, {}.", grid::name_of(sweep, cell), with_range(&latency, cell))
     });
     Some(if most <= least * ALIKE {
         format!(
@@ -179,7 +179,11 @@ fn best(sweep: &Sweep) -> Option<String> {
             between(number::plain(least), number::plain(most))
         )
     } else {
-        format!("The most in order: {}, {} ordered_per_s.{soonest}", best.name, with_range(&ORDERED, best))
+        format!(
+            "The most in order: {}, {} ordered_per_s.{soonest}",
+            grid::name_of(sweep, best),
+            with_range(&ORDERED, best)
+        )
     })
 }
 
@@ -333,7 +337,7 @@ mod tests {
         says(
             &sweep,
             "ordered_per_s is alike in every cell, 1,998: each keeps up with what is offered, or all meet one \
-                      limit. The lowest end_to_end p99: 0.5s, 350 ms (339–361 ms).",
+                      limit. The lowest end_to_end p99: ttl 0.5s, 350 ms (339–361 ms).",
         );
     }
 

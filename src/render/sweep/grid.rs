@@ -41,6 +41,12 @@ pub(super) fn gathered(sweep: &Sweep, axes: &[usize]) -> Vec<Line> {
     lines
 }
 
+/// A cell in a sentence: its values in all axes that vary; its own name where none does.
+pub(super) fn name_of(sweep: &Sweep, cell: &Cell) -> String {
+    let axes: Vec<usize> = (0..sweep.axes.len()).collect();
+    Some(name(sweep, cell, &axes)).filter(|name| !name.is_empty()).unwrap_or_else(|| cell.name.clone())
+}
+
 /// The values of a cell in these axes, as far as they vary. A number alone tells nothing: the last part of its axis' name stands
 /// with it.
 fn name(sweep: &Sweep, cell: &Cell, axes: &[usize]) -> String {
