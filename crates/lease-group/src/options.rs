@@ -37,7 +37,7 @@ pub enum DeliverBy {
     #[default]
     Pull,
     /// The server sends them by itself, as many as may be unacknowledged, and asks now and then whether they arrive (flow control). Where each message
-    /// is acknowledged that costs it about a sixth less than pulls. Only where messages are acknowledged: nothing else bounds what is sent.
+    /// is acknowledged that costs it a twentieth to a sixth less than pulls. Only where messages are acknowledged: nothing else bounds what is sent.
     /// Members need the right to publish to `$JS.FC.>`.
     Push,
 }
