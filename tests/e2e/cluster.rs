@@ -98,6 +98,10 @@ impl Seen {
             let consumers: Vec<String> = stream.consumer_names().try_collect().await.ok()?;
             for consumer in consumers {
                 let Ok(info) = stream.consumer_info(consumer).await else { continue };
+                // The driver's own, at the end of the run.
+                if info.config.description.as_deref() == Some("jetlag reads the stream back") {
+                    continue;
+                }
                 let lies = peers(info.cluster).map(|peers| (peers, info.config.memory_storage));
                 self.consumers.entry(name.clone()).or_default().extend(lies);
             }

@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long a replica may take to get what its leader has, when nothing is published any more.
 const CATCHES_UP_WITHIN: Duration = Duration::from_secs(3);
 const TOO_LONG: &str = "it took too long (run.read-back)";
+/// What whoever lists the stream's consumers meanwhile is told of this one.
+const DESCRIPTION: &str = "jetlag reads the stream back";
 /// The server forgets the consumer after so long.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
@@ -209,6 +211,7 @@ async fn open(jetstream: &jetstream::Context, name: &str) -> Result<(Stream, Con
     let stream = jetstream.get_stream(name).await.map_err(|error| error.to_string())?;
     let last = stream.cached_info().state.last_sequence;
     let config = consumer::pull::Config {
+        description: Some(DESCRIPTION.to_owned()),
         ack_policy: consumer::AckPolicy::None,
         memory_storage: true,
         num_replicas: 1,
