@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::way::{self, Extra, Outgoing, Situation};
+use super::way::{Extra, Outgoing, Situation};
 use super::{Numbers, Publisher, Sent, TICK, Want};
 use crate::clock;
 use crate::evidence::Writer;
@@ -170,13 +170,9 @@ impl Publisher<'_> {
         let of_key = self.subject_of_key(key);
         let has_id = self.write_id(message);
         let Some(room) = self.road.room() else { return false };
-        let way::Envelope { reply, headers } = self.way.envelope(outgoing);
-        let envelope = Envelope {
-            subject: of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]),
-            reply,
-            headers: headers.as_ref(),
-            message_id: has_id.then_some(&self.id),
-        };
+        let subject = of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]);
+        let of_way = self.way.envelope(outgoing);
+        let envelope = of_way.addressed(subject, has_id.then_some(&self.id));
         let template = &self.template;
         room.publish(&envelope, template.size(), |out| template.append(key, key_seq, partition, intended, out));
         true
@@ -189,13 +185,9 @@ impl Publisher<'_> {
         self.template.append(key, key_seq, partition, intended, &mut self.buffer);
         let of_key = self.subject_of_key(key);
         let has_id = self.write_id(message);
-        let way::Envelope { reply, headers } = self.way.envelope(outgoing);
-        let envelope = Envelope {
-            subject: of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]),
-            reply,
-            headers: headers.as_ref(),
-            message_id: has_id.then_some(&self.id),
-        };
+        let subject = of_key.as_deref().unwrap_or(&self.subjects[usize::from(partition)]);
+        let of_way = self.way.envelope(outgoing);
+        let envelope = of_way.addressed(subject, has_id.then_some(&self.id));
         self.road.hand_over(&envelope, &self.buffer).await
     }
 

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::fast::Fast;
 use super::windowed::Windowed;
 use crate::model::time::MonoNs;
+use crate::nats::plain;
 use crate::profile::plan::{Load, Retry, Way as Choice};
 use crate::worker::line::Ticket;
 
@@ -21,6 +22,14 @@ pub(super) struct Envelope<'a> {
     pub(super) reply: Option<&'a str>,
     /// Headers of the way's own.
     pub(super) headers: Option<HeaderMap>,
+}
+
+impl Envelope<'_> {
+    /// The whole envelope of a message to `subject`, with its id where it has one.
+    #[inline]
+    pub(super) fn addressed<'a>(&'a self, subject: &'a str, message_id: Option<&'a str>) -> plain::Envelope<'a> {
+        plain::Envelope { subject, reply: self.reply, headers: self.headers.as_ref(), message_id }
+    }
 }
 
 /// What a message needs to be put into an envelope.
